@@ -1,0 +1,48 @@
+{#- The last microsecond of a date, as a timestamp. -#}
+{% macro end_of_day(date) -%}
+    {{ return(adapter.dispatch('end_of_day')(date)) }}
+{%- endmacro %}
+
+{% macro duckdb__end_of_day(date) -%}
+    cast({{ date }} as timestamp) + interval 1 day - interval 1 microsecond
+{%- endmacro %}
+
+
+{#- A date so many days later; `days` may be an expression, or negative. -#}
+{% macro add_days(date, days) -%}
+    {{ return(adapter.dispatch('add_days')(date, days)) }}
+{%- endmacro %}
+
+{% macro duckdb__add_days(date, days) -%}
+    {{ date }} + cast({{ days }} as integer)
+{%- endmacro %}
+
+
+{#- Whole days from one date to a later one. -#}
+{% macro days_between(earlier, later) -%}
+    {{ return(adapter.dispatch('days_between')(earlier, later)) }}
+{%- endmacro %}
+
+{% macro duckdb__days_between(earlier, later) -%}
+    date_diff('day', {{ earlier }}, {{ later }})
+{%- endmacro %}
+
+
+{#- A timestamp so many minutes later; `minutes` may be an expression. -#}
+{% macro add_minutes(timestamp, minutes) -%}
+    {{ return(adapter.dispatch('add_minutes')(timestamp, minutes)) }}
+{%- endmacro %}
+
+{% macro duckdb__add_minutes(timestamp, minutes) -%}
+    {{ timestamp }} + to_minutes(cast({{ minutes }} as bigint))
+{%- endmacro %}
+
+
+{#- Minutes from one timestamp to a later one, as a double with its fraction. -#}
+{% macro minutes_between(earlier, later) -%}
+    {{ return(adapter.dispatch('minutes_between')(earlier, later)) }}
+{%- endmacro %}
+
+{% macro duckdb__minutes_between(earlier, later) -%}
+    date_diff('microsecond', {{ earlier }}, {{ later }}) / cast(60000000 as double)
+{%- endmacro %}

@@ -1,0 +1,11 @@
+{#- A list of all pairs of funnel stages, the earlier one first. -#}
+{% macro funnel_stage_pairs() -%}
+    {%- set pairs = [] -%}
+    {%- set stages = var('funnel_stages') -%}
+    {%- for later in stages -%}
+        {%- for earlier in stages[:loop.index0] -%}
+            {%- do pairs.append((earlier, later)) -%}
+        {%- endfor -%}
+    {%- endfor -%}
+    {{ return(pairs) }}
+{%- endmacro %}

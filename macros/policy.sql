@@ -1,0 +1,45 @@
+{#-
+  The var `as_of` as a timestamp expression: null where it is not set, the end of the day where it
+  is a date. Stops with a sentence where it is neither a date nor a UTC timestamp.
+-#}
+{% macro as_of_timestamp() -%}
+    {%- set as_of = var('as_of') -%}
+    {%- set text = '' if as_of is none else as_of | string | trim | replace('T', ' ') -%}
+    {%- if text == '' -%}
+        cast(null as timestamp)
+    {%- elif modules.re.fullmatch('\d{4}-\d{2}-\d{2}', text) -%}
+        {{ end_of_day("date '" ~ text ~ "'") }}
+    {%- elif modules.re.fullmatch('\d{4}-\d{2}-\d{2} \d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?', text) -%}
+        timestamp '{{ text }}'
+    {%- else -%}
+        {%- do exceptions.raise_compiler_error(
+            "The var as_of is '" ~ as_of ~ "'. It is a date (2026-03-16) or a UTC timestamp without"
+            ~ " a zone (2026-03-16 12:00:00)."
+        ) -%}
+    {%- endif -%}
+{%- endmacro %}
+
+
+{#- The amount from which a person must approve, by currency; null for a currency that is not listed. -#}
+{% macro approval_threshold(currency) -%}
+    case {{ currency }}
+        {%- for code, amount in var('budget_approval_threshold').items() %}
+        when '{{ code }}' then cast({{ amount }} as decimal(18, 6))
+        {%- endfor %}
+    end
+{%- endmacro %}
+
+
+{#-
+  All policy vars with the values in use, as the text literal of a JSON object. Their names reach
+  the calling model as its meta: see dbt_project.yml.
+-#}
+{% macro policy_as_json() -%}
+    {%- set policy = {} -%}
+    {%- for name in (config.get('meta') or {}).get('policy', {}) -%}
+        {%- set value = var(name) -%}
+        {#- YAML makes a date of an as_of on the command line; JSON has none. -#}
+        {%- do policy.update({name: value | string if name == 'as_of' and value is not none else value}) -%}
+    {%- endfor -%}
+    '{{ tojson(policy, sort_keys=true) | replace("'", "''") }}'
+{%- endmacro %}

@@ -1,0 +1,87 @@
+with rollups as (
+
+    select * from {{ ref('int_reported_rollups') }}
+
+),
+
+performance as (
+
+    select * from {{ ref('int_performance') }}
+
+),
+
+kpi_definitions as (
+
+    select * from {{ ref('kpi_definitions') }}
+
+),
+
+-- A rollup's own window, and the one of the same length just before it.
+windows as (
+
+    select
+        rollup_id,
+        campaign_id,
+        segment_id,
+        primary_kpi,
+        'current' as period,
+        window_start,
+        window_end
+    from rollups
+
+    union all
+
+    select
+        rollup_id,
+        campaign_id,
+        segment_id,
+        primary_kpi,
+        'prior' as period,
+        {{ add_days('window_start', '-1 - ' ~ days_between('window_start', 'window_end')) }} as window_start,
+        {{ add_days('window_start', -1) }} as window_end
+    from rollups
+
+),
+
+totals as (
+
+    select
+        windows.rollup_id,
+        windows.primary_kpi,
+        windows.period,
+        sum(performance.impressions) as impressions,
+        sum(performance.clicks) as clicks,
+        sum(performance.conversions) as conversions,
+        sum(performance.cost) as spend,
+        sum(performance.revenue_proxy) as revenue_proxy
+    from windows
+    inner join performance
+        on
+            windows.campaign_id = performance.campaign_id
+            and windows.segment_id = performance.segment_id
+            and performance.recorded_date between windows.window_start and windows.window_end
+    group by windows.rollup_id, windows.primary_kpi, windows.period
+
+),
+
+final as (
+
+    select
+        totals.rollup_id,
+        totals.period,
+        totals.impressions,
+        totals.clicks,
+        totals.conversions,
+        totals.spend,
+        totals.revenue_proxy,
+        {{ rate(
+            measure_value('kpi_definitions.numerator'),
+            measure_value('kpi_definitions.denominator')
+        ) }} as kpi_value
+    from totals
+    left join kpi_definitions
+        on totals.primary_kpi = kpi_definitions.kpi
+
+)
+
+select * from final

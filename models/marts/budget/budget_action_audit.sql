@@ -1,0 +1,177 @@
+with actions as (
+
+    select * from {{ ref('int_budget_actions') }}
+
+),
+
+violations as (
+
+    select * from {{ ref('contract_violations') }}
+    where rule = 4
+
+),
+
+campaigns as (
+
+    select * from {{ ref('stg_campaigns') }}
+
+),
+
+channels as (
+
+    select * from {{ ref('dim_channels') }}
+
+),
+
+classified_actions as (
+
+    select
+        *,
+        case
+            when is_approved then 'approved'
+            when status = 'rejected' then 'rejected'
+            when status = 'proposed' then 'pending'
+            when requires_approval then 'missing'
+            else 'not_required'
+        end as approval_state,
+        -- Only what was executed has moved: a rolled back action is as if it had not.
+        status = 'executed' as money_moved
+    from actions
+
+),
+
+-- Moves that no person has looked at, each too small to need one.
+unapproved_small_actions as (
+
+    select *
+    from classified_actions
+    where
+        approval_state in ('pending', 'not_required')
+        and not requires_approval
+
+),
+
+-- Every window of the policy's length that starts with such a move.
+split_windows as (
+
+    select
+        opening.budget_action_id as opening_action_id,
+        sum(member.amount) as window_amount
+    from unapproved_small_actions as opening
+    inner join unapproved_small_actions as member
+        on
+            opening.campaign_id = member.campaign_id
+            and opening.from_channel_id = member.from_channel_id
+            and opening.to_channel_id = member.to_channel_id
+            and opening.currency = member.currency
+            and opening.proposed_at <= member.proposed_at
+            and member.proposed_at <= {{ add_minutes('opening.proposed_at', 60 * var('split_window_hours')) }}
+    group by opening.budget_action_id, opening.approval_threshold
+    having sum(member.amount) >= opening.approval_threshold
+
+),
+
+split_actions as (
+
+    select member.budget_action_id
+    from split_windows
+    inner join unapproved_small_actions as opening
+        on split_windows.opening_action_id = opening.budget_action_id
+    inner join unapproved_small_actions as member
+        on
+            opening.campaign_id = member.campaign_id
+            and opening.from_channel_id = member.from_channel_id
+            and opening.to_channel_id = member.to_channel_id
+            and opening.currency = member.currency
+            and opening.proposed_at <= member.proposed_at
+            and member.proposed_at <= {{ add_minutes('opening.proposed_at', 60 * var('split_window_hours')) }}
+    group by member.budget_action_id
+
+),
+
+-- The latest executed move the other way; of two at the same time, the later id.
+reversed_actions as (
+
+    select
+        later.budget_action_id,
+        earlier.budget_action_id as reverses_action_id,
+        row_number() over (
+            partition by later.budget_action_id
+            order by earlier.proposed_at desc, earlier.budget_action_id desc
+        ) as recency
+    from classified_actions as later
+    inner join classified_actions as earlier
+        on
+            later.campaign_id = earlier.campaign_id
+            and later.currency = earlier.currency
+            and later.from_channel_id = earlier.to_channel_id
+            and later.to_channel_id = earlier.from_channel_id
+            and (
+                later.proposed_at > earlier.proposed_at
+                or (
+                    later.proposed_at = earlier.proposed_at
+                    and later.budget_action_id > earlier.budget_action_id
+                )
+            )
+            and later.proposed_at <= {{ add_minutes('earlier.proposed_at', 24 * 60 * var('reversal_window_days')) }}
+    where
+        earlier.money_moved
+        and not later.is_self_transfer
+
+),
+
+final as (
+
+    select
+        actions.budget_action_id,
+        actions.campaign_id,
+        actions.from_channel_id,
+        actions.to_channel_id,
+        campaigns.campaign_name,
+        from_channels.channel_label as from_channel_label,
+        to_channels.channel_label as to_channel_label,
+        actions.proposed_at,
+        cast(actions.amount as decimal(18, 2)) as amount,
+        actions.currency,
+        actions.reason_code,
+        actions.reason_detail,
+        actions.proposed_by,
+        actions.status,
+        actions.requires_approval,
+        actions.approval_state,
+        actions.approver_id,
+        cast(actions.approval_latency_minutes as bigint) as approval_latency_minutes,
+        actions.approved_at,
+        actions.money_moved,
+        actions.is_self_transfer,
+        split_actions.budget_action_id is not null as split_suspected,
+        reversed_actions.reverses_action_id,
+        case
+            when actions.currency = '{{ var("reporting_currency") }}'
+                then {{ rate('actions.amount', 'campaigns.budget') }}
+        end as share_of_campaign_budget,
+        case
+            when violations.record_key is not null then 'violation'
+            when actions.approval_state = 'pending' then 'pending'
+            else 'compliant'
+        end as compliance_status,
+        violations.what_is_wrong as violation_reasons,
+        coalesce(violations.is_waived, false) as is_waived
+    from classified_actions as actions
+    inner join campaigns using (campaign_id)
+    inner join channels as from_channels
+        on actions.from_channel_id = from_channels.channel_id
+    inner join channels as to_channels
+        on actions.to_channel_id = to_channels.channel_id
+    left join violations
+        on actions.budget_action_id = violations.record_key
+    left join split_actions
+        on actions.budget_action_id = split_actions.budget_action_id
+    left join reversed_actions
+        on
+            actions.budget_action_id = reversed_actions.budget_action_id
+            and reversed_actions.recency = 1
+
+)
+
+select * from final

@@ -1,0 +1,50 @@
+with assets as (
+
+    select * from {{ ref('stg_creative_assets') }}
+
+),
+
+campaigns as (
+
+    select * from {{ ref('stg_campaigns') }}
+
+),
+
+segments as (
+
+    select * from {{ ref('stg_audience_segments') }}
+
+),
+
+channels as (
+
+    select * from {{ ref('dim_channels') }}
+
+),
+
+final as (
+
+    select
+        assets.asset_id,
+        assets.campaign_id,
+        assets.segment_id,
+        assets.channel_id,
+        assets.message_theme || ' (' || assets.variant || ')' as asset_label,
+        campaigns.campaign_name,
+        segments.segment_name,
+        channels.channel_label,
+        assets.variant,
+        assets.message_theme,
+        assets.call_to_action,
+        {{ array_text('assets.risk_flags') }} as risk_flags,
+        {{ array_length('assets.risk_flags') }} > 0 as has_risk_flags,
+        assets.is_approved_by_human,
+        assets.created_at
+    from assets
+    inner join campaigns using (campaign_id)
+    inner join segments using (segment_id)
+    inner join channels using (channel_id)
+
+)
+
+select * from final

@@ -1,0 +1,200 @@
+with stages as (
+
+    select * from {{ ref('int_funnel_stages') }}
+
+),
+
+pairs as (
+
+    select * from {{ ref('int_funnel_stage_pairs') }}
+
+),
+
+campaigns as (
+
+    select * from {{ ref('stg_campaigns') }}
+
+),
+
+segments as (
+
+    select * from {{ ref('stg_audience_segments') }}
+
+),
+
+channels as (
+
+    select * from {{ ref('dim_channels') }}
+
+),
+
+-- A campaign's path: the stages for which it has any event. Each of its segments and channels
+-- shows the whole path, measured there or not.
+path as (
+
+    select
+        campaign_id,
+        stage
+    from stages
+    where stage_days > 0
+    group by campaign_id, stage
+
+),
+
+measured_stages as (
+
+    select
+        campaign_id,
+        segment_id,
+        channel_id,
+        stage,
+        lag(stage) over cell as previous_stage,
+        first_value(stage) over cell as entry_stage
+    from stages
+    where stage_days > 0
+    window cell as (
+        partition by campaign_id, segment_id, channel_id
+        order by stage_order
+    )
+
+),
+
+steps as (
+
+    select
+        stages.campaign_id,
+        stages.segment_id,
+        stages.channel_id,
+        stages.stage,
+        stages.stage_order,
+        stages.stage_count,
+        stages.trusted_count,
+        stages.confidence,
+        measured_stages.previous_stage,
+        measured_stages.entry_stage,
+        step.earlier_count as previous_stage_count,
+        step.compared_count,
+        from_entry.earlier_count as entry_count,
+        from_entry.compared_count as compared_with_entry_count,
+        case
+            when measured_stages.stage = measured_stages.entry_stage then stages.stage_days
+            else coalesce(step.shared_days, 0)
+        end as measured_days
+    from stages
+    inner join path
+        on
+            stages.campaign_id = path.campaign_id
+            and stages.stage = path.stage
+    left join measured_stages
+        on
+            stages.campaign_id = measured_stages.campaign_id
+            and stages.segment_id = measured_stages.segment_id
+            and stages.channel_id = measured_stages.channel_id
+            and stages.stage = measured_stages.stage
+    left join pairs as step
+        on
+            stages.campaign_id = step.campaign_id
+            and stages.segment_id = step.segment_id
+            and stages.channel_id = step.channel_id
+            and stages.stage = step.stage
+            and measured_stages.previous_stage = step.earlier_stage
+    left join pairs as from_entry
+        on
+            stages.campaign_id = from_entry.campaign_id
+            and stages.segment_id = from_entry.segment_id
+            and stages.channel_id = from_entry.channel_id
+            and stages.stage = from_entry.stage
+            and measured_stages.entry_stage = from_entry.earlier_stage
+
+),
+
+portfolio_steps as (
+
+    select
+        previous_stage,
+        stage,
+        {{ rate('sum(compared_count)', 'sum(previous_stage_count)') }} as portfolio_step_rate
+    from steps
+    where previous_stage is not null
+    group by previous_stage, stage
+
+),
+
+rated_steps as (
+
+    select
+        steps.*,
+        portfolio_steps.portfolio_step_rate,
+        {{ rate('steps.compared_count', 'steps.previous_stage_count') }} as step_conversion_rate,
+        case
+            when steps.stage = steps.entry_stage then {{ rate('steps.stage_count', 'steps.stage_count') }}
+            else {{ rate('steps.compared_with_entry_count', 'steps.entry_count') }}
+        end as cumulative_conversion_rate,
+        {{ wilson_bound('steps.compared_count', 'steps.previous_stage_count', 'low') }} as ci_low,
+        {{ wilson_bound('steps.compared_count', 'steps.previous_stage_count', 'high') }} as ci_high
+    from steps
+    left join portfolio_steps
+        on
+            steps.previous_stage = portfolio_steps.previous_stage
+            and steps.stage = portfolio_steps.stage
+
+),
+
+classified_steps as (
+
+    select
+        *,
+        previous_stage_count - compared_count as dropped_count,
+        case
+            -- Without a shared day nothing says how many went on.
+            when measured_days = 0 then 'not_measured'
+            when previous_stage is null then 'entry'
+            when compared_count > previous_stage_count then 'anomalous'
+            when previous_stage_count = 0 then 'no_traffic'
+            when
+                previous_stage_count >= {{ var('funnel_minimum_previous_count') }}
+                and compared_count = 0
+                then 'blocked'
+            when
+                previous_stage_count >= {{ var('funnel_minimum_previous_count') }}
+                and ci_high < {{ var('weak_step_ratio') }} * portfolio_step_rate
+                then 'weak'
+            else 'healthy'
+        end as drop_off_status
+    from rated_steps
+
+),
+
+final as (
+
+    select
+        steps.campaign_id,
+        steps.segment_id,
+        steps.channel_id,
+        campaigns.campaign_name,
+        segments.segment_name,
+        channels.channel_label,
+        steps.stage,
+        steps.stage_order,
+        steps.stage_count,
+        steps.trusted_count,
+        steps.measured_days,
+        steps.previous_stage,
+        steps.previous_stage_count,
+        steps.compared_count,
+        steps.step_conversion_rate,
+        steps.portfolio_step_rate,
+        steps.cumulative_conversion_rate,
+        steps.dropped_count,
+        steps.ci_low,
+        steps.ci_high,
+        steps.confidence,
+        steps.drop_off_status
+    from classified_steps as steps
+    inner join campaigns using (campaign_id)
+    inner join segments using (segment_id)
+    inner join channels using (channel_id)
+
+)
+
+select * from final

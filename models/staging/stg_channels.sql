@@ -1,0 +1,21 @@
+with source as (
+
+    select * from {{ ref('raw_channels') }}
+
+),
+
+final as (
+
+    select
+        channel_id,
+
+        type as channel_type,
+        platform,
+        cost_model,
+
+        cast(avg_cost as decimal(18, 6)) as average_cost
+    from source
+
+)
+
+select * from final

@@ -1,0 +1,27 @@
+with source as (
+
+    select * from {{ ref('raw_funnel_events') }}
+
+),
+
+final as (
+
+    select
+        event_id,
+        campaign_id,
+        segment_id,
+        channel_id,
+
+        stage,
+        source,
+
+        cast({{ adapter.quote('count') }} as bigint) as event_count,
+        cast(confidence as double) as confidence,
+
+        cast(coalesce({{ adapter.quote('date') }}, {{ adapter.quote('timestamp') }}) as date) as event_date,
+        cast({{ adapter.quote('timestamp') }} as timestamp) as measured_at
+    from source
+
+)
+
+select * from final

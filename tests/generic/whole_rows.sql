@@ -1,0 +1,44 @@
+{#-
+  dbt's own four tests, returning whole rows: an aggregate of a failing column says how many rows
+  are wrong, a row says which. scripts/explain.py prints them.
+-#}
+
+{% test not_null(model, column_name) %}
+    select *
+    from {{ model }}
+    where {{ column_name }} is null
+{% endtest %}
+
+
+{% test unique(model, column_name) %}
+    select *
+    from {{ model }}
+    where {{ column_name }} in (
+        select {{ column_name }}
+        from {{ model }}
+        where {{ column_name }} is not null
+        group by {{ column_name }}
+        having count(*) > 1
+    )
+{% endtest %}
+
+
+{% test accepted_values(model, column_name, values) %}
+    select *
+    from {{ model }}
+    where
+        {{ column_name }} not in (
+            {%- for value in values %}'{{ value }}'{{ ", " if not loop.last }}{% endfor -%}
+        )
+{% endtest %}
+
+
+{% test relationships(model, column_name, to, field) %}
+    select child.*
+    from {{ model }} as child
+    left join {{ to }} as parent
+        on child.{{ column_name }} = parent.{{ field }}
+    where
+        child.{{ column_name }} is not null
+        and parent.{{ field }} is null
+{% endtest %}

@@ -1,0 +1,939 @@
+"""The exact seeds that JSON gives, and the exact words when the JSON is wrong."""
+
+import errno
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import duckdb
+import json_to_seeds
+import pytest
+import yaml
+from json_to_seeds import ConversionError, convert, main
+
+ROOT = Path(__file__).resolve().parents[2]
+DECLARATION = ROOT / "seeds/orchestrator/_orchestrator__seeds.yml"
+DECLARED_IN = "declare it in seeds/orchestrator/_orchestrator__seeds.yml"
+SEEDS = yaml.safe_load(DECLARATION.read_text())["seeds"]
+FIELDS = {
+    seed["name"].removeprefix("raw_"): {
+        column["name"]: column["config"]["meta"] for column in seed["columns"]
+    }
+    for seed in SEEDS
+}
+OPTIONAL = ["segment_rollups", "attribution_hints"]
+VALID = {
+    "string": '"text"',
+    "integer": "12",
+    "number": "1500.00",
+    "boolean": "true",
+    "date": '"2026-03-16"',
+    "timestamp": '"2026-03-16T10:30:00"',
+    "string_list": '["text"]',
+    "object": '{"clicks": 3}',
+}
+# One required field of each type to try values in.
+PLACE = {
+    "string": ("channels", "platform"),
+    "integer": ("audience_segments", "size_estimate"),
+    "number": ("channels", "avg_cost"),
+    "boolean": ("creative_assets", "approved_by_human"),
+    "date": ("campaigns", "start_date"),
+    "timestamp": ("campaigns", "created_at"),
+    "string_list": ("creative_assets", "risk_flags"),
+    "object": ("campaign_risk_signals", "evidence"),
+}
+# What the dbt seed loader reads seeds with. A row of 14 values of 131,072 four-byte characters has
+# 7.4 MB, and DuckDB returns garbage for a line over max_line_size.
+READ_OPTIONS = (
+    "header=true, auto_detect=false, delim=',', quote='\"', escape='\"', nullstr='',"
+    " allow_quoted_nulls=false, new_line='\\n', parallel=false, max_line_size=16000000"
+)
+
+
+def record(dataset, **values):
+    """Return a record's JSON text; a value is JSON text too, and None leaves the field out."""
+    texts = {field: VALID[meta["type"]] for field, meta in FIELDS[dataset].items()} | values
+    return "{" + ", ".join(f'"{key}": {text}' for key, text in texts.items() if text) + "}"
+
+
+def replaced(folder, dataset, *records):
+    """Write a dataset's file of these records."""
+    text = "[" + ",\n".join(records) + "]"
+    (folder / f"{dataset}.json").write_text(text, encoding="utf-8")
+
+
+def read_seed(path):
+    """Return a seed's rows as the dbt seed loader reads them."""
+    names = path.read_text(encoding="utf-8").partition("\n")[0].split(",")
+    columns = dict.fromkeys(names, "varchar")
+    query = f"select * from read_csv('{path}', {READ_OPTIONS}, columns={columns})"
+    return [dict(zip(names, row, strict=True)) for row in duckdb.sql(query).fetchall()]
+
+
+def problems_of(inputs, output):
+    with pytest.raises(ConversionError) as caught:
+        convert(inputs, output)
+    lines = str(caught.value).splitlines()
+    assert lines[:-1] == caught.value.problems  # each of them is one line
+    assert lines[-1].endswith("no seed was changed.")
+    assert not output.exists()
+    return caught.value.problems
+
+
+def snapshot(folder):
+    return {p.name: (p.read_bytes(), p.stat().st_mtime_ns) for p in folder.iterdir()}
+
+
+@pytest.fixture
+def inputs(tmp_path):
+    """Return a folder with one valid record of each declared dataset."""
+    folder = tmp_path / "json"
+    folder.mkdir()
+    for dataset in FIELDS:
+        replaced(folder, dataset, record(dataset))
+    return folder
+
+
+@pytest.fixture
+def output(tmp_path):
+    """Return a folder for seeds that doesn't exist yet."""
+    return tmp_path / "new" / "seeds"
+
+
+# ---- What is right --------------------------------------------------------------------------
+
+
+def test_a_tricky_record_gives_exactly_these_bytes(inputs, output):
+    # The keys aren't in declared order, and the second record has null in place of an empty text.
+    (inputs / "campaign_risk_signals.json").write_text(
+        r"""[{"status": "open", "risk_id": "00000001", "timestamp": "2026-03-15 23:05+02:00",
+          "campaign_id": "say \"hi\", ok", "experiment_id": "", "asset_ids": ["a", "\"b\"", "é"],
+          "risk_type": "two\nlines\r", "severity": " high ", "recommended_action": "back\\slash",
+          "evidence": {"z": 0.60, "a": [1e400, 12345678901234567890123, null, true],
+                       "\"": "\u00e9\n"}},
+         {"risk_id": "RSK_2", "timestamp": "2026-03-15T10:05:00.1234567Z", "campaign_id": "NULL",
+          "experiment_id": null, "asset_ids": [], "risk_type": "x", "severity": "low",
+          "evidence": {}, "recommended_action": "", "status": "😀"}]""",
+        encoding="utf-8",
+    )
+    convert(inputs, output)
+    expected = (
+        "risk_id,timestamp,campaign_id,experiment_id,asset_ids,risk_type,severity,evidence,"
+        "recommended_action,status\n"
+        '"00000001","2026-03-15T21:05:00","say ""hi"", ok","","[""a"",""\\""b\\"""",""é""]",'
+        '"two\nlines\r"," high ",'
+        '"{""z"":0.60,""a"":[1e400,12345678901234567890123,null,true],""\\"""":""é\\n""}",'
+        '"back\\slash","open"\n'
+        '"RSK_2","2026-03-15T10:05:00.123456","NULL",,"[]","x","low","{}","","😀"\n'
+    )
+    assert (output / "raw_campaign_risk_signals.csv").read_bytes() == expected.encode()
+
+
+UGLY = [
+    'say "hi", ok', '"hello"', "'hello'", '"', "'", '""', 'a""b', ",", ",,", "", " lead", "trail ",
+    "a\nb", "a\rb", "a\r\nb", "\n", "\r", "\r\n", "end\n", "tab\there", "\t", "back\\slash", "\\",
+    '\\"', "\\n", "\\N", "{{ jinja }}", "{% raw %}", "00000001", "1e5", "NULL", "null", "nan",
+    "None", "true", "#comment", "\ufeffbom", "😀", "שלום", "\u202ertl", "\u2028", "é", "e\u0301",
+    "\x01\x7f", "-- x", "'; drop table x; --",
+]  # fmt: skip
+
+
+def test_ugly_strings_come_back_through_duckdb(inputs, output):
+    records = [
+        {"channel_id": a, "type": b, "platform": a, "cost_model": b, "avg_cost": 1}
+        for a in UGLY
+        for b in UGLY
+    ]
+    (inputs / "channels.json").write_text(json.dumps(records))
+    convert(inputs, output)
+    assert read_seed(output / "raw_channels.csv") == [r | {"avg_cost": "1"} for r in records]
+
+
+def test_an_empty_string_and_null_stay_different_through_duckdb(inputs, output):
+    values = ['""', "null", '"NULL"', "null", '""', None]
+    records = [record("performance_metrics", experiment_id=value) for value in values]
+    replaced(inputs, "performance_metrics", *records)
+    convert(inputs, output)
+    rows = read_seed(output / "raw_performance_metrics.csv")
+    assert [row["experiment_id"] for row in rows] == ["", None, "NULL", None, "", None]
+
+
+def test_the_largest_rows_come_back_through_duckdb(inputs, output):
+    # The dataset with the most fields, and four bytes a character, the most of UTF-8.
+    largest = "😀" * 131_072
+    texts = [f for f, meta in FIELDS["budget_actions"].items() if meta["type"] == "string"]
+    values = dict.fromkeys(texts, f'"{largest}"')
+    replaced(inputs, "budget_actions", *[record("budget_actions", **values)] * 2)
+    convert(inputs, output)
+    rows = read_seed(output / "raw_budget_actions.csv")
+    assert len(rows) == 2
+    assert all(row[field] == largest for row in rows for field in texts)
+
+
+GOOD_VALUES = {
+    "string": [('"NULL"', "NULL"), ('""', ""), (r'"\ud83d\ude00"', "😀"), ('"1.50"', "1.50")],
+    "integer": [
+        ("0", "0"),
+        ("-0", "0"),
+        ("-7", "-7"),
+        ("1200.0", "1200"),
+        ("1.2e3", "1200"),
+        ("1.20E+3", "1200"),
+        ("12000e-1", "1200"),
+        ("0e999999999", "0"),
+        ("9223372036854775807", "9223372036854775807"),
+        ("-9223372036854775808", "-9223372036854775808"),
+    ],
+    "number": [
+        ("1500.00", "1500.00"),
+        ("0.60", "0.60"),
+        ("-0.5", "-0.5"),
+        ("12", "12"),
+        ("1e3", "1000"),
+        ("1.50e3", "1500"),
+        ("1.5E-7", "0.00000015"),
+        ("123456789012345678901234567890e-20", "1234567890.12345678901234567890"),
+        (
+            "0.1234567890123456789012345678901234567890",
+            "0.1234567890123456789012345678901234567890",
+        ),
+        ("999999999999.999999", "999999999999.999999"),
+        (
+            "999999999999.99999949999999999999999999999",
+            "999999999999.99999949999999999999999999999",
+        ),
+    ],
+    "boolean": [("true", "true"), ("false", "false")],
+    "date": [('"2024-02-29"', "2024-02-29"), ('"0001-01-01"', "0001-01-01")],
+    "timestamp": [
+        ('"2026-03-16T10:30"', "2026-03-16T10:30:00"),
+        ('"2026-03-16 10:30:05"', "2026-03-16T10:30:05"),
+        ('"2026-03-16T10:30:05Z"', "2026-03-16T10:30:05"),
+        ('"2026-03-16T10:30:05z"', "2026-03-16T10:30:05"),
+        ('"2026-03-16T00:30:00+02:00"', "2026-03-15T22:30:00"),
+        ('"2026-02-28T23:30:00-0130"', "2026-03-01T01:00:00"),
+        ('"2026-03-16T10:30:05.5"', "2026-03-16T10:30:05.500000"),
+        ('"2026-03-16T10:30:05.9999999+00:00"', "2026-03-16T10:30:05.999999"),
+        ('"2026-03-16T10:30:05.000"', "2026-03-16T10:30:05"),
+        ('"0001-01-01T00:00:00"', "0001-01-01T00:00:00"),
+    ],
+    "string_list": [("[]", "[]"), (r'[ "a,b" , "\u00e9\"" ]', r'["a,b","é\""]')],
+    "object": [
+        ("{}", "{}"),
+        ('{"b": 1, "a": {"y": null, "x": [1.50, -0]}}', '{"b":1,"a":{"y":null,"x":[1.50,-0]}}'),
+        (f'{{"n": {"9" * 5000}}}', f'{{"n":{"9" * 5000}}}'),
+        (f'{{"n": 0.{"1" * 40}}}', f'{{"n":0.{"1" * 40}}}'),
+        (f'{{"a": {"[" * 99}1{"]" * 99}}}', f'{{"a":{"[" * 99}1{"]" * 99}}}'),
+        (r'{"k\n": "\u00e9\t\u007f"}', '{"k\\n":"é\\t\x7f"}'),
+    ],
+}
+
+
+@pytest.mark.parametrize("kind", GOOD_VALUES)
+def test_a_value_is_written_as(inputs, output, kind):
+    dataset, field = PLACE[kind]
+    cases = GOOD_VALUES[kind]
+    replaced(inputs, dataset, *[record(dataset, **{field: given}) for given, _ in cases])
+    convert(inputs, output)
+    rows = read_seed(output / f"raw_{dataset}.csv")
+    assert [row[field] for row in rows] == [expected for _, expected in cases]
+
+
+@pytest.mark.parametrize(
+    ("given", "as_decimal", "as_double"),
+    [
+        ("1500.00", "1500.000000", 1500.0),
+        ("1.5E+2", "150.000000", 150.0),
+        ("0.0000005", "0.000001", 5e-7),
+        ("123456789012345678901234567890e-20", "1234567890.123457", 1234567890.1234567),
+        ("0." + "0" * 44 + "1e45", "1.000000", 1.0),
+        ("1e-100000", "0.000000", 0.0),
+        ("-999999999999.9999994", "-999999999999.999999", -999999999999.9999994),
+        ("0e400", "0.000000", 0.0),
+    ],
+)
+def test_a_number_is_cast_right_by_duckdb(inputs, output, given, as_decimal, as_double):
+    replaced(inputs, "channels", record("channels", avg_cost=given))
+    convert(inputs, output)
+    text = read_seed(output / "raw_channels.csv")[0]["avg_cost"]
+    query = "select cast(cast($1 as decimal(18, 6)) as varchar), cast($1 as double)"
+    assert duckdb.execute(query, [text]).fetchone() == (as_decimal, as_double)
+
+
+def test_null_and_absence_are_allowed_where_declared(inputs, output):
+    replaced(inputs, "experiments", record("experiments", end_date="null"))
+    replaced(
+        inputs,
+        "budget_actions",
+        record("budget_actions", currency=None),
+        record("budget_actions", currency="null", approver_id="null"),
+    )
+    convert(inputs, output)
+    assert read_seed(output / "raw_experiments.csv")[0]["end_date"] is None
+    first, second = read_seed(output / "raw_budget_actions.csv")
+    assert (first["currency"], first["approver_id"]) == (None, "text")
+    assert (second["currency"], second["approver_id"]) == (None, None)
+
+
+def test_an_optional_dataset_that_is_missing_gives_only_a_header(inputs, output):
+    for dataset in OPTIONAL:
+        (inputs / f"{dataset}.json").unlink()
+    conversion = convert(inputs, output)
+    hints = "hint_id,timestamp,campaign_id,channel_id,attributed_conversions,method,confidence\n"
+    assert (output / "raw_attribution_hints.csv").read_bytes() == hints.encode()
+    assert (output / "raw_segment_rollups.csv").read_bytes().count(b"\n") == 1
+    assert read_seed(output / "raw_attribution_hints.csv") == []
+    assert conversion.records == {d: int(d not in OPTIONAL) for d in FIELDS}
+
+
+def test_an_empty_array_gives_only_a_header(inputs, output):
+    replaced(inputs, "channels")
+    assert convert(inputs, output).records["channels"] == 0
+    header = b"channel_id,type,platform,cost_model,avg_cost\n"
+    assert (output / "raw_channels.csv").read_bytes() == header
+
+
+def test_a_byte_order_mark_is_skipped(inputs, output):
+    path = inputs / "channels.json"
+    convert(inputs, output)
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+    assert convert(inputs, output).changed == []
+
+
+def test_other_files_in_the_input_folder_are_none_of_its_business(inputs, output):
+    (inputs / "README.md").write_text("About these files.")
+    (inputs / "old").mkdir()
+    assert len(convert(inputs, output).records) == len(FIELDS)
+
+
+def test_the_sample_exports_convert(inputs, output):
+    samples = {
+        "funnel_events": ("FNL_0001", 10),
+        "budget_actions": ("BUD_0001", 6),
+        "campaign_risk_signals": ("RSK_0001", 6),
+        "segment_rollups": ("SEGROLL_0001", 6),
+        "attribution_hints": ("ATTR_0001", 6),
+    }
+    for dataset in samples:
+        shutil.copy(ROOT / f"seeds/json/{dataset}.json", inputs)
+    convert(inputs, output)
+    for dataset, (first_id, count) in samples.items():
+        rows = read_seed(output / f"raw_{dataset}.csv")
+        assert (next(iter(rows[0].values())), len(rows)) == (first_id, count), dataset
+    action = read_seed(output / "raw_budget_actions.csv")[0]
+    assert action["amount"] == "1500.00"
+    assert action["timestamp"] == "2026-03-16T10:30:00"
+    signal = read_seed(output / "raw_campaign_risk_signals.csv")[0]
+    assert signal["asset_ids"] == '["ASSET_007","ASSET_008"]'
+    assert signal["evidence"] == '{"impressions":28500,"clicks":2140,"conversions":0}'
+
+
+def test_the_same_input_gives_the_same_bytes_whatever_the_order_of_keys(inputs, output, tmp_path):
+    convert(inputs, output)
+    for dataset in FIELDS:
+        records = json.loads(
+            (inputs / f"{dataset}.json").read_text(), parse_float=lambda text: text
+        )
+        backwards = dict(reversed(records[0].items()))
+        text = json.dumps([backwards], indent=3).replace('"1500.00"', "1500.00")
+        (inputs / f"{dataset}.json").write_text(text)
+    convert(inputs, tmp_path / "again")
+    first, again = snapshot(output), snapshot(tmp_path / "again")
+    assert {n: data for n, (data, _) in first.items()} == {
+        n: data for n, (data, _) in again.items()
+    }
+
+
+def test_records_stay_in_the_order_of_the_input(inputs, output):
+    ids = ["c", "a", "b", "a"]
+    records = [record("channels", channel_id=json.dumps(channel)) for channel in ids]
+    replaced(inputs, "channels", *records)
+    convert(inputs, output)
+    assert [row["channel_id"] for row in read_seed(output / "raw_channels.csv")] == ids
+
+
+# ---- What is wrong with a file --------------------------------------------------------------
+
+DEEP = 200_000
+BAD_FILES = {
+    "empty": (b"", "expected a JSON array, found an empty file"),
+    "blank": (b" \r\n\t ", "expected a JSON array, found an empty file"),
+    "only a byte order mark": (b"\xef\xbb\xbf", "expected a JSON array, found an empty file"),
+    "malformed": (
+        b'[\n  {"a" 1}\n]',
+        "malformed JSON at line 2, column 8: Expecting ':' delimiter",
+    ),
+    "two values": (b"[]\n[]", "malformed JSON at line 2, column 1: Extra data"),
+    "a raw control character": (
+        b'[{"a": "x\ny"}]',
+        "malformed JSON at line 1, column 10: Invalid control character at",
+    ),
+    "truncated after a comma": (
+        b'[{"a": 1},\n',
+        "malformed JSON at line 2, column 1: Expecting value; the file seems to be cut off",
+    ),
+    "truncated in a string": (
+        b'[{"a": "tex',
+        "malformed JSON at line 1, column 8: Unterminated string starting at;"
+        " the file seems to be cut off",
+    ),
+    "truncated in a word": (
+        b'[{"a": tru',
+        "malformed JSON at line 1, column 8: Expecting value; the file seems to be cut off",
+    ),
+    "an object": (b'{"records": []}', "expected a JSON array of records, found an object"),
+    "a string": (b'"x\\ny"', 'expected a JSON array of records, found the string "x\\ny"'),
+    "null": (b"null", "expected a JSON array of records, found null"),
+    "NaN": (b"NaN", "expected a JSON array of records, found the number NaN"),
+    "UTF-16 with a mark": ("[]".encode("utf-16"), "expected UTF-8, found UTF-16"),
+    "UTF-16": ("[]".encode("utf-16-le"), "expected UTF-8, found UTF-16-LE"),
+    "UTF-32": ("[]".encode("utf-32-be"), "expected UTF-8, found UTF-32-BE"),
+    "invalid UTF-8": (
+        b'[\n{"a": "\xe9"}]',
+        "expected UTF-8, found byte 0xe9 at byte offset 9 (line 2)",
+    ),
+    "invalid UTF-8 after a mark": (
+        b"\xef\xbb\xbf[\n\xff]",
+        "expected UTF-8, found byte 0xff at byte offset 5 (line 2)",
+    ),
+    "very deep arrays": (
+        b"[" * DEEP + b"]" * DEEP,
+        "expected JSON, found values nested too deeply to be read",
+    ),
+    "very deep objects": (
+        b"[" + b'{"a":' * DEEP + b"1" + b"}" * DEEP + b"]",
+        "expected JSON, found values nested too deeply to be read",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", BAD_FILES)
+def test_a_bad_file(inputs, output, case):
+    data, message = BAD_FILES[case]
+    (inputs / "channels.json").write_bytes(data)
+    assert problems_of(inputs, output) == [f"channels: {message}"]
+
+
+def test_a_missing_file(inputs, output):
+    (inputs / "channels.json").unlink()
+    assert problems_of(inputs, output) == [f"channels: channels.json is missing from {inputs}"]
+
+
+def test_a_directory_in_a_files_place(inputs, output):
+    (inputs / "channels.json").unlink()
+    (inputs / "channels.json").mkdir()
+    assert problems_of(inputs, output) == ["channels: expected a file, found a directory"]
+
+
+def test_a_pipe_in_a_files_place_does_not_hang(inputs, output):
+    (inputs / "channels.json").unlink()
+    os.mkfifo(inputs / "channels.json")
+    assert problems_of(inputs, output) == ["channels: expected a file, found something else"]
+
+
+@pytest.mark.parametrize("dataset", ["channels", "attribution_hints"])
+def test_a_link_to_nothing_is_not_a_missing_file(inputs, output, dataset):
+    path = inputs / f"{dataset}.json"
+    path.unlink()
+    path.symlink_to(inputs / "nowhere")
+    expected = f"{dataset}: the file can't be read: No such file or directory"
+    assert problems_of(inputs, output) == [expected]
+
+
+def test_an_unreadable_file(inputs, output, monkeypatch):
+    read_bytes = Path.read_bytes
+
+    def refuse(path):  # as root, which tests often run as, chmod refuses nothing
+        if path.name == "channels.json":
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return read_bytes(path)
+
+    monkeypatch.setattr(Path, "read_bytes", refuse)
+    expected = "channels: the file can't be read: Permission denied"
+    assert problems_of(inputs, output) == [expected]
+
+
+def test_a_file_over_50_mb_is_refused_unread(inputs, output, monkeypatch):
+    path = inputs / "channels.json"
+    with path.open("wb") as file:
+        file.truncate(50_000_001)
+    read_bytes = Path.read_bytes
+
+    def read(other):
+        assert other != path
+        return read_bytes(other)
+
+    monkeypatch.setattr(Path, "read_bytes", read)
+    expected = (
+        "channels: expected at most 50,000,000 bytes, found 50,000,001;"
+        " load this dataset in bulk from landing/ instead"
+    )
+    assert problems_of(inputs, output) == [expected]
+
+
+@pytest.mark.parametrize("folder", ["nowhere", "json/channels.json"])
+def test_a_missing_input_folder(inputs, output, folder):
+    path = inputs.parent / folder
+    reason = {"nowhere": "No such file or directory"}.get(folder, "Not a directory")
+    with pytest.raises(ConversionError) as caught:
+        convert(path, output)
+    assert str(caught.value).splitlines() == [
+        f"the input folder {path} can't be read: {reason}",
+        "No seed was changed.",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        (
+            "funnel_event.json",
+            f"funnel_event.json: no declared dataset; did you mean funnel_events? If not,"
+            f" {DECLARED_IN}",
+        ),
+        (
+            "Channels.JSON",
+            f"Channels.JSON: no declared dataset; did you mean channels? If not, {DECLARED_IN}",
+        ),
+        ("xyz\n.json", f"xyz\\n.json: no declared dataset; {DECLARED_IN}"),
+    ],
+)
+def test_a_file_of_no_declared_dataset(inputs, output, name, message):
+    (inputs / name).write_text("[]")
+    assert problems_of(inputs, output) == [message]
+
+
+# ---- What is wrong with a record ------------------------------------------------------------
+
+NO_DATE = "expected a date such as 2026-03-16"
+NO_TIMESTAMP = "expected a timestamp such as 2026-03-16T10:30:00Z"
+NOT_64_BITS = "expected an integer within 64 bits (-9223372036854775808 to 9223372036854775807)"
+TOO_LARGE = "expected a number below 10^12 in magnitude (staging types money as decimal(18,6))"
+BAD_VALUES = {
+    "string": [
+        ("12", "expected a string, found the number 12"),
+        ("true", "expected a string, found true"),
+        ("null", "expected a string, found null"),
+        (None, "expected a string, found no such field"),
+        ("[]", "expected a string, found a list"),
+        ("{}", "expected a string, found an object"),
+        (r'"a\u0000b"', r'expected text without NUL characters, found the string "a\x00b"'),
+        (r'"\ud800x"', r'expected text without lone surrogates, found the string "\ud800x"'),
+        (
+            '"' + "x" * 131_073 + '"',
+            "expected at most 131,072 characters, found 131,073;"
+            " load this dataset in bulk from landing/ instead",
+        ),
+        ("-Infinity", "expected a finite number, found -Infinity"),
+    ],
+    "integer": [
+        ('"12"', 'expected an integer, found the string "12"'),
+        ("1.5", "expected an integer, found the number 1.5"),
+        ("1e-999999999", "expected an integer, found the number 1e-999999999"),
+        ("true", "expected an integer, found true"),
+        ("null", "expected an integer, found null"),
+        ("NaN", "expected a finite number, found NaN"),
+        ("9223372036854775808", f"{NOT_64_BITS}, found the number 9223372036854775808"),
+        ("-9223372036854775809", f"{NOT_64_BITS}, found the number -9223372036854775809"),
+        ("1e999999999", f"{NOT_64_BITS}, found the number 1e999999999"),
+        ("9" * 5000, f"{NOT_64_BITS}, found the number {'9' * 57}..."),
+        (
+            f"1e{'9' * 30}",
+            f"expected an integer with a shorter exponent, found the number 1e{'9' * 30}",
+        ),
+    ],
+    "number": [
+        ('"abc"', 'expected a number, found the string "abc"'),
+        ('"12.5"', 'expected a number, found the string "12.5"'),
+        ("false", "expected a number, found false"),
+        (None, "expected a number, found no such field"),
+        ("NaN", "expected a finite number, found NaN"),
+        ("Infinity", "expected a finite number, found Infinity"),
+        ("-Infinity", "expected a finite number, found -Infinity"),
+        ("1000000000000", f"{TOO_LARGE}, found the number 1000000000000"),
+        ("-1e12", f"{TOO_LARGE}, found the number -1e12"),
+        # Rounded to six places it needs a nineteenth digit.
+        ("999999999999.9999995", f"{TOO_LARGE}, found the number 999999999999.9999995"),
+        ("1e999999999", f"{TOO_LARGE}, found the number 1e999999999"),
+        ("9" * 5000, f"{TOO_LARGE}, found the number {'9' * 57}..."),
+        (
+            "1e-999999999",
+            "expected a number of at most 131,072 decimal places, found the number 1e-999999999",
+        ),
+        (
+            f"1e-{'9' * 30}",
+            f"expected a number with a shorter exponent, found the number 1e-{'9' * 30}",
+        ),
+    ],
+    "boolean": [
+        ("1", "expected true or false, found the number 1"),
+        ('"true"', 'expected true or false, found the string "true"'),
+        ("null", "expected true or false, found null"),
+    ],
+    "date": [
+        ('"2026-02-30"', f'{NO_DATE}, found the string "2026-02-30"'),
+        ('"2026-3-16"', f'{NO_DATE}, found the string "2026-3-16"'),
+        ('"20260316"', f'{NO_DATE}, found the string "20260316"'),
+        ('"2026-W12-1"', f'{NO_DATE}, found the string "2026-W12-1"'),
+        ('"2026-03-16\\n"', f'{NO_DATE}, found the string "2026-03-16\\n"'),
+        ('"2026-03-1٦"', f'{NO_DATE}, found the string "2026-03-1٦"'),
+        ('"0000-01-01"', f'{NO_DATE}, found the string "0000-01-01"'),
+        ('"2026-03-16T00:00"', f'{NO_DATE}, found the string "2026-03-16T00:00"'),
+        ('""', f'{NO_DATE}, found the string ""'),
+        ("20260316", f"{NO_DATE}, found the number 20260316"),
+    ],
+    "timestamp": [
+        ('"2026-03-16"', f'{NO_TIMESTAMP}, found the string "2026-03-16"'),
+        ('"2026-02-30T10:00"', f'{NO_TIMESTAMP}, found the string "2026-02-30T10:00"'),
+        ('"2026-03-16T24:00"', f'{NO_TIMESTAMP}, found the string "2026-03-16T24:00"'),
+        ('"2026-03-16T10:60"', f'{NO_TIMESTAMP}, found the string "2026-03-16T10:60"'),
+        ('"2026-03-16T10:00:60"', f'{NO_TIMESTAMP}, found the string "2026-03-16T10:00:60"'),
+        ('"2026-03-16T10"', f'{NO_TIMESTAMP}, found the string "2026-03-16T10"'),
+        ('"2026-03-16T10:00:00."', f'{NO_TIMESTAMP}, found the string "2026-03-16T10:00:00."'),
+        ('"2026-03-16T10:00+2"', f'{NO_TIMESTAMP}, found the string "2026-03-16T10:00+2"'),
+        ('"2026-03-16T10:00+24:00"', f'{NO_TIMESTAMP}, found the string "2026-03-16T10:00+24:00"'),
+        ('"2026-03-16T10:00+02:60"', f'{NO_TIMESTAMP}, found the string "2026-03-16T10:00+02:60"'),
+        ('"2026-03-16T10:00Z\\n"', f'{NO_TIMESTAMP}, found the string "2026-03-16T10:00Z\\n"'),
+        ('"16.03.2026 10:00"', f'{NO_TIMESTAMP}, found the string "16.03.2026 10:00"'),
+        ("1773655800", f"{NO_TIMESTAMP}, found the number 1773655800"),
+        (
+            '"0001-01-01T00:00+02:00"',
+            "expected a timestamp within the years 1 to 9999 in UTC,"
+            ' found the string "0001-01-01T00:00+02:00"',
+        ),
+        (
+            '"9999-12-31T23:59-02:00"',
+            "expected a timestamp within the years 1 to 9999 in UTC,"
+            ' found the string "9999-12-31T23:59-02:00"',
+        ),
+    ],
+    "string_list": [
+        ('"a"', 'expected a list of strings, found the string "a"'),
+        ('["a", null]', "expected a list of strings (its item 2 is null), found a list"),
+        ("[1]", "expected a list of strings (its item 1 is the number 1), found a list"),
+        ("{}", "expected a list of strings, found an object"),
+        ("null", "expected a list of strings, found null"),
+    ],
+    "object": [
+        ("[]", "expected an object, found a list"),
+        ('"{}"', 'expected an object, found the string "{}"'),
+        ("null", "expected an object, found null"),
+        (
+            '{"a": "' + "x" * 131_072 + '"}',
+            "expected at most 131,072 characters, found 131,080;"
+            " load this dataset in bulk from landing/ instead",
+        ),
+    ],
+}
+
+
+@pytest.mark.parametrize("kind", BAD_VALUES)
+def test_a_bad_value(inputs, output, kind):
+    dataset, field = PLACE[kind]
+    cases = BAD_VALUES[kind]
+    replaced(inputs, dataset, *[record(dataset, **{field: given}) for given, _ in cases])
+    assert problems_of(inputs, output) == [
+        f"{dataset}: record {number} (text): {field}: {message}"
+        for number, (_, message) in enumerate(cases, start=1)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("evidence", "message"),
+    [
+        ('{"a": {"b": [1, NaN]}}', "evidence.a.b[2]: expected a finite number, found NaN"),
+        ('{"a": [{"b": 1, "b": 2}]}', "evidence.a[1].b: expected the key once, found it again"),
+        (
+            r'{"a": "\u0000"}',
+            r'evidence.a: expected text without NUL characters, found the string "\x00"',
+        ),
+        (
+            r'{"\udc00": 1}',
+            "evidence: a key: expected text without lone surrogates,"
+            r' found the string "\udc00"',
+        ),
+        (
+            '{"a": ' + "[" * 100 + "]" * 100 + "}",
+            f"evidence.a{'[1]' * 99}: expected at most 100 levels of nesting, found more",
+        ),
+        (
+            '{"a": ' + '{"b": [' * 400 + "]}" * 400 + "}",
+            f"evidence.a{'.b[1]' * 49}.b: expected at most 100 levels of nesting, found more",
+        ),
+    ],
+)
+def test_a_bad_value_within_a_value(inputs, output, evidence, message):
+    replaced(inputs, "campaign_risk_signals", record("campaign_risk_signals", evidence=evidence))
+    assert problems_of(inputs, output) == [f"campaign_risk_signals: record 1 (text): {message}"]
+
+
+@pytest.mark.parametrize(
+    ("records", "message"),
+    [
+        (['"x"'], 'record 1: expected an object, found the string "x"'),
+        ([record("channels"), "[1]"], "record 2: expected an object, found a list"),
+        (["null"], "record 1: expected an object, found null"),
+        (
+            ['{"type": "x", ' + record("channels")[1:]],
+            "record 1 (text): type: expected the key once, found it again",
+        ),
+        (
+            [record("channels", platfrom='"x"')],
+            f"record 1 (text): platfrom: undeclared field; {DECLARED_IN}",
+        ),
+        (
+            [record("channels", **{"evil\n\u202ename": "1"})],
+            f"record 1 (text): evil\\n\\u202ename: undeclared field; {DECLARED_IN}",
+        ),
+        (
+            [record("channels", channel_id='"two\\nlines"', type="1")],
+            "record 1 (two\\nlines): type: expected a string, found the number 1",
+        ),
+        (
+            [record("channels", channel_id="7")],
+            "record 1 (7): channel_id: expected a string, found the number 7",
+        ),
+        (
+            [record("channels", channel_id=None)],
+            "record 1: channel_id: expected a string, found no such field",
+        ),
+        (
+            [record("channels", avg_cost='"' + "x" * 61 + '"')],
+            f'record 1 (text): avg_cost: expected a number, found the string "{"x" * 57}..."',
+        ),
+    ],
+)
+def test_a_bad_record(inputs, output, records, message):
+    # json.dumps would escape the line break in a field's name; JSON doesn't allow it raw.
+    replaced(inputs, "channels", *[text.replace("evil\n", "evil\\n") for text in records])
+    assert problems_of(inputs, output) == [f"channels: {message}"]
+
+
+def test_a_misspelt_field_gets_the_name_it_should_have(inputs, output):
+    replaced(inputs, "channels", record("channels", avg_cost=None, Avg_Costs="1"))
+    assert problems_of(inputs, output) == [
+        "channels: record 1 (text): Avg_Costs: undeclared field; did you mean avg_cost?"
+        f" If not, {DECLARED_IN}",
+        "channels: record 1 (text): avg_cost: expected a number, found no such field",
+    ]
+
+
+def test_a_dataset_without_an_id_is_named_by_its_record(inputs, output):
+    bad = record("performance_metrics", clicks='"many"')
+    replaced(inputs, "performance_metrics", record("performance_metrics"), bad)
+    assert problems_of(inputs, output) == [
+        'performance_metrics: record 2: clicks: expected an integer, found the string "many"'
+    ]
+
+
+def test_every_problem_of_every_file_is_reported_at_once(inputs, output, capsys):
+    replaced(
+        inputs,
+        "budget_actions",
+        record("budget_actions"),
+        record("budget_actions", budget_action_id='"BUD_2"', amount='"abc"', status="null"),
+        record("budget_actions", timestamp='"soon"'),
+    )
+    replaced(inputs, "channels", record("channels", type="1"), "7")
+    (inputs / "roi_ledger.json").write_text("[")
+    (inputs / "campaigns.json").unlink()
+    (inputs / "campaing.json").write_text("[]")
+    assert main(["--input", str(inputs), "--output", str(output)]) == 1
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert printed.err.splitlines() == [
+        f"campaigns: campaigns.json is missing from {inputs}",
+        "channels: record 1 (text): type: expected a string, found the number 1",
+        "channels: record 2: expected an object, found the number 7",
+        "roi_ledger: malformed JSON at line 1, column 2: Expecting value;"
+        " the file seems to be cut off",
+        'budget_actions: record 2 (BUD_2): amount: expected a number, found the string "abc"',
+        "budget_actions: record 2 (BUD_2): status: expected a string, found null",
+        f'budget_actions: record 3 (text): timestamp: {NO_TIMESTAMP}, found the string "soon"',
+        "campaing.json: no declared dataset; did you mean campaigns? If not, " + DECLARED_IN,
+        "8 problems in 5 datasets; no seed was changed.",
+    ]
+
+
+def test_one_problem_is_counted_in_the_singular(inputs, output, capsys):
+    (inputs / "channels.json").unlink()
+    main(["--input", str(inputs), "--output", str(output)])
+    last = capsys.readouterr().err.splitlines()[-1]
+    assert last == "1 problem in 1 dataset; no seed was changed."
+
+
+# ---- What is written, and when --------------------------------------------------------------
+
+
+def test_an_error_changes_nothing(inputs, output):
+    convert(inputs, output)
+    before = snapshot(output)
+    replaced(inputs, "campaigns", record("campaigns", name='"new"'))
+    replaced(inputs, "channels", record("channels", type="1"))
+    with pytest.raises(ConversionError):
+        convert(inputs, output)
+    assert snapshot(output) == before
+
+
+def test_only_seeds_that_differ_are_written(inputs, output):
+    assert sorted(convert(inputs, output).changed) == sorted(f"raw_{d}.csv" for d in FIELDS)
+    before = snapshot(output)
+    replaced(inputs, "channels", record("channels", type='"new"'))
+    assert convert(inputs, output).changed == ["raw_channels.csv"]
+    after = snapshot(output)
+    assert {name for name in before if before[name] != after[name]} == {"raw_channels.csv"}
+    assert before.keys() == after.keys()
+
+
+def test_the_first_seed_is_replaced_after_the_last_was_written(inputs, output, monkeypatch):
+    waiting = []
+    replace = Path.replace
+
+    def record_and_replace(path, target):
+        waiting.append(len(list(output.glob(".*.tmp"))))
+        return replace(path, target)
+
+    monkeypatch.setattr(Path, "replace", record_and_replace)
+    convert(inputs, output)
+    assert waiting == list(range(len(FIELDS), 0, -1))
+
+
+@pytest.mark.parametrize(("method", "allowed"), [("write_bytes", 3), ("replace", 0)])
+def test_a_write_that_fails_leaves_everything_as_it_was(
+    inputs, output, monkeypatch, capsys, method, allowed
+):
+    convert(inputs, output)
+    before = snapshot(output)
+    for dataset in FIELDS:
+        replaced(inputs, dataset)
+    original = getattr(Path, method)
+    calls = []
+
+    def fail(path, argument):
+        calls.append(path)
+        if len(calls) > allowed:
+            path.touch()  # as when the disk is full in the middle of a file
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return original(path, argument)
+
+    monkeypatch.setattr(Path, method, fail)
+    assert main(["--input", str(inputs), "--output", str(output)]) == 1
+    assert capsys.readouterr().err == (
+        f"the seeds can't be written to {output}: No space left on device; no seed was changed.\n"
+    )
+    assert snapshot(output) == before
+
+
+def test_a_rename_that_fails_half_way_is_told_honestly(inputs, output, monkeypatch):
+    original, calls = Path.replace, []
+
+    def fail(path, target):
+        calls.append(path)
+        if len(calls) == 3:
+            raise OSError(errno.EPERM, "Operation not permitted")
+        return original(path, target)
+
+    monkeypatch.setattr(Path, "replace", fail)
+    with pytest.raises(ConversionError, match=r"2 of 13 seeds were changed\.$"):
+        convert(inputs, output)
+    assert len(snapshot(output)) == 2
+
+
+def test_a_file_in_the_output_folders_place(inputs, tmp_path):
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(ConversionError, match=r"can't be written to .*; no seed was changed\.$"):
+        convert(inputs, tmp_path / "file")
+    assert (tmp_path / "file").read_text() == "mine"
+
+
+def test_a_directory_in_a_seeds_place(inputs, output):
+    (output / "raw_roi_ledger.csv").mkdir(parents=True)
+    with pytest.raises(ConversionError, match=r"Is a directory; no seed was changed\.$"):
+        convert(inputs, output)
+    assert [path.name for path in output.iterdir()] == ["raw_roi_ledger.csv"]
+
+
+def test_check_passes_where_the_seeds_are_what_the_json_gives(inputs, output, capsys):
+    convert(inputs, output)
+    (output / "_orchestrator__seeds.yml").touch()
+    before = snapshot(output)
+    assert main(["--input", str(inputs), "--output", str(output), "--check"]) == 0
+    assert capsys.readouterr().out == f"13 datasets, 13 records -> {output} (0 files changed)\n"
+    assert snapshot(output) == before
+
+
+def test_check_names_each_seed_that_differs_and_changes_nothing(inputs, output, capsys):
+    convert(inputs, output)
+    (output / "raw_campaigns.csv").unlink()
+    (output / "raw_channels.csv").write_bytes((output / "raw_channels.csv").read_bytes() + b"\n")
+    (output / "raw_experiments.csv").unlink()
+    (output / "raw_experiments.csv").mkdir()
+    (output / "raw_funnel_event.csv").write_text("event_id\n")
+    before = {path.name for path in output.iterdir()}
+    assert main(["--input", str(inputs), "--output", str(output), "--check"]) == 1
+    assert capsys.readouterr().err.splitlines() == [
+        "raw_campaigns.csv: missing",
+        "raw_channels.csv: differs from what the JSON gives",
+        "raw_experiments.csv: can't be read: Is a directory",
+        "raw_funnel_event.csv: unexpected, no dataset of that name is declared",
+        "4 differences from what the JSON gives; nothing changed.",
+    ]
+    assert {path.name for path in output.iterdir()} == before
+
+
+def test_check_of_a_missing_folder_does_not_create_it(inputs, output):
+    with pytest.raises(ConversionError) as caught:
+        convert(inputs, output, check=True)
+    assert len(caught.value.problems) == len(FIELDS)
+    assert not output.exists()
+
+
+def test_check_reports_bad_json_first(inputs, output):
+    convert(inputs, output)
+    replaced(inputs, "channels", "7")
+    with pytest.raises(ConversionError) as caught:
+        convert(inputs, output, check=True)
+    assert caught.value.problems == ["channels: record 1: expected an object, found the number 7"]
+
+
+# ---- The declaration and the command --------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "reason"),
+    [
+        ("type: number", "type: float", "has the type 'float'"),
+        ("config: {meta: {type: number}}", "tags: []", "KeyError: 'config'"),
+        ("seeds:", "seeds: [", "ParserError"),
+        ("seeds:", "models:", "KeyError: 'seeds'"),
+    ],
+)
+def test_a_bad_declaration_is_one_line(
+    inputs, output, tmp_path, monkeypatch, before, after, reason
+):
+    path = tmp_path / "seeds/orchestrator/_orchestrator__seeds.yml"
+    path.parent.mkdir(parents=True)
+    path.write_text(DECLARATION.read_text().replace(before, after, 1))
+    monkeypatch.setattr(json_to_seeds, "PROJECT", tmp_path)
+    with pytest.raises(ConversionError) as caught:
+        convert(inputs, output)
+    (line,) = str(caught.value).splitlines()
+    assert line.startswith("seeds/orchestrator/_orchestrator__seeds.yml can't be used: ")
+    assert reason in line
+
+
+def test_the_command_works_from_any_folder_with_its_projects_paths(inputs, tmp_path):
+    project = tmp_path / "project"
+    (project / "seeds/orchestrator").mkdir(parents=True)
+    shutil.copy(DECLARATION, project / "seeds/orchestrator")
+    shutil.copytree(inputs, project / "seeds/json")
+    shutil.copytree(ROOT / "scripts", project / "scripts")
+    command = [sys.executable, str(project / "scripts/json_to_seeds.py")]
+    done = subprocess.run(command, cwd="/", capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == "13 datasets, 13 records -> seeds/orchestrator (13 files changed)\n"
+    assert len(list((project / "seeds/orchestrator").glob("raw_*.csv"))) == len(FIELDS)
