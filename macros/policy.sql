@@ -7,9 +7,9 @@
     {%- set text = '' if as_of is none else as_of | string | trim | replace('T', ' ') -%}
     {%- if text == '' -%}
         cast(null as timestamp)
-    {%- elif modules.re.fullmatch('\d{4}-\d{2}-\d{2}', text) -%}
+    {%- elif modules.re.fullmatch('[0-9]{4}-[0-9]{2}-[0-9]{2}', text) -%}
         {{ end_of_day("date '" ~ text ~ "'") }}
-    {%- elif modules.re.fullmatch('\d{4}-\d{2}-\d{2} \d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?', text) -%}
+    {%- elif modules.re.fullmatch('[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]{1,6})?)?', text) -%}
         timestamp '{{ text }}'
     {%- else -%}
         {%- do exceptions.raise_compiler_error(

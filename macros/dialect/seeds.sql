@@ -50,13 +50,21 @@
             delim = ',',
             quote = '"',
             escape = '"',
-            new_line = '\n',
             nullstr = '',
             allow_quoted_nulls = false,
+            -- Hand-edited seeds come with either line end, or with both.
+            strict_mode = false,
             parallel = false,
             max_line_size = 67108864
         )
     {% endset %}
     {% do adapter.add_query(sql, abridge_sql_log=True) %}
+    {%- set loaded = run_query("select count(*) from " ~ this.render()).columns[0].values()[0] -%}
+    {%- if loaded != agate_table.rows | length -%}
+        {%- do exceptions.raise_compiler_error(
+            "Seed " ~ model.name ~ " has " ~ agate_table.rows | length ~ " rows, of which " ~ loaded
+            ~ " were loaded: its CSV is malformed. Raw seeds are written by scripts/json_to_seeds.py: run it."
+        ) -%}
+    {%- endif -%}
     {{ return(sql) }}
 {% endmacro %}

@@ -1,0 +1,50 @@
+# Everything runs in .venv, which the first target that needs it sets up. PYTHON chooses the
+# interpreter to set it up with: make build PYTHON=python3.12
+
+PYTHON ?= python3
+BIN := .venv/bin
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+UV_COMPILE := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-emit-find-links --no-header --no-annotate --no-strip-extras --quiet
+
+.DEFAULT_GOAL := help
+.PHONY: help build test lint clean lock
+
+help:  ## list the targets
+	@sed -n 's/^\([a-z]*\):.*## /make \1|/p' Makefile | awk -F'|' '{ printf "%-12s %s\n", $$1, $$2 }'
+
+build: $(BIN)/.installed  ## convert the JSON, build, test and publish warehouse.duckdb; ARGS go to dbt
+	@$(BIN)/python scripts/build.py $(ARGS)
+
+test: $(BIN)/.installed-dev  ## run every test
+	@$(BIN)/pytest
+
+lint: $(BIN)/.installed-dev  ## check Python, YAML and SQL
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/yamllint --strict .
+	$(BIN)/sqlfluff lint models tests/contract
+
+clean:  ## remove what a build leaves behind, but not warehouse.duckdb
+	rm -rf build target logs
+
+lock: | $(BIN)/python  ## pin what pyproject.toml asks for, after a change in it
+	$(INSTALL) uv
+	$(UV_COMPILE) --group dev --output-file requirements-dev.lock
+	$(UV_COMPILE) --constraint requirements-dev.lock --output-file requirements.lock
+
+# requirements-dev.lock holds all of requirements.lock.
+$(BIN)/.installed-dev: requirements-dev.lock | $(BIN)/python
+	@echo "Installing what $< pins into .venv."
+	@$(INSTALL) --no-deps --require-hashes -r $<
+	@touch $(BIN)/.installed $@
+
+$(BIN)/.installed: requirements.lock | $(BIN)/python
+	@echo "Installing what $< pins into .venv."
+	@$(INSTALL) --no-deps --require-hashes -r $<
+	@touch $@
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null || { \
+		echo "$(PYTHON) is not Python 3.11, 3.12 or 3.13. Name one that is: make build PYTHON=python3.12" >&2; exit 1; }
+	@$(PYTHON) -m venv --clear .venv || { rm -rf .venv; exit 1; }

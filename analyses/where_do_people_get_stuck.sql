@@ -1,0 +1,16 @@
+-- Which steps of a journey lose people, the largest loss first?
+-- Only steps on which enough people came to say so; a blocked step let nobody through.
+select
+    campaign_name,
+    segment_name,
+    channel_label,
+    previous_stage,
+    stage,
+    previous_stage_count,
+    dropped_count,
+    step_conversion_rate,
+    portfolio_step_rate,
+    drop_off_status
+from {{ ref('funnel_conversion') }}
+where drop_off_status in ('blocked', 'weak')
+order by dropped_count desc, campaign_name, segment_name, channel_label, stage

@@ -1,0 +1,12 @@
+-- Which figures that the orchestrator reported does its own performance data not bear out?
+select
+    rollup_id,
+    campaign_name,
+    segment_name,
+    measure,
+    reported_value,
+    computed_value,
+    relative_difference
+from {{ ref('segment_rollup_reconciliation') }}
+where status = 'mismatch'
+order by abs(relative_difference) desc nulls last, rollup_id, measure

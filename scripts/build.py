@@ -1,0 +1,255 @@
+"""Convert, build, test, publish and sum up: what `make build` runs.
+
+Arguments go to `dbt build`: `python scripts/build.py --vars '{as_of: 2026-03-16}'`.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import duckdb
+from explain import clean, explain
+from json_to_seeds import ConversionError, convert, counted
+from publish import PROJECT, PublishError, publish, read_artifacts
+
+SECONDS_BETWEEN_LINES = 10  # where progress can't be shown in place
+LOG = "The whole log is in logs/dbt.log."
+
+
+@dataclass
+class DbtRun:
+    """What a dbt process reported: an id for its artifacts, and what it said besides results."""
+
+    run_id: str | None = None
+    errors: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    other_lines: list[str] = field(default_factory=list)
+    exit_code: int = 0
+
+
+def build(arguments: list[str]) -> int:
+    """Run every step; return 0 if all is green and published, else 1."""
+    started = time.monotonic()
+    try:
+        conversion = convert()
+    except ConversionError as error:
+        print(error, file=sys.stderr)
+        return 1
+    datasets_in = counted(len(conversion.records), "dataset")
+    rows_in = f"{datasets_in}, {sum(conversion.records.values()):,} rows"
+    print(f"Converted {rows_in} ({counted(len(conversion.changed), 'seed')} changed).", flush=True)
+
+    dbt = run_dbt(arguments)
+    for warning in dbt.warnings:
+        print(f"dbt warns: {warning}")
+    results = results_of(dbt)
+    if results is None:
+        print("", *(dbt.errors or dbt.other_lines), "", sep="\n")
+        print(f"`dbt build` could not run; nothing was published. {LOG}")
+        return 1
+
+    publication, refusal = None, ""
+    try:
+        publication = publish()
+    except PublishError as error:
+        refusal = str(error)
+    statuses = Counter(result["status"] for result in results)
+    if statuses.keys() - {"success", "pass", "no-op"}:
+        print("", explain(), sep="\n")
+
+    print()
+    print_entry("In", rows_in)
+    if publication:
+        rows_out = f"{sum(publication.rows.values()):,} rows"
+        print_entry("Out", f"{counted(len(publication.rows), 'mart')}, {rows_out}")
+        print_entry("As of", str(publication.as_of))
+    print_entry("Tests", tests_summary(results))
+    if publication:
+        print_entry("Contract", *contract_summary(publication.path))
+        print_entry("Published", str(publication.path))
+        print_entry("Open it", *ways_to_open(publication.path))
+    print_entry("Took", f"{time.monotonic() - started:.1f} s")
+    print()
+    if not publication:
+        print(f"Not published. {refusal} {LOG}")
+        return 1
+    if publication.breaches:
+        rules = ", ".join(publication.breaches)
+        print(f"Published, but red: governance is breached ({rules}). The marts show where.")
+        return 1
+    if dbt.exit_code:
+        print(f"Published, but dbt ended with exit code {dbt.exit_code}. {LOG}")
+        return 1
+    return 0
+
+
+# ---- dbt ------------------------------------------------------------------------------------
+
+
+def run_dbt(arguments: list[str]) -> DbtRun:
+    """Run `dbt build` in a process of its own, and show how far it is."""
+    # One beside this Python, so that no environment has to be active.
+    program = str(Path(sys.executable).with_name("dbt"))
+    output = ["--log-format", "json", "--log-format-file", "text"]
+    folders = ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT)]
+    run, progress = DbtRun(), Progress()
+    try:
+        process = subprocess.Popen(
+            [program, *output, "build", *folders, *arguments],
+            cwd=PROJECT,  # the profile's paths start here
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            encoding="utf-8",
+            errors="replace",
+        )
+    except OSError as error:
+        run.errors.append(
+            f"{program} can't be started: {error.strerror}. `make build` installs it."
+        )
+        return run
+    with process:
+        try:
+            for event in events(process, run):
+                follow(event, run, progress)
+        except KeyboardInterrupt:
+            process.wait()  # dbt got the signal too, and cancels what is running
+            raise
+    run.exit_code = process.returncode
+    progress.end()
+    return run
+
+
+def events(process: subprocess.Popen[str], run: DbtRun) -> Iterator[dict[str, Any]]:
+    """Yield what dbt logs; lines that aren't its log's are kept apart."""
+    for line in process.stdout or ():
+        try:
+            event = json.loads(line)
+            event["info"]["name"], event["data"]
+        except (ValueError, TypeError, KeyError):
+            run.other_lines.append(line.rstrip())
+        else:
+            yield event
+
+
+def follow(event: dict[str, Any], run: DbtRun, progress: Progress) -> None:
+    """Take note of an event of dbt's."""
+    info, data = event["info"], event["data"]
+    run.run_id = info["invocation_id"]
+    is_about_a_node = "node_info" in data
+    # What has an index is the start or the end of a node; hooks are counted by themselves.
+    if is_about_a_node and "index" in data and "Hook" not in info["name"]:
+        progress.show(data.get("total"), ended=info["name"] != "LogStartLine")
+    elif info["name"] == "MainEncounteredError":
+        run.errors.append(clean(data.get("exc") or info["msg"]))
+    elif info["level"] == "warn" and not is_about_a_node:
+        run.warnings.append(clean(info["msg"]))
+
+
+class Progress:
+    """How many nodes are done: in place on a terminal, elsewhere in a line now and then."""
+
+    def __init__(self) -> None:
+        self.done = self.total = 0
+        self.in_place = sys.stdout.isatty()
+        self.last = self.started = time.monotonic()
+        self.write("dbt build: starting")
+
+    def show(self, total: int | None, ended: bool) -> None:
+        """Count a node, once it has ended; not every event knows of how many."""
+        self.done, self.total = self.done + ended, total or self.total
+        if self.in_place or time.monotonic() - self.last >= SECONDS_BETWEEN_LINES:
+            self.write(f"dbt build: {self.done} of {self.total}")
+
+    def end(self) -> None:
+        """Leave one line that stays."""
+        seconds = time.monotonic() - self.started
+        self.write(f"dbt build: {self.done} of {self.total} in {seconds:.1f} s")
+        if self.in_place:
+            print()
+
+    def write(self, text: str) -> None:
+        """Show a text; on a terminal over the text before, which was at most as long."""
+        self.last = time.monotonic()
+        print(
+            f"\r{text:<40}" if self.in_place else text,
+            end="" if self.in_place else "\n",
+            flush=True,
+        )
+
+
+def results_of(run: DbtRun) -> list[dict[str, Any]] | None:
+    """Return the results of this very run, or None if dbt didn't get that far."""
+    try:
+        run_results, _ = read_artifacts(PROJECT)
+    except PublishError:
+        return None
+    is_this_run = run_results["metadata"]["invocation_id"] == run.run_id
+    return run_results["results"] if is_this_run and not run.errors else None
+
+
+# ---- Summary --------------------------------------------------------------------------------
+
+
+def print_entry(label: str, *lines: str) -> None:
+    """Print lines beside a label."""
+    for position, line in enumerate(lines):
+        print(f"{'' if position else label:<10} {line}")
+
+
+def tests_summary(results: list[dict[str, Any]]) -> str:
+    """Return how the tests went; unit tests are counted with the others."""
+    counts = Counter(
+        result["status"]
+        for result in results
+        if result["unique_id"].startswith(("test.", "unit_test."))
+    )
+    failed = counts["fail"] + counts["error"]
+    words = f"{counts['pass']} passed, {counts['warn']} warned, {failed} failed"
+    return words + (f", {counts['skipped']} skipped" if counts["skipped"] else "")
+
+
+def contract_summary(file: Path) -> list[str]:
+    """Return a line for each rule of the contract."""
+    query = """
+        select rule, rule_name, status, checked_rows, violating_rows, waived_rows
+        from marts.contract_compliance
+        order by rule
+    """
+    try:
+        with duckdb.connect(str(file), read_only=True) as connection:
+            rules = connection.sql(query).fetchall()
+    except duckdb.Error as error:
+        return [str(error).splitlines()[0]]
+    width = max((len(rule[1]) for rule in rules), default=0)
+    return [
+        f"{rule} {name:<{width}}  {status}  {checked:,} checked, {violating:,} violating"
+        + (f", {waived:,} of them waived" if waived else "")
+        for rule, name, status, checked, violating, waived in rules
+    ]
+
+
+def ways_to_open(file: Path) -> list[str]:
+    """Return commands that open the published file, read-only as it is meant to be."""
+    code = f"duckdb.connect('{file.name}', read_only=True).sql('show all tables').show()"
+    return [f'.venv/bin/python -c "import duckdb; {code}"', f"duckdb -readonly {file.name}"]
+
+
+def main() -> int:
+    """Run the command line; return its exit code."""
+    try:
+        return build(sys.argv[1:])
+    except KeyboardInterrupt:
+        print("\nInterrupted; nothing was published.", file=sys.stderr)
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,301 @@
+"""Explain in words what failed in the last dbt run, with the rows that failed.
+
+dbt says which test failed; here stands what it guards, and which records are wrong. Both come from
+dbt's artifacts and from the build file, which is only read.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+import textwrap
+from collections.abc import Callable, Iterable
+from datetime import date
+from pathlib import Path
+
+import duckdb
+from json_to_seeds import shown
+from publish import BUILD_FILE, PROJECT, Artifact, PublishError, read_artifacts, stamp_of
+
+MAX_ROWS = {"fail": 10, "warn": 3}
+MAX_VALUE = 80  # characters
+WIDTH = 100
+BROKEN = {"error", "fail", "runtime error", "partial success"}
+
+Row = dict[str, object]
+
+
+def explain(project: Path = PROJECT) -> str:
+    """Return what failed in the last dbt run, and what it warned of, as text."""
+    try:
+        run_results, manifest = read_artifacts(project)
+    except PublishError as error:
+        return f"There is no dbt run to explain. {error}"
+    nodes: Artifact = manifest["nodes"] | manifest["unit_tests"]
+    results = sorted(run_results["results"], key=lambda result: result["unique_id"])
+    with Database(project, run_results["metadata"]["invocation_id"]) as database:
+        broken = [one for one in results if one["status"] in BROKEN]
+        warned = [one for one in results if one["status"] == "warn"]
+        blocks = [
+            explain_result(one, nodes.get(one["unique_id"], {}), nodes, database)
+            for one in [*broken, *warned]
+        ]
+        if blocks and database.problem:
+            blocks.insert(0, f"Failing rows can't be shown: {database.problem}")
+    skipped = sum(one["status"] == "skipped" for one in results)
+    totals = [f"{len(broken)} failed", f"{len(warned)} warned"]
+    if skipped:
+        totals.append(f"{skipped} skipped, since they build on what failed")
+    return "\n\n".join([f"The last dbt run: {', '.join(totals)}.", *blocks])
+
+
+def explain_result(result: Artifact, node: Artifact, nodes: Artifact, database: Database) -> str:
+    """Return the explanation of one result that is not as it should be."""
+    kind, _, name = result["unique_id"].split(".", 2)
+    name = node.get("name") or name
+    path = node.get("compiled_path")
+    is_data_test = kind == "test" and result["status"] in MAX_ROWS
+    if not is_data_test:
+        title = f"FAILED  {kind.replace('_', ' ')} {name}"
+        said = described(node) if kind == "unit_test" else ""
+        message = textwrap.indent(clean(result.get("message") or result["status"]), "    ")
+        return "\n".join([title, *field("guards", said), message, *field("sql", path)])
+
+    status = result["status"]
+    rows, problem = database.rows(result.get("compiled_code") or "", MAX_ROWS[status])
+    keys = key_columns(node, nodes)
+    tested = tested_columns(node)
+    count = result.get("failures") or 0
+    lines = [in_one_line(row, [*keys, *tested]) for row in rows]
+    more = f", the first {len(rows)}" if count > len(rows) > 0 else ""
+    title = ("WARNED  " if status == "warn" else "FAILED  ") + name
+    if "governance" in node.get("tags", []):
+        title += " (governance)"
+    return "\n".join(
+        [
+            title,
+            *field("guards", guarded(node, result, rows, database)),
+            *field("dataset", datasets_of(node, rows)),
+            *field("rows", f"{count:,}{more}" + (f"; {problem}" if problem else "")),
+            *(" " * 12 + line for line in lines),
+            *field("sql", path),
+        ]
+    )
+
+
+def field(label: str, text: str | None) -> list[str]:
+    """Return the lines of a labelled text; none without a text."""
+    indent = " " * 12
+    head = f"    {label:<8}"
+    return textwrap.wrap(
+        text or "",
+        WIDTH,
+        initial_indent=head,
+        subsequent_indent=indent,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
+def clean(message: str) -> str:
+    """Return a message of dbt's without colours and without the macros it came through."""
+    text = re.sub(r"\x1b\[[0-9;]*m", "", message)
+    lines = [
+        line.rstrip()
+        for line in text.splitlines()
+        if not re.match(r"\s*> (in|called by) (macro|model|test|seed|snapshot) ", line)
+    ]
+    return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()
+
+
+# ---- What a test guards ---------------------------------------------------------------------
+
+
+def described(node: Artifact) -> str:
+    """Return a node's own description, which for a singular test dbt keeps in its config."""
+    text = node.get("description") or node.get("config", {}).get("description") or ""
+    return " ".join(text.split())
+
+
+def guarded(node: Artifact, result: Artifact, rows: list[Row], database: Database) -> str:
+    """Return what a data test guards, in words."""
+    if text := described(node):
+        return text
+    if rows and (statement := database.contract_rule(rows[0].get("rule"))):
+        return f"Contract rule {rows[0]['rule']}: {statement}"
+    metadata = node.get("test_metadata") or {}
+    words = WORDS.get(metadata.get("name", ""))
+    if not words:
+        return ""
+    arguments = dict(metadata["kwargs"])
+    if isinstance(arguments.get("values"), str):  # Jinja, that only the SQL shows rendered
+        arguments["values"] = re.findall(r"'((?:[^']|'')*)'", result.get("compiled_code") or "")
+    where = node["config"].get("where")
+    return words(datasets_of(node, []), arguments) + (f", where {where}" if where else "") + "."
+
+
+def in_range(dataset: str, arguments: Artifact) -> str:
+    """Return the words of accepted_range."""
+    inclusive = arguments.get("inclusive", True)
+    bounds = {
+        "min_value": "at least" if inclusive else "more than",
+        "max_value": "at most" if inclusive else "less than",
+    }
+    limits = [f"{word} {arguments[key]}" for key, word in bounds.items() if key in arguments]
+    return f"{arguments['column_name']} of {dataset} is {' and '.join(limits)}"
+
+
+def listed(values: Iterable[object]) -> str:
+    """Return values as a list in a sentence."""
+    return ", ".join(map(str, values))
+
+
+WORDS: dict[str, Callable[[str, Artifact], str]] = {
+    "not_null": lambda dataset, a: f"{a['column_name']} of {dataset} is never missing",
+    "unique": lambda dataset, a: f"{a['column_name']} of {dataset} is unique",
+    "accepted_values": lambda dataset, a: (
+        f"{a['column_name']} of {dataset} is one of {listed(a['values'])}"
+    ),
+    "relationships": lambda dataset, a: (
+        f"{a['column_name']} of {dataset}, where it is given, is "
+        f"the {a['field']} of a record of {plain(reference(a['to']))}"
+    ),
+    "unique_combination_of_columns": lambda dataset, a: (
+        f"no two records of {dataset} have the same {listed(a['combination_of_columns'])}"
+    ),
+    "accepted_range": in_range,
+    "expression_is_true": lambda dataset, a: f"in every record of {dataset}: {a['expression']}",
+}
+
+
+# ---- What a test is about -------------------------------------------------------------------
+
+
+def plain(model: str) -> str:
+    """Return the dataset that a staging model or a seed holds; other models go by their name."""
+    return re.sub(r"^(stg|raw)_", "", model)
+
+
+def reference(jinja: str) -> str:
+    """Return the model that a ref names."""
+    found = re.search(r"""ref\(\s*['"]([^'"]+)""", jinja)
+    return found[1] if found else jinja
+
+
+def parents(node: Artifact) -> list[str]:
+    """Return the ids of the models and seeds that a test is about."""
+    attached = node.get("attached_node")
+    return [attached] if attached else node.get("depends_on", {}).get("nodes", [])
+
+
+def datasets_of(node: Artifact, rows: list[Row]) -> str:
+    """Return the datasets that a test is about: named by its rows, or by what it reads."""
+    named = {str(row["dataset"]) for row in rows if row.get("dataset")}
+    return listed(sorted(named) or [plain(parent.split(".")[-1]) for parent in parents(node)])
+
+
+def key_columns(node: Artifact, nodes: Artifact) -> list[str]:
+    """Return the columns that identify a record of what a test is about, as other tests say."""
+    single: list[str] = []
+    combined: list[str] = []
+    for parent in parents(node):
+        for other in nodes.values():
+            metadata = other.get("test_metadata") or {}
+            if other.get("attached_node") != parent:
+                continue
+            if metadata.get("name") == "unique":
+                single.append(metadata["kwargs"]["column_name"])
+            elif metadata.get("name") == "unique_combination_of_columns":
+                columns = metadata["kwargs"]["combination_of_columns"]
+                combined += columns if isinstance(columns, list) else []
+    return [*single, *combined]
+
+
+def tested_columns(node: Artifact) -> list[str]:
+    """Return the columns that a generic test looks at; its expression may hold other words too."""
+    arguments = (node.get("test_metadata") or {}).get("kwargs", {})
+    column = arguments.get("column_name")
+    return [column] if column else re.findall(r"\w+", arguments.get("expression", ""))
+
+
+# ---- Rows -----------------------------------------------------------------------------------
+
+
+class Database:
+    """The build file, opened read-only; `problem` says why it can't be read."""
+
+    def __init__(self, project: Path, run_id: str) -> None:
+        self.problem = ""
+        self.connection: duckdb.DuckDBPyConnection | None = None
+        try:
+            self.connection = duckdb.connect(str(project / BUILD_FILE), read_only=True)
+        except duckdb.Error as error:
+            self.problem = f"{BUILD_FILE} can't be opened. {str(error).splitlines()[0]}"
+            return
+        if stamp_of(self.connection) != run_id:
+            self.close()
+            self.problem = f"{BUILD_FILE} is not from this run."
+
+    def __enter__(self) -> Database:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the file."""
+        if self.connection:
+            self.connection.close()
+            self.connection = None
+
+    def rows(self, query: str, limit: int) -> tuple[list[Row], str]:
+        """Return the first rows of a query, in one order whatever ran before, or why not."""
+        if not self.connection:
+            return [], ""
+        ordered = f"select * from (\n{query}\n) as failing order by all limit {limit}"
+        try:
+            found = self.connection.execute(ordered)
+            names = [column[0] for column in found.description or []]
+            return [dict(zip(names, row, strict=True)) for row in found.fetchall()], ""
+        except duckdb.Error as error:
+            return [], f"they can't be shown: {str(error).splitlines()[0]}"
+
+    def contract_rule(self, rule: object) -> str:
+        """Return the statement of a rule of the contract, if there is one of that number."""
+        if not self.connection or rule is None:
+            return ""
+        query = "select statement from reference.contract_rules where rule = ?"
+        try:
+            row = self.connection.execute(query, [rule]).fetchone()
+        except duckdb.Error:
+            return ""
+        return row[0] if row else ""
+
+
+def in_one_line(row: Row, first: list[str]) -> str:
+    """Return a row's columns and values, the named columns first."""
+    columns = [*(name for name in dict.fromkeys(first) if name in row), *row]
+    return " ".join(f"{name}={value_text(row[name])}" for name in dict.fromkeys(columns))
+
+
+def value_text(value: object) -> str:
+    """Return a value in a few characters, without a doubt about where it ends."""
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, date):  # a datetime too
+        return value.isoformat()
+    text = shown(str(value), MAX_VALUE)
+    is_bare = isinstance(value, str) and re.fullmatch(r"[^\s\"=]+", text) and text != "null"
+    return text if is_bare or not isinstance(value, str) else f'"{text}"'
+
+
+def main() -> int:
+    """Run the command line; return its exit code."""
+    print(explain())
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

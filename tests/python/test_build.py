@@ -1,0 +1,192 @@
+"""A build is whole, described and repeatable, and passes through whatever people write."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Callable
+
+import pytest
+import yaml
+from conftest import PROJECT, Build, Export, Workspace
+from dbt_common.exceptions import DbtRuntimeError
+
+MARTS = {
+    "budget_action_audit",
+    "channel_budget_flows",
+    "contract_compliance",
+    "contract_violations",
+    "dim_assets",
+    "dim_campaigns",
+    "dim_channels",
+    "dim_experiments",
+    "dim_segments",
+    "fct_funnel_daily",
+    "funnel_conversion",
+    "risk_escalation",
+    "risk_inbox",
+    "segment_rollup_reconciliation",
+    "segment_rollups",
+    "warehouse_build",
+}
+
+
+def contents(build: Build) -> dict[str, list[dict]]:
+    """Return the rows of every mart, in an order of their own."""
+    return {mart: build.rows(f"select * from marts.{mart} order by all") for mart in MARTS}
+
+
+def test_the_sample_is_green(sample: Build) -> None:
+    assert sample.named("success", "pass") == set(sample.statuses)
+
+
+def test_the_marts_are_the_ones_that_are_promised(sample: Build) -> None:
+    tables = sample.rows(
+        "select table_name from information_schema.tables where table_schema = 'marts'"
+    )
+    assert {table["table_name"] for table in tables} == MARTS
+
+
+def test_every_mart_and_column_says_what_it_means(sample: Build) -> None:
+    silent = sample.rows(
+        "select table_name from duckdb_tables() where schema_name = 'marts'"
+        " and coalesce(trim(comment), '') = '' union all"
+        " select table_name || '.' || column_name from duckdb_columns()"
+        " where schema_name = 'marts' and coalesce(trim(comment), '') = ''"
+    )
+    assert silent == []
+
+
+def test_a_second_build_changes_nothing(
+    workspace: Workspace, export: Callable, sample: Build
+) -> None:
+    first = workspace.build(export())
+    second = workspace.build(export(), fresh=False)
+    assert contents(first) == contents(sample)
+    assert contents(second) == contents(first)
+
+
+def test_the_order_of_records_and_keys_does_not_matter(
+    workspace: Workspace, export: Callable[[], Export], sample: Build
+) -> None:
+    shuffled = random.Random(7)
+    records = export()
+    for dataset, rows in records.items():
+        records[dataset] = [dict(shuffled.sample(list(r.items()), len(r))) for r in rows]
+        shuffled.shuffle(records[dataset])
+    assert contents(workspace.build(records)) == contents(sample)
+
+
+def test_the_build_record_names_every_input_and_policy(sample: Build) -> None:
+    (record,) = sample.rows("select * from marts.warehouse_build")
+    inputs = {file.stem for file in (PROJECT / "seeds/json").glob("*.json")}
+    policy = yaml.safe_load((PROJECT / "dbt_project.yml").read_text("utf-8"))["vars"]
+    reference = {file.stem for file in (PROJECT / "seeds/reference").glob("*.csv")}
+    assert set(json.loads(record["inputs"])) == inputs
+    assert json.loads(record["policy"]) == policy
+    assert set(json.loads(record["reference_policy"])) == reference
+    assert {name: dataset["rows"] for name, dataset in json.loads(record["inputs"]).items()} == {
+        file.stem: len(json.loads(file.read_text("utf-8")))
+        for file in (PROJECT / "seeds/json").glob("*.json")
+    }
+
+
+# ---- What people write -----------------------------------------------------------------------
+
+ODDITIES = [
+    "",
+    " blank on both sides ",
+    "'single'",
+    '"double"',
+    'he said ""so""',
+    "comma, semicolon; tab\t, backslash \\ and \\n",
+    "line\nbreak",
+    "carriage\rreturn",
+    "both\r\n",
+    "{{ jinja }} {% raw %} {# comment #}",
+    "Robert'); drop table marts.dim_campaigns; --",
+    "<script>alert(1)</script> & co",
+    "=1+1",
+    "NULL",
+    "null",
+    "nan",
+    "00000001",
+    "1e5",
+    "true",
+    "2026-03-16",
+    "日本語 العربية עברית हिन्दी русский",
+    "👩‍👩‍👧‍👦 🏳️‍🌈 e\u0301 \u202e reversed",
+    "\ufeffmark in front",
+    "\u2028line separator",
+    "long " * 10_000,
+]
+
+
+@pytest.fixture(scope="module")
+def odd(workspace: Workspace, export: Callable[[], Export]) -> Build:
+    records = export()
+    template = records["campaigns"][0]
+    experiment = records["experiments"][0]
+    asset = records["creative_assets"][0]
+    for number, text in enumerate(ODDITIES):
+        identity = f"ODD {number} {text[:200]}"
+        arms = [f"{identity} {arm}" for arm in "AB"]
+        records["campaigns"].append(
+            {
+                **template,
+                "campaign_id": identity,
+                "name": text,
+                "objective": text,
+                "hypothesis": text,
+            }
+        )
+        for arm in arms:
+            records["creative_assets"].append(
+                {**asset, "asset_id": arm, "campaign_id": identity, "risk_flags": [text, "", text]}
+            )
+        records["experiments"].append(
+            {
+                **experiment,
+                "experiment_id": identity,
+                "campaign_id": identity,
+                "control_asset": arms[0],
+                "variant_asset": arms[1],
+            }
+        )
+    del records["segment_rollups"], records["attribution_hints"]
+    return workspace.build(records)
+
+
+def test_oddities_pass_unchanged(odd: Build) -> None:
+    rows = odd.rows(
+        "select campaign_id, campaign_name, objective, hypothesis from marts.dim_campaigns"
+        " where campaign_id like 'ODD %'"
+    )
+    by_id = {row["campaign_id"]: row for row in rows}
+    assert len(by_id) == len(ODDITIES)
+    for number, text in enumerate(ODDITIES):
+        row = by_id[f"ODD {number} {text[:200]}"]
+        assert (row["campaign_name"], row["objective"], row["hypothesis"]) == (text, text, text)
+    lists = odd.rows(
+        "select asset_id, risk_flags from staging.stg_creative_assets where asset_id like 'ODD %A'"
+    )
+    assert {row["asset_id"]: row["risk_flags"] for row in lists} == {
+        f"ODD {number} {text[:200]} A": [text, "", text] for number, text in enumerate(ODDITIES)
+    }
+
+
+def test_oddities_and_missing_optional_files_break_nothing(odd: Build) -> None:
+    assert odd.named("fail", "error", "skipped", "warn") == set()
+    assert odd.rows("select count(*) as n from marts.segment_rollup_reconciliation") == [{"n": 0}]
+    assert (
+        odd.rows("select max(window_end) as last from marts.segment_rollups")[0]["last"] is not None
+    )
+
+
+# ---- The as-of -------------------------------------------------------------------------------
+
+
+def test_an_as_of_that_is_no_date_is_refused(workspace: Workspace, sample: Build) -> None:
+    arguments = ("--select", "int_as_of", "--vars", '{"as_of": "yesterday"}')
+    with pytest.raises(DbtRuntimeError, match=r"The var as_of is 'yesterday'. It is a date"):
+        workspace.dbt("compile", *arguments)
