@@ -13,4 +13,4 @@ select
     drop_off_status
 from {{ ref('funnel_conversion') }}
 where drop_off_status in ('blocked', 'weak')
-order by dropped_count desc, campaign_name, segment_name, channel_label, stage
+order by dropped_count desc, campaign_name asc, segment_name asc, channel_label asc, stage asc

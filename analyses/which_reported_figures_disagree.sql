@@ -9,4 +9,4 @@ select
     relative_difference
 from {{ ref('segment_rollup_reconciliation') }}
 where status = 'mismatch'
-order by abs(relative_difference) desc nulls last, rollup_id, measure
+order by abs(relative_difference) desc nulls last, rollup_id asc, measure asc
