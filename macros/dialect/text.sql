@@ -42,3 +42,13 @@
 {% macro joined_reasons(columns) -%}
     concat_ws('; ', {{ columns | join(', ') }})
 {%- endmacro %}
+
+
+{#- A fraction as people read it: 6.4%. -#}
+{% macro percent_text(fraction) -%}
+    {{ return(adapter.dispatch('percent_text')(fraction)) }}
+{%- endmacro %}
+
+{% macro duckdb__percent_text(fraction) -%}
+    format('{:.1f}%', 100 * cast({{ fraction }} as double))
+{%- endmacro %}

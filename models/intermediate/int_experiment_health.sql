@@ -1,0 +1,145 @@
+{%- set reasons = [
+    'sample_ratio_mismatch',
+    'unapproved_control',
+    'unapproved_variant',
+    'different_audience',
+    'rows_outside_arms',
+    'rows_outside_dates',
+] -%}
+
+with experiments as (
+
+    select * from {{ ref('int_experiments') }}
+
+),
+
+arms as (
+
+    select * from {{ ref('int_experiment_arms') }}
+
+),
+
+assets as (
+
+    select * from {{ ref('stg_creative_assets') }}
+
+),
+
+performance as (
+
+    select * from {{ ref('int_performance') }}
+    where experiment_id is not null
+
+),
+
+-- Structural by contract rule 3, and so seen here only where that is waived.
+foreign_rows as (
+
+    select
+        experiments.experiment_id,
+        count(*) as foreign_row_count
+    from experiments
+    inner join performance using (experiment_id)
+    where performance.asset_id not in (experiments.control_asset_id, experiments.variant_asset_id)
+    group by experiments.experiment_id
+
+),
+
+paired_arms as (
+
+    select
+        experiments.experiment_id,
+        experiments.control_asset_id,
+        experiments.variant_asset_id,
+        control_arms.successes as control_successes,
+        control_arms.trials as control_trials,
+        variant_arms.successes as variant_successes,
+        variant_arms.trials as variant_trials,
+        control_arms.rows_outside_dates + variant_arms.rows_outside_dates as outside_date_count,
+        coalesce(foreign_rows.foreign_row_count, 0) as foreign_row_count,
+        control_assets.is_approved_by_human as is_control_approved,
+        variant_assets.is_approved_by_human as is_variant_approved,
+        control_assets.segment_id = variant_assets.segment_id
+        and control_assets.channel_id = variant_assets.channel_id as is_same_audience
+    from experiments
+    inner join arms as control_arms
+        on
+            experiments.experiment_id = control_arms.experiment_id
+            and control_arms.arm = 'control'
+    inner join arms as variant_arms
+        on
+            experiments.experiment_id = variant_arms.experiment_id
+            and variant_arms.arm = 'variant'
+    inner join assets as control_assets
+        on experiments.control_asset_id = control_assets.asset_id
+    inner join assets as variant_assets
+        on experiments.variant_asset_id = variant_assets.asset_id
+    left join foreign_rows
+        on experiments.experiment_id = foreign_rows.experiment_id
+
+),
+
+-- Pearson's chi-square with one degree of freedom against an even split is the square of this z.
+split_statistics as (
+
+    select
+        *,
+        cast(variant_trials - control_trials as double)
+        / sqrt(cast(nullif(variant_trials + control_trials, 0) as double)) as split_z
+    from paired_arms
+
+),
+
+tested_splits as (
+
+    select
+        *,
+        {{ normal_two_sided_p_value('split_z') }} as srm_p_value
+    from split_statistics
+
+),
+
+explained as (
+
+    select
+        *,
+        case
+            when srm_p_value < {{ var('srm_alpha') }}
+                then
+                    'sample ratio mismatch, ' || cast(control_trials as string) || ' against '
+                    || cast(variant_trials as string) || ' trials'
+        end as sample_ratio_mismatch,
+        case
+            when not is_control_approved then 'control ' || control_asset_id || ' is not approved by a person'
+        end as unapproved_control,
+        case
+            when not is_variant_approved then 'variant ' || variant_asset_id || ' is not approved by a person'
+        end as unapproved_variant,
+        case when not is_same_audience then 'the arms differ in segment or channel' end as different_audience,
+        case
+            when foreign_row_count > 0
+                then cast(foreign_row_count as string) || ' performance rows of other assets'
+        end as rows_outside_arms,
+        case
+            when outside_date_count > 0
+                then cast(outside_date_count as string) || ' performance rows outside the dates'
+        end as rows_outside_dates
+    from tested_splits
+
+),
+
+final as (
+
+    select
+        experiment_id,
+        control_successes,
+        control_trials,
+        variant_successes,
+        variant_trials,
+        srm_p_value,
+        nullif({{ joined_reasons(reasons) }}, '') as unhealthy_reasons
+    from explained
+
+)
+
+select * from final

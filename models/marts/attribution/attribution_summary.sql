@@ -1,0 +1,94 @@
+with hints as (
+
+    select * from {{ ref('stg_attribution_hints') }}
+
+),
+
+as_of as (
+
+    select * from {{ ref('int_as_of') }}
+
+),
+
+performance as (
+
+    select * from {{ ref('int_performance') }}
+
+),
+
+campaigns as (
+
+    select * from {{ ref('stg_campaigns') }}
+
+),
+
+channels as (
+
+    select * from {{ ref('dim_channels') }}
+
+),
+
+known_hints as (
+
+    select hints.*
+    from hints
+    cross join as_of
+    where hints.hinted_at <= as_of.as_of
+
+),
+
+credited as (
+
+    select
+        campaign_id,
+        channel_id,
+        method,
+        count(*) as hint_count,
+        sum(attributed_conversions) as credited_conversions,
+        -- Decimals add up the same in any order.
+        sum(attributed_conversions * cast(confidence as decimal(9, 6))) as weighted_conversions,
+        max(hinted_at) as newest_hint_at
+    from known_hints
+    group by campaign_id, channel_id, method
+
+),
+
+measured as (
+
+    select
+        campaign_id,
+        channel_id,
+        sum(conversions) as measured_conversions
+    from performance
+    group by campaign_id, channel_id
+
+),
+
+final as (
+
+    select
+        credited.campaign_id,
+        credited.channel_id,
+        credited.method,
+        campaigns.campaign_name,
+        channels.channel_label,
+        cast(credited.hint_count as bigint) as hint_count,
+        cast(credited.credited_conversions as bigint) as credited_conversions,
+        cast(credited.weighted_conversions as double) as weighted_conversions,
+        {{ rate(
+            'credited.credited_conversions',
+            'sum(credited.credited_conversions) over (partition by credited.campaign_id, credited.method)'
+        ) }} as share_of_method,
+        credited.newest_hint_at,
+        cast(measured.measured_conversions as bigint) as measured_conversions
+    from credited
+    inner join campaigns using (campaign_id)
+    inner join channels using (channel_id)
+    left join measured
+        on
+            credited.campaign_id = measured.campaign_id
+            and credited.channel_id = measured.channel_id
+
+)
+
+select * from final

@@ -1,0 +1,306 @@
+with actions as (
+
+    select * from {{ ref('budget_action_audit') }}
+
+),
+
+rollups as (
+
+    select * from {{ ref('segment_rollups') }}
+
+),
+
+risk_signals as (
+
+    select * from {{ ref('risk_escalation') }}
+
+),
+
+campaigns as (
+
+    select * from {{ ref('campaign_performance') }}
+
+),
+
+experiments as (
+
+    select * from {{ ref('experiment_results') }}
+
+),
+
+compliance as (
+
+    select * from {{ ref('contract_compliance') }}
+
+),
+
+-- Each segment of a campaign at its newest window.
+newest_windows as (
+
+    select
+        *,
+        row_number() over (
+            partition by campaign_id, segment_id
+            order by window_end desc
+        ) as recency
+    from rollups
+
+),
+
+action_figures as (
+
+    select
+        count(*) as all_actions,
+        sum(case when approval_state = 'approved' then 1 else 0 end) as approved_actions,
+        sum(case when status = 'proposed' then 1 else 0 end) as pending_actions
+    from actions
+
+),
+
+segment_figures as (
+
+    select
+        count(*) as all_segments,
+        sum(case when recommendation <> 'stop' then 1 else 0 end) as segments_on_target,
+        sum(case when trend_vs_prior_window > 0 then 1 else 0 end) as segments_improving,
+        sum(case when trend_vs_prior_window < 0 then 1 else 0 end) as segments_declining
+    from newest_windows
+    where recency = 1
+
+),
+
+risk_figures as (
+
+    select
+        sum(case when status = 'open' then 1 else 0 end) as open_risks,
+        sum(case when review_state = 'overdue' then 1 else 0 end) as overdue_risks
+    from risk_signals
+
+),
+
+campaign_figures as (
+
+    select
+        sum(net_roi) as net_roi,
+        sum(ledger_cost) as ledger_cost
+    from campaigns
+
+),
+
+-- Conclusive: healthy, and its test says that the arms differ.
+experiment_figures as (
+
+    select
+        sum(case when status = 'running' then 1 else 0 end) as running_experiments,
+        sum(case when status = 'completed' then 1 else 0 end) as completed_experiments,
+        -- Decimals add up the same in any order.
+        sum(case when health = 'ready' and is_significant then cast(relative_lift as decimal(28, 12)) end)
+            as conclusive_lift,
+        count(case when health = 'ready' and is_significant then relative_lift end) as conclusive_experiments
+    from experiments
+
+),
+
+compliance_figures as (
+
+    select sum(case when status = 'fail' then 1 else 0 end) as failing_rules
+    from compliance
+
+),
+
+metrics as (
+
+    select
+        1 as metric_order,
+        'budget_approval_rate' as metric,
+        'Budget actions approved by a person' as metric_label,
+        'share' as unit,
+        {{ rate('approved_actions', 'all_actions') }} as actual,
+        cast({{ var('target_approval_rate') }} as double) as target,
+        'at_least' as target_kind
+    from action_figures
+
+    union all
+
+    select
+        2 as metric_order,
+        'segments_on_target' as metric,
+        'Segments not recommended to stop' as metric_label,
+        'share' as unit,
+        {{ rate('segments_on_target', 'all_segments') }} as actual,
+        cast({{ var('target_segments_on_target') }} as double) as target,
+        'at_least' as target_kind
+    from segment_figures
+
+    union all
+
+    select
+        3 as metric_order,
+        'open_risks' as metric,
+        'Open risk signals' as metric_label,
+        'count' as unit,
+        cast(coalesce(open_risks, 0) as double) as actual,
+        cast({{ var('target_open_risks') }} as double) as target,
+        'at_most' as target_kind
+    from risk_figures
+
+    union all
+
+    select
+        4 as metric_order,
+        'pending_reallocations' as metric,
+        'Budget actions waiting for a decision' as metric_label,
+        'count' as unit,
+        cast(coalesce(pending_actions, 0) as double) as actual,
+        cast({{ var('target_pending_reallocations') }} as double) as target,
+        'at_most' as target_kind
+    from action_figures
+
+    union all
+
+    select
+        5 as metric_order,
+        'roi' as metric,
+        'Net return on all ledger costs' as metric_label,
+        'share' as unit,
+        {{ rate('net_roi', 'ledger_cost') }} as actual,
+        cast({{ var('target_roi') }} as double) as target,
+        'at_least' as target_kind
+    from campaign_figures
+
+    union all
+
+    select
+        6 as metric_order,
+        'running_experiments' as metric,
+        'Experiments running' as metric_label,
+        'count' as unit,
+        cast(coalesce(running_experiments, 0) as double) as actual,
+        cast(null as double) as target,
+        cast(null as string) as target_kind
+    from experiment_figures
+
+    union all
+
+    select
+        7 as metric_order,
+        'completed_experiments' as metric,
+        'Experiments completed' as metric_label,
+        'count' as unit,
+        cast(coalesce(completed_experiments, 0) as double) as actual,
+        cast(null as double) as target,
+        cast(null as string) as target_kind
+    from experiment_figures
+
+    union all
+
+    select
+        8 as metric_order,
+        'average_conclusive_lift' as metric,
+        'Average relative lift of conclusive experiments' as metric_label,
+        'share' as unit,
+        {{ rate('conclusive_lift', 'conclusive_experiments') }} as actual,
+        cast(null as double) as target,
+        cast(null as string) as target_kind
+    from experiment_figures
+
+    union all
+
+    select
+        9 as metric_order,
+        'segments_improving' as metric,
+        'Segments whose KPI rose' as metric_label,
+        'count' as unit,
+        cast(coalesce(segments_improving, 0) as double) as actual,
+        cast(null as double) as target,
+        cast(null as string) as target_kind
+    from segment_figures
+
+    union all
+
+    select
+        10 as metric_order,
+        'segments_declining' as metric,
+        'Segments whose KPI fell' as metric_label,
+        'count' as unit,
+        cast(coalesce(segments_declining, 0) as double) as actual,
+        cast(null as double) as target,
+        cast(null as string) as target_kind
+    from segment_figures
+
+),
+
+judged_metrics as (
+
+    select
+        *,
+        case
+            when target is null then 'informational'
+            when actual is null then 'no_data'
+            when target_kind = 'at_least' and actual >= target then 'on_target'
+            when target_kind = 'at_most' and actual <= target then 'on_target'
+            else 'off_target'
+        end as verdict
+    from metrics
+
+),
+
+missed_targets as (
+
+    select {{ string_list(
+        "case when verdict = 'off_target' then lower(metric_label) || ' ' || " ~ number_text('round(actual, 4)')
+        ~ " || ', target ' || " ~ number_text('target') ~ " end",
+        'metric_order',
+        '; '
+    ) }} as missed
+    from judged_metrics
+
+),
+
+health as (
+
+    select
+        missed_targets.missed,
+        case
+            when compliance_figures.failing_rules > 0
+                then cast(compliance_figures.failing_rules as string) || ' contract rules broken'
+        end as broken,
+        case
+            when risk_figures.overdue_risks > 0
+                then cast(risk_figures.overdue_risks as string) || ' risk reviews overdue'
+        end as overdue
+    from missed_targets
+    cross join compliance_figures
+    cross join risk_figures
+
+),
+
+final as (
+
+    select
+        0 as metric_order,
+        'health' as metric,
+        'Health' as metric_label,
+        'verdict' as unit,
+        cast(null as double) as actual,
+        cast(null as double) as target,
+        case when coalesce(broken, overdue, missed) is null then 'on_track' else 'attention' end as verdict,
+        nullif({{ joined_reasons(['broken', 'overdue', 'missed']) }}, '') as reasons
+    from health
+
+    union all
+
+    select
+        metric_order,
+        metric,
+        metric_label,
+        unit,
+        actual,
+        target,
+        verdict,
+        cast(null as string) as reasons
+    from judged_metrics
+
+)
+
+select * from final
