@@ -3,7 +3,7 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
-INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check
 UV_COMPILE := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-header --no-annotate --no-strip-extras --quiet
 
@@ -46,5 +46,5 @@ $(BIN)/.installed: requirements.lock | $(BIN)/python
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null || { \
-		echo "$(PYTHON) is not Python 3.11, 3.12 or 3.13. Name one that is: make build PYTHON=python3.12" >&2; exit 1; }
+		echo "Python 3.11, 3.12 or 3.13 is needed, and $(PYTHON) is none of them. Name one: make build PYTHON=python3.12" >&2; exit 1; }
 	@$(PYTHON) -m venv --clear .venv || { rm -rf .venv; exit 1; }

@@ -22,9 +22,10 @@
 
 {#- The amount from which a person must approve, by currency; null for a currency that is not listed. -#}
 {% macro approval_threshold(currency) -%}
-    case {{ currency }}
+    case
+        when {{ currency }} is null then null
         {%- for code, amount in var('budget_approval_threshold').items() %}
-        when '{{ code }}' then cast({{ amount }} as decimal(18, 6))
+        when {{ currency }} = '{{ code }}' then cast({{ amount }} as decimal(18, 6))
         {%- endfor %}
     end
 {%- endmacro %}

@@ -169,9 +169,10 @@ class Progress:
             self.write(f"dbt build: {self.done} of {self.total}")
 
     def end(self) -> None:
-        """Leave one line that stays."""
-        seconds = time.monotonic() - self.started
-        self.write(f"dbt build: {self.done} of {self.total} in {seconds:.1f} s")
+        """Leave one line that stays, if anything ran."""
+        if self.total:
+            seconds = time.monotonic() - self.started
+            self.write(f"dbt build: {self.done} of {self.total} in {seconds:.1f} s")
         if self.in_place:
             print()
 
@@ -247,7 +248,7 @@ def main() -> int:
     try:
         return build(sys.argv[1:])
     except KeyboardInterrupt:
-        print("\nInterrupted; nothing was published.", file=sys.stderr)
+        print("\nInterrupted.", file=sys.stderr)
         return 130
 
 

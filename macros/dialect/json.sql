@@ -18,3 +18,16 @@
 {% macro duckdb__json_value(text, key) -%}
     json_extract_string({{ text }}, '$."' || {{ key }} || '"')
 {%- endmacro %}
+
+
+{#- The same as a double; null where it is no finite number in JSON's notation. -#}
+{% macro json_number(text, key) -%}
+    {{ return(adapter.dispatch('json_number')(text, key)) }}
+{%- endmacro %}
+
+{% macro duckdb__json_number(text, key) -%}
+    case
+        when regexp_full_match({{ json_value(text, key) }}, '-?[0-9]+([.][0-9]+)?([eE][-+]?[0-9]{1,2})?')
+            then cast({{ json_value(text, key) }} as double)
+    end
+{%- endmacro %}

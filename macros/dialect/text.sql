@@ -28,13 +28,13 @@
 {%- endmacro %}
 
 
-{#- A timestamp in ISO 8601, to the second. -#}
+{#- A timestamp in ISO 8601, with microseconds where it has any. -#}
 {% macro timestamp_text(timestamp) -%}
     {{ return(adapter.dispatch('timestamp_text')(timestamp)) }}
 {%- endmacro %}
 
 {% macro duckdb__timestamp_text(timestamp) -%}
-    strftime({{ timestamp }}, '%Y-%m-%dT%H:%M:%S')
+    replace(strftime({{ timestamp }}, '%Y-%m-%dT%H:%M:%S.%f'), '.000000', '')
 {%- endmacro %}
 
 

@@ -33,7 +33,8 @@ known_actions as (
 
     select
         *,
-        coalesce(approved_at > as_of, false) as is_approval_in_future
+        coalesce(approved_at > as_of, false) as is_approval_in_future,
+        is_approved_by_human and not coalesce(approved_at > as_of, false) as is_approved
     from proposed_actions
 
 ),
@@ -52,10 +53,10 @@ final as (
         proposed_by,
         proposed_at,
         case when is_approval_in_future then 'proposed' else status end as status,
-        is_approved_by_human and not is_approval_in_future as is_approved,
-        case when not is_approval_in_future then approver end as approver_id,
-        case when not is_approval_in_future then approval_latency_minutes end as approval_latency_minutes,
-        case when not is_approval_in_future then approved_at end as approved_at,
+        is_approved,
+        case when is_approved then approver end as approver_id,
+        case when is_approved then approval_latency_minutes end as approval_latency_minutes,
+        case when is_approved then approved_at end as approved_at,
         approval_threshold,
         coalesce(amount >= approval_threshold, true) as requires_approval,
         from_channel_id = to_channel_id as is_self_transfer

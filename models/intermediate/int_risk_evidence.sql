@@ -27,7 +27,7 @@ quoted_figures as (
         evidence_measures.evidence_key,
         evidence_measures.tolerance,
         {{ json_value('risk_signals.evidence', 'evidence_measures.evidence_key') }} as quoted_text,
-        try_cast({{ json_value('risk_signals.evidence', 'evidence_measures.evidence_key') }} as double) as quoted_value,
+        {{ json_number('risk_signals.evidence', 'evidence_measures.evidence_key') }} as quoted_value,
         case evidence_measures.measure
             {%- for measure in performance_measures %}
             when '{{ measure }}' then cast(facts.{{ measure }} as double)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import random
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import ROUND_HALF_UP, Decimal
+from fractions import Fraction
 
 import oracle
 
@@ -25,7 +26,7 @@ STAGES = ("impression", "click", "visit", "signup", "demo_request", "purchase", 
 SOURCES = ("ads_platform", "crm", "web_analytics", "product_analytics")
 RISK_TYPES = ("brand_safety", "low_conversion", "spend_spike", "data_quality", "segment_mismatch")
 REASONS = ("roi_optimization", "risk_mitigation", "scale_winner", "stop_loss")
-KPIS = ("conversion_rate", "demo_request_rate", "feature_click_through_rate", "click_through_rate")
+KPIS = ("conversion_rate", "demo_request_rate", "click_through_rate", "without_a_definition")
 CONFIDENCES = (0.3, 0.7, 0.8499, 0.85, 0.8501, 0.9, 0.99, 1, 1.0)
 
 
@@ -73,6 +74,12 @@ class Generator:
         """Return a name that no one should trip over."""
         return f"{self.random.choice(NAMES)} {number}"
 
+    def identifier(self, prefix: str, number: int) -> str:
+        """Return an id of one of several shapes, so that text order is not the order of numbers."""
+        return self.random.choice(
+            (f"{prefix}_{number}", f"{prefix}_{number}", f"ü|{prefix} '{number}")
+        )
+
     def maybe(self, row: Row, field: str, value: object) -> None:
         """Set a field, or null, or leave it out: for what is both optional and nullable."""
         way = self.random.randrange(4)
@@ -90,7 +97,7 @@ class Generator:
                 "created_at": self.written(datetime(2026, 2, 20, 9, number)),
                 "name": self.name(number),
                 "objective": "",
-                "primary_kpi": KPIS[number % len(KPIS)],
+                "primary_kpi": pick(KPIS) if number < 4 else "conversion_rate",
                 "start_date": "2026-03-01",
                 "end_date": pick(("2026-03-01", "2026-03-31")),
                 "budget": pick((0, 10000, 12345.67)),
@@ -263,15 +270,15 @@ class Generator:
         """Add decisions, many of them by people and several at one time."""
         self.export["orchestrator_decisions"] = [
             {
-                "decision_id": f"DEC_{number:04}",
+                "decision_id": self.identifier("DEC", number),
                 "campaign_id": f"CAMP_{self.random.randrange(5):03}",
                 "trigger": self.name(number),
                 "action_taken": "",
                 "confidence_score": self.random.choice(CONFIDENCES),
-                "human_override": self.chance(0.6),
+                "human_override": self.chance(0.5),
                 "timestamp": self.written(self.moment()),
             }
-            for number in range(25)
+            for number in range(16)
         ]
 
     def budget(self) -> None:
@@ -280,10 +287,10 @@ class Generator:
         for _ in range(6):
             for gap in (timedelta(hours=24), timedelta(hours=24, seconds=1), timedelta(0)):
                 rows += self.pair(gap, self.random.choice((400, 500, 600)), turned=False)
-            for gap in (timedelta(days=7), timedelta(days=7, seconds=1), timedelta(minutes=1)):
+            for gap in (timedelta(days=7), timedelta(days=7, seconds=1), timedelta(0)):
                 rows += self.pair(gap, 50, turned=True)
         for number, row in enumerate(rows):
-            row["budget_action_id"] = f"BUD_{number:04}"
+            row["budget_action_id"] = self.identifier("BUD", number)
         self.export["budget_actions"] = rows
 
     def budget_action(self, at: datetime) -> Row:
@@ -294,7 +301,7 @@ class Generator:
             "campaign_id": f"CAMP_{self.random.randrange(3):03}",
             "from_channel_id": f"CH_{self.random.randrange(3):02}",
             "to_channel_id": f"CH_{self.random.randrange(3):02}",
-            "amount": pick((0.01, 333.34, 500, 600.0, 999.99, 1000, 1500.5)),
+            "amount": pick((0.005, 333.335, 500, 600.0, 999.99, 999.995, 1000, 1500.5)),
             "reason_code": pick(REASONS),
             "reason_detail": "",
             "proposed_by": pick(("orchestrator", "human")),
@@ -338,7 +345,7 @@ class Generator:
             ]
             rows.append(
                 {
-                    "risk_id": f"RSK_{number:04}",
+                    "risk_id": self.identifier("RSK", number),
                     "timestamp": self.written(self.moment()),
                     "campaign_id": f"CAMP_{campaign:03}",
                     "experiment_id": pick((None, *experiments)),
@@ -364,9 +371,9 @@ class Generator:
         keys = oracle.read_reference("evidence_measures")
         for definition in self.random.sample(keys, self.random.choice((0, 1, 1, 2, 3))):
             known = facts[definition["measure"]]
-            tolerance = float(definition["tolerance"]) or self.random.choice((0, 0, 1))
-            off = self.random.choice((0, 0, 0, 0.9, 1.1)) * tolerance
-            value = float(known or 0) + off
+            tolerance = oracle.exact(definition["tolerance"]) or self.random.choice((0, 0, 1))
+            off = self.random.choice((-1, 0, 0, 0, 1, 2)) * Fraction(tolerance)
+            value = self.off_by(known, off, 9)
             evidence[definition["evidence_key"]] = int(value) if value % 1 == 0 else value
         if self.chance(0.4):
             odd = ("text", "12", None, True, [1, 2], {"clicks": 3}, "", "ü")
@@ -393,10 +400,11 @@ class Generator:
         world = oracle.read_world(self.export)
         kpis = {row["campaign_id"]: row["primary_kpi"] for row in self.export["campaigns"]}
         for number in range(20):
-            end = date(2026, 3, self.random.choice((5, 8, 8, 15, 15, 20)))
+            end = date(2026, 3, self.random.choice((5, 8, 8, 15, 15, 20, 27)))
             start = end - timedelta(days=self.random.choice((6, 6, 6, 0, 2)))
-            campaign = f"CAMP_{self.random.randrange(5):03}"
-            segment = f"SEG_{self.random.randrange(4):03}"
+            asset = self.random.choice(self.export["creative_assets"])
+            campaign = asset["campaign_id"]
+            segment = asset["segment_id"] if self.chance(0.8) else "SEG_000"
             row = {
                 "rollup_id": f"SEGROLL_{number:04}",
                 "window_start": start.isoformat(),
@@ -408,17 +416,25 @@ class Generator:
             }
             computed = oracle.computed_rollup(world, oracle.rollup(row))
             row |= {name: self.reported(name, value) for name, value in computed.items()}
+            for name in ("clicks", "conversions"):
+                row[name] = min(row[name], row["impressions"])
             row["trend_vs_prior_window"] = max(-1, min(1, row.pop("trend")))
             rows[campaign, segment, end] = row
         self.export["segment_rollups"] = list(rows.values())
 
     def reported(self, measure: str, value: object) -> float:
         """Return a figure as a rollup may report it."""
-        off = self.random.choice((0, 0, 0, 1))
         if measure in ("impressions", "clicks", "conversions"):
-            return int(value or 0) + off
-        places = {"kpi_value": 4, "trend": 2}.get(measure, 2)
-        return round(float(value or 0) + off * 10**-places, places)
+            return int(value or 0) + self.random.choice((0, 0, 0, 1))
+        places = 4 if measure == "kpi_value" else 2
+        half = Fraction(1, 2 * 10**places)
+        off = self.random.choice((-2, -1, 0, 0, 0, 1, 2)) * half
+        return max(0 if measure != "trend" else -1, self.off_by(value, off, places))
+
+    def off_by(self, value: Fraction | None, off: Fraction, places: int) -> float:
+        """Return a value that is off by exactly this much, or a rounded one where it can't be."""
+        told = float((value or 0) + off)
+        return told if oracle.exact(told) - (value or 0) == off else round(told, places)
 
     def hints(self) -> None:
         """Add attribution hints."""

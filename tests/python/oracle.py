@@ -170,7 +170,7 @@ def read_world(export: Export, variables: Row | None = None, as_of: str | None =
         decisions=known(decisions),
         signals=known(signals),
         actions=[action_as_of(row, until) for row in known(actions)],
-        rollups=[row for row in rollups if row["window_end"] <= until.date()],
+        rollups=[row for row in rollups if is_rollup_known(row, until, newest)],
     )
 
 
@@ -195,13 +195,19 @@ def as_of_moment(given: object, newest: datetime) -> datetime:
 def newest_event(export: Export, *known: list[Row]) -> datetime:
     """Return when the newest event became known (design, "Now is data").
 
-    Planned dates are no events. A day's funnel counts are known at its end (V2, settled), and an
-    approval is an event of its own, so that by default nothing that was exported is left out.
+    By default nothing that was exported is left out: a day's funnel counts are known at its end
+    (V2, settled), and an approval or the creation of an entity is an event too. Planned dates are
+    none.
     """
     hints = [moment(row["timestamp"]) for row in export.get("attribution_hints", [])]
+    created = [
+        moment(row["created_at"])
+        for dataset in ("campaigns", "creative_assets")
+        for row in export[dataset]
+    ]
     times = [row["known_at"] for rows in known for row in rows]
     approvals = [row.get("approved_at") for rows in known for row in rows]
-    return max(hints + times + [at for at in approvals if at])
+    return max(hints + created + times + [at for at in approvals if at])
 
 
 def performance_row(row: Row, assets: dict[str, Row]) -> Row:
@@ -250,6 +256,14 @@ def action_as_of(action: Row, until: datetime) -> Row:
         return action
     not_yet = dict.fromkeys(("approved_at", "approver_id", "approval_latency_minutes"))
     return action | not_yet | {"approved_by_human": False, "status": "proposed"}
+
+
+def is_rollup_known(reported: Row, until: datetime, newest: datetime) -> bool:
+    """Return whether a rollup was reported by then: it carries no time but its window's end.
+
+    An as-of that leaves out no event leaves out no rollup either, however its window was planned.
+    """
+    return until >= newest or reported["window_end"] <= until.date()
 
 
 def rollup(row: Row) -> Row:
@@ -737,7 +751,14 @@ def is_part_of_split(world: World, action: Row) -> bool:
 
 
 def reversed_action(world: World, action: Row) -> str | None:
-    """Return the latest executed action that an action undoes (issue, "Budget audit")."""
+    """Return the latest executed action that an action undoes (issue, "Budget audit").
+
+    Of actions proposed at the same moment, the one with the lower id counts as the earlier.
+    """
+
+    def when(other: Row) -> tuple[datetime, str]:
+        return other["known_at"], other["budget_action_id"]
+
     span = timedelta(days=float(world.number("reversal_window_days")))
     if action["from_channel_id"] == action["to_channel_id"]:
         return None
@@ -748,11 +769,10 @@ def reversed_action(world: World, action: Row) -> str | None:
         and other["campaign_id"] == action["campaign_id"]
         and other["currency"] == action["currency"]
         and direction(other) == direction(action)[::-1]
-        and action["known_at"] - span <= other["known_at"] < action["known_at"]
+        and action["known_at"] - span <= other["known_at"]
+        and when(other) < when(action)
     ]
-    latest = max(
-        undone, key=lambda other: (other["known_at"], other["budget_action_id"]), default=None
-    )
+    latest = max(undone, key=when, default=None)
     return latest["budget_action_id"] if latest else None
 
 
@@ -816,7 +836,7 @@ def channel_budget_flows(world: World) -> list[Row]:
             "campaign_name": world.campaigns[key[0]]["name"],
             "moved_in": cents(moved_in[key]),
             "moved_out": cents(moved_out[key]),
-            "net_moved": cents(moved_in[key] - moved_out[key]),
+            "net_moved": cents(moved_in[key]) - cents(moved_out[key]),
         }
         for key in sorted(moved_in.keys() | moved_out.keys())
     ]

@@ -160,6 +160,12 @@ CORRUPTIONS = [
 ]
 
 
+NULL_KEY_TESTS = {
+    "not_null_stg_attribution_hints_hint_id",
+    "attribution_hints_have_their_required_fields",
+}
+
+
 def empty_a_key(seeds: Path) -> None:
     """Set the first hint's id to null, which the converter would refuse."""
     file = seeds / "raw_attribution_hints.csv"
@@ -181,12 +187,12 @@ def test_a_corruption_is_noticed(spoiled: Build, corruption: Corruption) -> None
 
 
 def test_a_null_key_is_noticed(spoiled: Build) -> None:
-    assert spoiled.failures["not_null_stg_attribution_hints_hint_id"] == 1
+    for test in NULL_KEY_TESTS:
+        assert spoiled.failures[test] == 1
 
 
 def test_nothing_else_is_accused(spoiled: Build) -> None:
-    expected = {corruption.test for corruption in CORRUPTIONS}
-    expected.add("not_null_stg_attribution_hints_hint_id")
+    expected = {corruption.test for corruption in CORRUPTIONS} | NULL_KEY_TESTS
     assert spoiled.named("fail", "warn", "error") == expected
 
 

@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import duckdb
@@ -241,6 +242,15 @@ def test_a_value_is_written_as(inputs, output, kind):
     convert(inputs, output)
     rows = read_seed(output / f"raw_{dataset}.csv")
     assert [row[field] for row in rows] == [expected for _, expected in cases]
+
+
+def test_the_machines_time_zone_does_not_matter(inputs, output, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setenv("TZ", "Asia/Tokyo")
+        time.tzset()
+        convert(inputs, output)
+    time.tzset()
+    assert read_seed(output / "raw_campaigns.csv")[0]["created_at"] == "2026-03-16T10:30:00"
 
 
 @pytest.mark.parametrize(
@@ -496,8 +506,8 @@ def test_a_missing_input_folder(inputs, output, folder):
             f" {DECLARED_IN}",
         ),
         (
-            "Channels.JSON",
-            f"Channels.JSON: no declared dataset; did you mean channels? If not, {DECLARED_IN}",
+            "CHANNELS.JSON",
+            f"CHANNELS.JSON: no declared dataset; did you mean channels? If not, {DECLARED_IN}",
         ),
         ("xyz\n.json", f"xyz\\n.json: no declared dataset; {DECLARED_IN}"),
     ],
@@ -713,10 +723,30 @@ def test_a_bad_record(inputs, output, records, message):
     assert problems_of(inputs, output) == [f"channels: {message}"]
 
 
-def test_a_misspelt_field_gets_the_name_it_should_have(inputs, output):
-    replaced(inputs, "channels", record("channels", avg_cost=None, Avg_Costs="1"))
+def test_a_nullable_field_may_not_be_absent(inputs, output):
+    replaced(inputs, "experiments", record("experiments", end_date=None))
     assert problems_of(inputs, output) == [
-        "channels: record 1 (text): Avg_Costs: undeclared field; did you mean avg_cost?"
+        f"experiments: record 1 (text): end_date: {NO_DATE}, found no such field"
+    ]
+
+
+def test_problems_come_in_the_order_of_the_input_and_files_by_name(inputs, output):
+    replaced(inputs, "channels", record("channels", zz="1", mm="1", aa="1"))
+    strays = ["q1.json", "q2.json", "q3.json", "q4.json", "q5.json"]
+    for name in reversed(strays):
+        (inputs / name).write_text("[]")
+    assert [line.partition(f"; {DECLARED_IN}")[0] for line in problems_of(inputs, output)] == [
+        "channels: record 1 (text): zz: undeclared field",
+        "channels: record 1 (text): mm: undeclared field",
+        "channels: record 1 (text): aa: undeclared field",
+        *[f"{name}: no declared dataset" for name in strays],
+    ]
+
+
+def test_a_misspelt_field_gets_the_name_it_should_have(inputs, output):
+    replaced(inputs, "channels", record("channels", avg_cost=None, AVG_COSTS="1"))
+    assert problems_of(inputs, output) == [
+        "channels: record 1 (text): AVG_COSTS: undeclared field; did you mean avg_cost?"
         f" If not, {DECLARED_IN}",
         "channels: record 1 (text): avg_cost: expected a number, found no such field",
     ]

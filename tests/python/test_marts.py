@@ -31,6 +31,7 @@ def without_optional_files() -> Export:
 
 
 OTHER_POLICY = {
+    "as_of": "2026-03-22 09:30:00",
     "budget_approval_threshold": {"USD": 1000, "EUR": 500.5},
     "reporting_currency": "EUR",
     "rollup_window_days": 5,

@@ -147,7 +147,7 @@ def database(tmp_path_factory):
 
 @pytest.fixture
 def project(tmp_path, database):
-    """Make a project whose last build was whole and green, and in which nothing is published yet."""
+    """Make a project whose last build was whole and green, with nothing published yet."""
     (tmp_path / "build").mkdir()
     shutil.copy(database, tmp_path / "build")
     ran = [node_id for node_id, _ in NODES if node_id != "model.shop.helper"]
@@ -566,7 +566,7 @@ WORDS = [
         {"expression": "count >= 0", "config": {"where": "stage = 'visit'"}},
         "in every record of events: count >= 0, where stage = 'visit'.",
     ),
-    ("not_null", {"column_name": "stage", "description": "Its\nown words."}, "Its own words."),
+    ("not_null", {"column_name": "stage", "description": "Its\n  own words."}, "Its own words."),
     (
         "not_null",
         {"column_name": "stage", "config": {"description": "A singular test's."}},
@@ -589,9 +589,10 @@ def test_each_kind_of_test_is_put_in_words(project, kind, arguments, words):
 def test_keys_come_first_then_what_is_tested(project):
     combination = {"combination_of_columns": ["campaign_id", "stage"]}
     project.add(generic_test("key", "unique_combination_of_columns", **combination))
-    test = generic_test("count_is_positive", "expression_is_true", expression="count > 0")
+    project.add(generic_test("other_key", "unique", model="fct_events", column_name="count"))
+    test = generic_test("a_note_is_given", "expression_is_true", expression="note is not null")
     project.add(test, "fail", failures=1, compiled_code=f"{ALL_EVENTS} where count = 0")
-    row = "event_id=E00 campaign_id=C0 stage=visit count=0 note=null"
+    row = "event_id=E00 campaign_id=C0 stage=visit note=null count=0"
     assert row in project.explained()
 
 
