@@ -432,9 +432,11 @@ class Generator:
         return max(0 if measure != "trend" else -1, self.off_by(value, off, places))
 
     def off_by(self, value: Fraction | None, off: Fraction, places: int) -> float:
-        """Return a value that is off by exactly this much, or a rounded one where it can't be."""
-        told = float((value or 0) + off)
-        return told if oracle.exact(told) - (value or 0) == off else round(told, places)
+        """Return a value that is off by exactly this much, or a rounded one by a little less."""
+        known = value or Fraction(0)
+        told = float(known + off)
+        is_exact = oracle.exact(told) - known == off
+        return told if is_exact else round(float(known + off * Fraction(9, 10)), places)
 
     def hints(self) -> None:
         """Add attribution hints."""
