@@ -27,11 +27,12 @@ class Case:
 def without_optional_files() -> Export:
     export = messy_export(1)
     del export["segment_rollups"], export["attribution_hints"]
+    export["creative_assets"][0]["created_at"] = "2026-03-30T09:00:00"  # the newest event
     return export
 
 
 OTHER_POLICY = {
-    "as_of": "2026-03-22 09:30:00",
+    "as_of": "2026-03-20 22:00:01",  # exactly when one of the reviews is due
     "budget_approval_threshold": {"USD": 1000, "EUR": 500.5},
     "reporting_currency": "EUR",
     "rollup_window_days": 5,
@@ -42,8 +43,8 @@ OTHER_POLICY = {
     "split_window_hours": 48,
     "reversal_window_days": 2,
     "escalation_severity_minimum": "critical",
-    "escalation_medium_spend_minimum": 250,
-    "escalation_medium_confidence_minimum": 0.7,
+    "escalation_medium_spend_minimum": 500,  # exactly what one medium signal exposes ...
+    "escalation_medium_confidence_minimum": 0.7,  # ... and the confidence behind it
     "scale_trend_minimum": 0.3,
     "stop_trend_maximum": -0.5,
 }
