@@ -23,7 +23,7 @@ lint: $(BIN)/.installed-dev  ## check Python, YAML and SQL
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/yamllint --strict .
-	$(BIN)/sqlfluff lint models tests/contract
+	$(BIN)/sqlfluff lint --processes 2 analyses models tests/contract
 
 clean:  ## remove what a build leaves behind, but not warehouse.duckdb
 	rm -rf build target logs

@@ -131,7 +131,7 @@ class Generator:
                 "asset_id": f"ASSET_{number:03}",
                 "created_at": self.written(datetime(2026, 2, 21, 9, number)),
                 "campaign_id": f"CAMP_{number // 4:03}",
-                "segment_id": f"SEG_{self.random.randrange(4):03}",
+                "segment_id": f"SEG_{number // 2 % 2 if number > 15 else self.random.randrange(4):03}",
                 "channel_id": f"CH_{self.random.randrange(4):02}",
                 "variant": "AB"[number % 2],
                 "message_theme": self.name(number),
@@ -177,19 +177,20 @@ class Generator:
     def performance(self) -> None:
         """Add snapshots in and outside experiments, and one tidy series of round numbers."""
         rows: dict[tuple, Row] = {}
+        tested = [row for row in self.export["experiments"] if row["campaign_id"] != "CAMP_004"]
         for _ in range(160):
             at = self.moment()
             if self.chance(0.7):
-                experiment = self.random.choice(self.export["experiments"])
+                experiment = self.random.choice(tested)
                 asset = experiment[self.random.choice(("control_asset", "variant_asset"))]
                 rows[asset, experiment["experiment_id"], at] = self.snapshot(asset, at)
             else:
                 asset = f"ASSET_{self.random.randrange(16):03}"
                 rows[asset, None, at] = self.snapshot(asset, at)
-        for number in (16, 18):  # changes of the KPI by exactly 10, -20 and 0 per cent
-            for week in range(4):
+        # The last campaign's KPI changes by exactly 10, 0 and -20 per cent.
+        for number, series in ((16, (10, 11, 11, 11)), (18, (10, 10, 8, 8))):
+            for week, conversions in enumerate(series):
                 at = datetime(2026, 3, 2 + 7 * week, 12)
-                conversions = self.random.choice((8, 10, 10, 11))
                 row = self.snapshot(f"ASSET_{number:03}", at)
                 row |= {"impressions": 1000, "clicks": conversions, "conversions": conversions}
                 row["conversion_rate"] = conversions / 1000
@@ -328,7 +329,7 @@ class Generator:
             unjudged = {"approved_by_human": False, "approver_id": None}
             unjudged |= {"approval_latency_minutes": None}
             first |= unjudged
-            second |= unjudged
+            second |= unjudged | {"currency": self.random.choice(("USD", "USD", "EUR"))}
         return [first, second]
 
     def risks(self) -> None:
@@ -382,17 +383,17 @@ class Generator:
         return evidence
 
     def review_at_the_edge(self, signal: Row) -> None:
-        """Add a decision by a person exactly when a review is due, or just after it."""
+        """Add one decision by a person, or two, exactly when a review is due, or just after."""
         severity = oracle.read_reference("risk_severities")
         allowed = {row["severity"]: int(row["review_minutes"]) for row in severity}
         due = oracle.moment(signal["timestamp"]) + timedelta(minutes=allowed[signal["severity"]])
         at = self.random.choice((due, due + timedelta(seconds=1)))
         if at <= LAST_MOMENT:
             rows = self.export["orchestrator_decisions"]
-            taken = self.written(at)
-            decision = {"decision_id": f"DEC_{len(rows):04}", "timestamp": taken}
-            decision |= {"campaign_id": signal["campaign_id"], "human_override": True}
-            rows.append(rows[0] | decision)
+            for _ in range(self.random.choice((1, 2))):
+                decision = {"decision_id": self.identifier("DEC", len(rows))}
+                decision |= {"timestamp": self.written(at), "human_override": True}
+                rows.append(rows[0] | decision | {"campaign_id": signal["campaign_id"]})
 
     def rollups(self) -> None:
         """Add reported rollups: exact, a little off, wrong, or of windows without performance."""
@@ -432,9 +433,11 @@ class Generator:
         return max(0 if measure != "trend" else -1, self.off_by(value, off, places))
 
     def off_by(self, value: Fraction | None, off: Fraction, places: int) -> float:
-        """Return a value that is off by exactly this much, or a rounded one where it can't be."""
-        told = float((value or 0) + off)
-        return told if oracle.exact(told) - (value or 0) == off else round(told, places)
+        """Return a value that is off by exactly this much, or a rounded one by a little less."""
+        known = value or Fraction(0)
+        told = float(known + off)
+        is_exact = oracle.exact(told) - known == off
+        return told if is_exact else round(float(known + off * Fraction(9, 10)), places)
 
     def hints(self) -> None:
         """Add attribution hints."""

@@ -820,23 +820,24 @@ def budget_action_audit(world: World) -> list[Row]:
 def channel_budget_flows(world: World) -> list[Row]:
     """Return what moved into and out of each channel, by currency (design; issue).
 
-    Only executed actions moved money; a transfer within a channel nets to zero.
+    Only executed actions moved money; a transfer within a channel nets to zero. Whole cents move,
+    so that flows are what the audit's amounts add up to.
     """
-    moved_in, moved_out = defaultdict(Fraction), defaultdict(Fraction)
+    moved_in, moved_out = defaultdict(Decimal), defaultdict(Decimal)
     for action in world.actions:
         if action["status"] == "executed":
             giver, receiver = direction(action)
-            moved_out[action["campaign_id"], giver, action["currency"]] += action["amount"]
-            moved_in[action["campaign_id"], receiver, action["currency"]] += action["amount"]
+            moved_out[action["campaign_id"], giver, action["currency"]] += cents(action["amount"])
+            moved_in[action["campaign_id"], receiver, action["currency"]] += cents(action["amount"])
     return [
         {
             "campaign_id": key[0],
             "channel_id": key[1],
             "currency": key[2],
             "campaign_name": world.campaigns[key[0]]["name"],
-            "moved_in": cents(moved_in[key]),
-            "moved_out": cents(moved_out[key]),
-            "net_moved": cents(moved_in[key]) - cents(moved_out[key]),
+            "moved_in": moved_in[key],
+            "moved_out": moved_out[key],
+            "net_moved": moved_in[key] - moved_out[key],
         }
         for key in sorted(moved_in.keys() | moved_out.keys())
     ]

@@ -25,13 +25,14 @@ class Case:
 
 
 def without_optional_files() -> Export:
-    export = messy_export(3)
+    export = messy_export(1)
     del export["segment_rollups"], export["attribution_hints"]
+    export["creative_assets"][0]["created_at"] = "2026-03-30T09:00:00"  # the newest event
     return export
 
 
 OTHER_POLICY = {
-    "as_of": "2026-03-22 09:30:00",
+    "as_of": "2026-03-20 22:00:01",  # exactly when one of the reviews is due
     "budget_approval_threshold": {"USD": 1000, "EUR": 500.5},
     "reporting_currency": "EUR",
     "rollup_window_days": 5,
@@ -42,17 +43,17 @@ OTHER_POLICY = {
     "split_window_hours": 48,
     "reversal_window_days": 2,
     "escalation_severity_minimum": "critical",
-    "escalation_medium_spend_minimum": 250,
-    "escalation_medium_confidence_minimum": 0.7,
+    "escalation_medium_spend_minimum": 500,  # exactly what one medium signal exposes ...
+    "escalation_medium_confidence_minimum": 0.7,  # ... and the confidence behind it
     "scale_trend_minimum": 0.3,
     "stop_trend_maximum": -0.5,
 }
 
 CASES = {
-    "messy": Case(lambda: messy_export(1)),
-    "messy under another policy": Case(lambda: messy_export(2), OTHER_POLICY),
+    "messy": Case(lambda: messy_export(5)),
+    "messy under another policy": Case(lambda: messy_export(10), OTHER_POLICY),
     "messy without optional files": Case(without_optional_files),
-    "messy in the past": Case(lambda: messy_export(1), {"as_of": "2026-03-16"}),
+    "messy in the past": Case(lambda: messy_export(5), {"as_of": "2026-03-16"}),
     "sample in the past": Case(read_export, {"as_of": "2026-03-16"}),
 }
 
@@ -141,3 +142,36 @@ def test_messy_export_breaks_only_governance_rules(comparison: Comparison) -> No
     for rule in broken:
         breaches = [r for r in comparison.expected["contract_violations"] if r["rule"] == rule]
         assert comparison.build.failures[GOVERNANCE_TESTS[rule]] == len(breaches)
+
+
+OUTCOMES = {
+    ("funnel_conversion", "drop_off_status"): {
+        *("not_measured", "entry", "anomalous", "no_traffic", "blocked", "weak", "healthy"),
+    },
+    ("segment_rollups", "recommendation"): {"scale", "hold", "revise", "stop"},
+    ("segment_rollups", "is_partial"): {False, True},
+    ("segment_rollup_reconciliation", "status"): {"match", "mismatch", "not_computable"},
+    ("budget_action_audit", "approval_state"): {
+        *("approved", "rejected", "pending", "missing", "not_required"),
+    },
+    ("budget_action_audit", "compliance_status"): {"compliant", "pending", "violation"},
+    ("budget_action_audit", "split_suspected"): {False, True},
+    ("risk_escalation", "review_state"): {
+        *("reviewed", "reviewed_late", "awaiting_review", "overdue"),
+        *("not_required", "closed", "closed_without_review"),
+    },
+    ("risk_escalation", "evidence_check"): {"match", "mismatch", "not_checkable"},
+    ("risk_escalation", "escalation_required"): {False, True},
+    ("dim_experiments", "status"): {"planned", "running", "completed"},
+    ("contract_violations", "rule"): {4, 5},
+}
+
+
+@pytest.mark.parametrize(("mart", "column"), OUTCOMES)
+def test_messy_exports_reach_every_outcome(mart: str, column: str) -> None:
+    reached = {
+        row[column]
+        for case in CASES.values()
+        for row in oracle.marts(case.export(), case.variables)[mart]
+    }
+    assert reached == OUTCOMES[mart, column]
