@@ -19,7 +19,7 @@ final as (
     -- reported; looking from the newest event, whatever is in the export has been.
     where
         as_of.covers_all_events
-        or rollups.window_end <= as_of.as_of_date
+        or {{ end_of_day('rollups.window_end') }} <= as_of.as_of
 
 )
 

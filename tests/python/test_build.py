@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Callable
+from datetime import datetime
 
+import duckdb
 import pytest
 import yaml
 from conftest import PROJECT, Build, Export, Workspace
@@ -190,3 +192,43 @@ def test_an_as_of_that_is_no_date_is_refused(workspace: Workspace, sample: Build
     arguments = ("--select", "int_as_of", "--vars", '{"as_of": "yesterday"}')
     with pytest.raises(DbtRuntimeError, match=r"The var as_of is 'yesterday'. It is a date"):
         workspace.dbt("compile", *arguments)
+
+
+EVENT_TIMES = [
+    ("stg_campaigns", "created_at"),
+    ("stg_creative_assets", "created_at"),
+    ("stg_performance_metrics", "recorded_at"),
+    ("stg_orchestrator_decisions", "decided_at"),
+    ("stg_budget_actions", "proposed_at"),
+    ("stg_campaign_risk_signals", "raised_at"),
+    ("stg_attribution_hints", "hinted_at"),
+]
+
+
+@pytest.mark.parametrize(("newest", "column"), EVENT_TIMES)
+def test_an_event_of_any_dataset_can_be_the_newest(
+    workspace: Workspace, sample: Build, newest: str, column: str
+) -> None:
+    sql = workspace.dbt("compile", "--select", "int_as_of").results[0].node.compiled_code
+    with duckdb.connect() as connection:
+        connection.execute("attach ':memory:' as warehouse; create schema warehouse.staging")
+        connection.execute(
+            "create table warehouse.staging.stg_funnel_events as"
+            " select date '2026-03-01' as event_date"
+        )
+        for table, time in EVENT_TIMES:
+            moment = "2026-03-09 09:00:00" if table == newest else "2026-03-01 00:00:00"
+            connection.execute(
+                f"create table warehouse.staging.{table} as select timestamp '{moment}' as {time},"
+                " false as is_approved_by_human, 0 as approval_latency_minutes"
+            )
+        (row,) = connection.execute(f"select as_of from ({sql})").fetchall()
+    assert row == (datetime(2026, 3, 9, 9),), column
+
+
+def test_an_empty_export_builds(workspace: Workspace, export: Callable[[], Export]) -> None:
+    empty = workspace.build({dataset: [] for dataset in export()})
+    assert empty.named("fail", "error", "skipped", "warn") == set()
+    assert empty.rows("select as_of, input_rows from marts.warehouse_build") == [
+        {"as_of": None, "input_rows": 0}
+    ]
