@@ -121,9 +121,12 @@ rated_windows as (
         totals.{{ period }}_impressions,
         totals.{{ period }}_conversions,
         totals.{{ period }}_spend,
-        {{ rate('totals.' ~ period ~ '_clicks', 'totals.' ~ period ~ '_impressions') }} as click_through_rate_{{ period }},
-        {{ rate('totals.' ~ period ~ '_conversions', 'totals.' ~ period ~ '_impressions') }} as conversion_rate_{{ period }},
-        {{ rate('totals.' ~ period ~ '_spend', 'totals.' ~ period ~ '_conversions') }} as cost_per_conversion_{{ period }},
+        {{ rate('totals.' ~ period ~ '_clicks', 'totals.' ~ period ~ '_impressions') }}
+            as click_through_rate_{{ period }},
+        {{ rate('totals.' ~ period ~ '_conversions', 'totals.' ~ period ~ '_impressions') }}
+            as conversion_rate_{{ period }},
+        {{ rate('totals.' ~ period ~ '_spend', 'totals.' ~ period ~ '_conversions') }}
+            as cost_per_conversion_{{ period }},
         {%- endfor %}
         overlapping_moves.budget_action_id is not null as is_overlapped
     from windows

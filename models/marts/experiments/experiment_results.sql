@@ -114,7 +114,10 @@ tested as (
             when trials_needed_per_arm > control_n then trials_needed_per_arm - control_n
             when trials_needed_per_arm is not null then 0
         end
-        + case when trials_needed_per_arm > variant_n then trials_needed_per_arm - variant_n else 0 end as trials_missing,
+        + case
+            when trials_needed_per_arm > variant_n then trials_needed_per_arm - variant_n
+            else 0
+        end as trials_missing,
         coalesce(
             absolute_lift > 0 and variant_rate >= control_rate * (1 + {{ minimum_lift }}), false
         ) as is_lift_worth_scaling

@@ -1,0 +1,12 @@
+-- Which risks are unresolved, how long have they waited, and until when must they be reviewed?
+select
+    priority_rank,
+    severity,
+    campaign_name,
+    why,
+    what_to_do,
+    review_state,
+    review_due_at,
+    waiting_minutes / 60 as waiting_hours
+from {{ ref('risk_inbox') }}
+order by priority_rank
