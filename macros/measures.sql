@@ -14,15 +14,12 @@
 {%- endmacro %}
 
 
-{#-
-  Relative change from `previous` to `current`, held to -1..1: null without a previous value, or after
-  zero. Rounded to twelve places, so that a rise by a tenth is 0.1 and not a last bit less.
--#}
+{#- Relative change from `previous` to `current`, held to -1..1: null without a previous value, or after zero. -#}
 {% macro held_relative_change(current, previous) -%}
     case
         when {{ rate(current, previous) }} - 1 > 1 then cast(1 as double)
         when {{ rate(current, previous) }} - 1 < -1 then cast(-1 as double)
-        else round({{ rate(current, previous) }} - 1, 12)
+        else {{ rate(current, previous) }} - 1
     end
 {%- endmacro %}
 

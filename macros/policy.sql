@@ -25,7 +25,7 @@
     case
         when {{ currency }} is null then null
         {%- for code, amount in var('budget_approval_threshold').items() %}
-        when {{ currency }} = '{{ code }}' then cast({{ amount }} as decimal(18, 6))
+        when {{ currency }} = '{{ code }}' then cast({{ amount }} as decimal(18, 2))
         {%- endfor %}
     end
 {%- endmacro %}

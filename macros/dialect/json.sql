@@ -20,7 +20,7 @@
 {%- endmacro %}
 
 
-{#- The same as a double; null where it is no finite number in JSON's notation. -#}
+{#- The same as a double, in quotes or not; null where it is no number as JSON writes them. -#}
 {% macro json_number(text, key) -%}
     {{ return(adapter.dispatch('json_number')(text, key)) }}
 {%- endmacro %}

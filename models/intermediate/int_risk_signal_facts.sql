@@ -37,6 +37,7 @@ named_assets as (
     select
         listed_assets.risk_id,
         listed_assets.asset_id,
+        assets.campaign_id,
         assets.segment_id,
         assets.channel_id
     from listed_assets
@@ -44,6 +45,7 @@ named_assets as (
     group by
         listed_assets.risk_id,
         listed_assets.asset_id,
+        assets.campaign_id,
         assets.segment_id,
         assets.channel_id
 
@@ -101,48 +103,53 @@ performance_facts as (
 
 ),
 
-named_cells as (
-
-    select
-        risk_id,
-        segment_id,
-        channel_id
-    from named_assets
-    group by risk_id, segment_id, channel_id
-
-),
-
+-- The named assets' campaigns, segments and channels, else the whole campaign.
 funnel_scope as (
 
     select
         signals.risk_id,
-        funnel.*
+        signals.raised_at,
+        named_assets.campaign_id,
+        named_assets.segment_id,
+        named_assets.channel_id
     from signals
-    inner join funnel
-        on
-            signals.campaign_id = funnel.campaign_id
-            and signals.raised_at >= funnel.known_at
-    left join named_cells
-        on
-            signals.risk_id = named_cells.risk_id
-            and funnel.segment_id = named_cells.segment_id
-            and funnel.channel_id = named_cells.channel_id
-    where
-        named_cells.risk_id is not null
-        or not signals.names_assets
+    inner join named_assets using (risk_id)
+    group by
+        signals.risk_id,
+        signals.raised_at,
+        named_assets.campaign_id,
+        named_assets.segment_id,
+        named_assets.channel_id
+
+    union all
+
+    select
+        signals.risk_id,
+        signals.raised_at,
+        signals.campaign_id,
+        cast(null as string) as segment_id,
+        cast(null as string) as channel_id
+    from signals
+    where not signals.names_assets
 
 ),
 
 funnel_facts as (
 
     select
-        risk_id,
         {%- for stage in var('funnel_stages') %}
-        sum({{ stage }}_count) as {{ stage }}_count,
+        sum(funnel.{{ stage }}_count) as {{ stage }}_count,
         {%- endfor %}
-        min(confidence) as data_confidence
+        min(funnel.confidence) as data_confidence,
+        funnel_scope.risk_id
     from funnel_scope
-    group by risk_id
+    inner join funnel
+        on
+            funnel_scope.campaign_id = funnel.campaign_id
+            and (funnel_scope.segment_id = funnel.segment_id or funnel_scope.segment_id is null)
+            and (funnel_scope.channel_id = funnel.channel_id or funnel_scope.channel_id is null)
+            and funnel_scope.raised_at >= funnel.known_at
+    group by funnel_scope.risk_id
 
 ),
 

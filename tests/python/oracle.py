@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import csv
 import decimal
+import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -242,7 +243,7 @@ def budget_action(row: Row, policy: Row) -> Row:
     timed = approved and latency is not None
     return row | {
         "known_at": proposed_at,
-        "amount": exact(row["amount"]),
+        "amount": exact(cents(exact(row["amount"]))),  # whole cents move, and are judged
         "currency": row.get("currency") or policy["reporting_currency"],
         "approved_at": proposed_at + timedelta(minutes=latency) if timed else None,
         "approver_id": row["approver_id"] if approved and approver else None,
@@ -893,15 +894,20 @@ def signal_facts(world: World, signal: Row) -> dict[str, Fraction | None]:
     return facts
 
 
+JSON_NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][-+]?[0-9]{1,2})?")
+
+
 def evidence_check(world: World, signal: Row) -> str:
     """Return whether the figures quoted agree with what the warehouse knows (issue, "Risk").
 
-    Only numbers are figures, and only keys that the reference seed maps can be known.
+    A number is a figure, in quotes or not; only keys that the reference seed maps can be known.
     """
     facts, results = signal_facts(world, signal), []
     for definition in read_reference("evidence_measures"):
         quoted = signal["evidence"].get(definition["evidence_key"])
         known = facts[definition["measure"]]
+        if isinstance(quoted, str) and JSON_NUMBER.fullmatch(quoted):
+            quoted = float(quoted)
         is_figure = isinstance(quoted, int | float) and not isinstance(quoted, bool)
         if is_figure and known is not None:
             results.append(abs(exact(quoted) - known) <= exact(definition["tolerance"]))

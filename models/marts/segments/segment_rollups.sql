@@ -104,7 +104,9 @@ trended_windows as (
 
     select
         measured_windows.*,
-        {{ held_relative_change('measured_windows.kpi_value', 'prior_window.kpi_value') }} as trend_vs_prior_window
+        {{ held_relative_change('measured_windows.kpi_value', 'prior_window.kpi_value') }} as trend_vs_prior_window,
+        -- A rise by a tenth is 0.1 to policy, and not the last bit less that a double may have.
+        round({{ held_relative_change('measured_windows.kpi_value', 'prior_window.kpi_value') }}, 12) as judged_trend
     from measured_windows
     left join measured_windows as prior_window
         on
@@ -134,11 +136,11 @@ final as (
         trend_vs_prior_window,
         case
             when
-                trend_vs_prior_window <= {{ var('stop_trend_maximum') }}
+                judged_trend <= {{ var('stop_trend_maximum') }}
                 or (impressions >= {{ var('rollup_minimum_impressions') }} and conversions = 0)
                 then 'stop'
-            when trend_vs_prior_window >= {{ var('scale_trend_minimum') }} then 'scale'
-            when trend_vs_prior_window < 0 then 'revise'
+            when judged_trend >= {{ var('scale_trend_minimum') }} then 'scale'
+            when judged_trend < 0 then 'revise'
             else 'hold'
         end as recommendation,
         is_partial
