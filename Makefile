@@ -8,7 +8,7 @@ UV_COMPILE := $(BIN)/uv pip compile pyproject.toml --universal --python-version 
 	--no-emit-index-url --no-emit-find-links --no-header --no-annotate --no-strip-extras --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help build test lint clean lock
+.PHONY: help build test lint docs clean lock
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /make \1|/p' Makefile | awk -F'|' '{ printf "%-12s %s\n", $$1, $$2 }'
@@ -24,6 +24,11 @@ lint: $(BIN)/.installed-dev  ## check Python, YAML and SQL
 	$(BIN)/ruff format --check
 	$(BIN)/yamllint --strict .
 	$(BIN)/sqlfluff lint --processes 2 analyses models tests/contract
+
+docs: $(BIN)/.installed  ## write dbt's static docs page and docs/data_dictionary.md
+	@$(BIN)/dbt --quiet docs generate --static
+	@$(BIN)/python scripts/data_dictionary.py
+	@echo "target/static_index.html, docs/data_dictionary.md"
 
 clean:  ## remove what a build leaves behind, but not warehouse.duckdb
 	rm -rf build target logs

@@ -100,8 +100,9 @@ final as (
             when status <> 'active' then 'not_active'
             when days_gone_share = 0 then 'not_started'
             when budget_utilisation is null then 'no_budget'
-            when budget_utilisation > days_gone_share * (1 + {{ var('pacing_tolerance') }}) then 'ahead'
-            when budget_utilisation < days_gone_share * (1 - {{ var('pacing_tolerance') }}) then 'behind'
+            -- Rounded, so that spending exactly at the tolerance is on pace.
+            when round(budget_utilisation / days_gone_share - 1, 12) > {{ var('pacing_tolerance') }} then 'ahead'
+            when round(1 - budget_utilisation / days_gone_share, 12) > {{ var('pacing_tolerance') }} then 'behind'
             else 'on_pace'
         end as pacing_status,
         {{ rate('revenue_proxy', 'budget') }} as revenue_to_budget_ratio,

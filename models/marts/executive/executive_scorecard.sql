@@ -248,7 +248,7 @@ judged_metrics as (
 missed_targets as (
 
     select {{ string_list(
-        "case when verdict = 'off_target' then lower(metric_label) || ' ' || " ~ number_text('round(actual, 4)')
+        "case when verdict = 'off_target' then lower(metric_label) || ' ' || " ~ number_text('actual')
         ~ " || ', target ' || " ~ number_text('target') ~ " end",
         'metric_order',
         '; '

@@ -131,8 +131,11 @@ proposals as (
         'scale_variant' as action_type,
         experiments.experiment_id as record_id,
         experiments.campaign_id,
-        experiments.metric_label || ' up ' || {{ percent_text('experiments.relative_lift') }}
-        || ', p ' || {{ number_text('experiments.p_value') }}
+        experiments.metric_label || ' up ' || coalesce({{ percent_text('experiments.relative_lift') }}, 'from none')
+        || case
+            when experiments.p_value < 0.000001 then ', p below 0.000001'
+            else ', p ' || {{ number_text('experiments.p_value') }}
+        end
         || case when experiments.is_interim then ', still running' else '' end as reason,
         'scale ' || experiments.variant_asset_label as what_to_do,
         cast(variant_spend.spend as decimal(18, 2)) as amount_at_stake,
@@ -181,7 +184,7 @@ final as (
         proposals.reason,
         proposals.what_to_do,
         cast(proposals.amount_at_stake as decimal(18, 2)) as amount_at_stake,
-        proposals.currency
+        case when proposals.amount_at_stake is not null then proposals.currency end as currency
     from proposals
     left join campaigns using (campaign_id)
 

@@ -110,16 +110,12 @@ tested as (
             else {{ normal_two_sided_p_value('z_statistic') }}
         end as p_value,
         {{ normal_cdf('power_upper_z') }} + {{ normal_cdf('power_lower_z') }} as power,
-        case
-            when trials_needed_per_arm > control_n then trials_needed_per_arm - control_n
-            when trials_needed_per_arm is not null then 0
-        end
-        + case
-            when trials_needed_per_arm > variant_n then trials_needed_per_arm - variant_n
-            else 0
-        end as trials_missing,
+        case when trials_needed_per_arm > control_n then trials_needed_per_arm - control_n else 0 end
+        + case when trials_needed_per_arm > variant_n then trials_needed_per_arm - variant_n else 0 end
+            as trials_lacking,
+        -- Rounded, so that a lift by a tenth is 0.1 to policy; over nothing at all any lift is enough.
         coalesce(
-            absolute_lift > 0 and variant_rate >= control_rate * (1 + {{ minimum_lift }}), false
+            absolute_lift > 0 and (control_successes = 0 or round(relative_lift, 12) >= {{ minimum_lift }}), false
         ) as is_lift_worth_scaling
     from power_statistics
 
@@ -172,7 +168,10 @@ final as (
         judged.is_significant,
         judged.srm_p_value,
         judged.power,
-        cast(judged.trials_missing as bigint) as trials_missing,
+        cast(case
+            when judged.power >= {{ var('power_target') }} then 0
+            when judged.power is not null then judged.trials_lacking
+        end as bigint) as trials_missing,
         experiments.status = 'running' as is_interim,
         experiments_at_risk.experiment_id is not null as has_open_risk,
         judged.health,

@@ -109,8 +109,11 @@ measured_cells as (
         {{ rate('clicks_by_cell.clicks', 'clicks_by_cell.impressions') }} as click_through_rate,
         portfolio.portfolio_click_through_rate,
         coalesce(
-            {{ rate('clicks_by_cell.clicks', 'clicks_by_cell.impressions') }}
-            >= {{ var('strong_click_through_ratio') }} * portfolio.portfolio_click_through_rate,
+            round(
+                {{ rate('clicks_by_cell.clicks', 'clicks_by_cell.impressions') }}
+                / nullif(portfolio.portfolio_click_through_rate, 0),
+                12
+            ) >= {{ var('strong_click_through_ratio') }},
             false
         ) as is_click_through_strong,
         coalesce(journeys.has_blocked_step, false) as has_blocked_step,
