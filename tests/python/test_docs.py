@@ -1,0 +1,14 @@
+"""The written documentation is current."""
+
+from __future__ import annotations
+
+import json
+
+import data_dictionary
+from conftest import PROJECT, Build
+
+
+def test_the_data_dictionary_is_current(sample: Build) -> None:
+    manifest = json.loads((sample.folder / "target/manifest.json").read_text(encoding="utf-8"))
+    page = (PROJECT / data_dictionary.PAGE).read_text(encoding="utf-8")
+    assert page == data_dictionary.render(manifest), "`make docs` writes it"
