@@ -22,6 +22,12 @@
 
 {#- The amount from which a person must approve, by currency; null for a currency that is not listed. -#}
 {% macro approval_threshold(currency) -%}
+    {%- if var('budget_approval_threshold') is not mapping -%}
+        {%- do exceptions.raise_compiler_error(
+            "The var budget_approval_threshold is '" ~ var('budget_approval_threshold')
+            ~ "'. It gives an amount by currency: {USD: 500}."
+        ) -%}
+    {%- endif -%}
     case
         when {{ currency }} is null then null
         {%- for code, amount in var('budget_approval_threshold').items() %}
@@ -43,4 +49,30 @@
         {%- do policy.update({name: value | string if name == 'as_of' and value is not none else value}) -%}
     {%- endfor -%}
     '{{ tojson(policy, sort_keys=true) | replace("'", "''") }}'
+{%- endmacro %}
+
+
+{#-
+  Stop before anything is built where policy can't be what was meant: a var that nobody knows, or a
+  threshold of no currency or amount.
+-#}
+{% macro check_policy() -%}
+    {%- if execute -%}
+        {%- set build = graph.nodes.get('model.' ~ project_name ~ '.warehouse_build') -%}
+        {%- set known = build.config.meta.policy.keys() | list if build else [] -%}
+        {%- for name in invocation_args_dict.get('vars') or {} if build and name not in known -%}
+            {%- do exceptions.raise_compiler_error(
+                "There is no var " ~ name ~ ". The vars of dbt_project.yml are " ~ known | join(", ") ~ "."
+            ) -%}
+        {%- endfor -%}
+        {%- set thresholds = var('budget_approval_threshold') -%}
+        {%- for code, amount in thresholds.items() -%}
+            {%- if not modules.re.fullmatch('[A-Z]{3}', code | string) or amount | float(-1) < 0 -%}
+                {%- do exceptions.raise_compiler_error(
+                    "The var budget_approval_threshold holds " ~ code ~ ": " ~ amount
+                    ~ ". It gives an amount, 0 or more, by ISO 4217 code in capitals: {USD: 500}."
+                ) -%}
+            {%- endif -%}
+        {%- endfor -%}
+    {%- endif -%}
 {%- endmacro %}

@@ -22,6 +22,7 @@ from publish import PROJECT, PublishError, publish, read_artifacts
 
 SECONDS_BETWEEN_LINES = 10  # where progress can't be shown in place
 LOG = "The whole log is in logs/dbt.log."
+WAIVERS = "seeds/reference/contract_waivers.csv"
 
 
 @dataclass
@@ -70,7 +71,7 @@ def build(arguments: list[str]) -> int:
     if publication:
         rows_out = f"{sum(publication.rows.values()):,} rows"
         print_entry("Out", f"{counted(len(publication.rows), 'mart')}, {rows_out}")
-        print_entry("As of", str(publication.as_of))
+        print_entry("As of", publication.as_of)
     print_entry("Tests", tests_summary(results))
     if publication:
         print_entry("Contract", *contract_summary(publication.path))
@@ -84,6 +85,7 @@ def build(arguments: list[str]) -> int:
     if publication.breaches:
         rules = ", ".join(publication.breaches)
         print(f"Published, but red: governance is breached ({rules}). The marts show where.")
+        print(f"Correct it at the source, or accept it for a time in {WAIVERS}.")
         return 1
     if dbt.exit_code:
         print(f"Published, but dbt ended with exit code {dbt.exit_code}. {LOG}")

@@ -121,7 +121,9 @@ def guarded(node: Artifact, result: Artifact, rows: list[Row], database: Databas
     """Return what a data test guards, in words."""
     if text := described(node):
         return text
-    if rows and (statement := database.contract_rule(rows[0].get("rule"))):
+    parents = node.get("depends_on", {}).get("nodes", [])
+    is_of_contract = any(parent.endswith(".contract_violations") for parent in parents)
+    if is_of_contract and rows and (statement := database.contract_rule(rows[0].get("rule"))):
         return f"Contract rule {rows[0]['rule']}: {statement}"
     metadata = node.get("test_metadata") or {}
     words = WORDS.get(metadata.get("name", ""))

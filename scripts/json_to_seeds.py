@@ -130,7 +130,9 @@ def read_records(path: Path) -> list[object]:
     except json.JSONDecodeError as error:
         place = f"line {error.lineno}, column {error.colno}"
         cut_off = "; the file seems to be cut off" if is_cut_off(error) else ""
-        raise FileError(f"malformed JSON at {place}: {error.msg}{cut_off}") from None
+        is_not_array = error.msg == "Extra data"
+        hint = "; expected one JSON array of records" if is_not_array else cut_off
+        raise FileError(f"malformed JSON at {place}: {error.msg}{hint}") from None
     except RecursionError:
         raise FileError("expected JSON, found values nested too deeply to be read") from None
     if not isinstance(records, list):

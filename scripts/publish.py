@@ -44,7 +44,7 @@ class Publication:
 
     path: Path
     rows: dict[str, int]
-    as_of: object
+    as_of: str
     breaches: list[str]
 
     def __str__(self) -> str:
@@ -190,7 +190,7 @@ def refuse_log(project: Path, path: Path, advice: str) -> None:
         raise PublishError(f"{reason}. {advice}")
 
 
-def replace(project: Path) -> tuple[dict[str, int], object]:
+def replace(project: Path) -> tuple[dict[str, int], str]:
     """Put a copy of the build file, which must be held, in place; return what its marts hold."""
     target = project / PUBLISHED_FILE
     temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
@@ -245,7 +245,7 @@ def remove_leftovers(target: Path) -> None:
             pass
 
 
-def read_marts(file: Path) -> tuple[dict[str, int], object]:
+def read_marts(file: Path) -> tuple[dict[str, int], str]:
     """Return the rows of each mart, views included, and the time as of which they are."""
     catalog = PUBLISHED_FILE.stem  # whatever the file is called: its views know it by this name
     location = str(file).replace("'", "''")
@@ -262,7 +262,14 @@ def read_marts(file: Path) -> tuple[dict[str, int], object]:
                 name: connection.sql(f'select count(*) from marts."{name}"').fetchall()[0][0]
                 for (name,) in marts
             }
-            as_of = connection.sql("select as_of from marts.warehouse_build").fetchall()[0][0]
+            as_of = connection.sql(
+                """
+                select
+                    coalesce(cast(as_of as varchar), 'no event at all')
+                    || case when covers_all_events then '' else ', later events left out' end
+                from marts.warehouse_build
+                """
+            ).fetchall()[0][0]
     except (duckdb.Error, IndexError) as error:
         message = str(error).splitlines()[0]
         raise PublishError(f"The marts in {BUILD_FILE} can't be read: {message} {AGAIN}") from None

@@ -1,6 +1,7 @@
 {#-
   No field of a staged dataset is null, but for those that its declaration calls nullable or
-  optional (seeds/orchestrator/_orchestrator__seeds.yml). One scan of the dataset as it arrived.
+  optional (seeds/orchestrator/_orchestrator__seeds.yml), and the field that identifies a record is
+  not blank. One scan of the dataset as it arrived.
 -#}
 {% test required_fields_are_present(model, dataset) %}
     {%- set name = "raw_" ~ dataset %}
@@ -10,6 +11,9 @@
         {%- for column in node.columns.values() if not column.config.meta.nullable and not column.config.meta.optional %}
             {%- do required.append(adapter.quote(column.name) ~ " is null") %}
         {%- endfor %}
+        {%- if node.config.meta.id %}
+            {%- do required.append("trim(" ~ adapter.quote(node.config.meta.id) ~ ") = ''") %}
+        {%- endif %}
     {%- endfor %}
 
     select *

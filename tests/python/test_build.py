@@ -204,6 +204,22 @@ def test_an_as_of_that_is_no_date_is_refused(workspace: Workspace, sample: Build
         workspace.dbt("compile", *arguments)
 
 
+POLICIES = [
+    ("as_off: 2026-03-16", "There is no var as_off"),
+    ("budget_approval_threshold: {usd: 500}", "The var budget_approval_threshold holds usd: 500"),
+    ("budget_approval_threshold: {USD: -1}", "The var budget_approval_threshold holds USD: -1"),
+    ("budget_approval_threshold: {USD: x}", "The var budget_approval_threshold holds USD: x"),
+]
+
+
+@pytest.mark.parametrize(("policy", "message"), POLICIES)
+def test_a_policy_that_cannot_be_meant_is_refused(
+    workspace: Workspace, sample: Build, policy: str, message: str
+) -> None:
+    with pytest.raises(DbtRuntimeError, match=message):
+        workspace.dbt("build", "--select", "int_as_of", "--vars", f"{{{policy}}}")
+
+
 EVENT_TIMES = [
     ("stg_campaigns", "created_at"),
     ("stg_creative_assets", "created_at"),
@@ -238,7 +254,8 @@ def test_an_event_of_any_dataset_can_be_the_newest(
 
 def test_an_empty_export_builds(workspace: Workspace, export: Callable[[], Export]) -> None:
     empty = workspace.build({dataset: [] for dataset in export()})
-    assert empty.named("fail", "error", "skipped", "warn") == set()
+    assert empty.named("fail", "error", "skipped") == set()
+    assert empty.named("warn") == {"export_holds_campaigns"}
     assert empty.rows("select as_of, input_rows from marts.warehouse_build") == [
         {"as_of": None, "input_rows": 0}
     ]

@@ -377,7 +377,7 @@ BAD_FILES = {
         b'[\n  {"a" 1}\n]',
         "malformed JSON at line 2, column 8: Expecting ':' delimiter",
     ),
-    "two values": (b"[]\n[]", "malformed JSON at line 2, column 1: Extra data"),
+    "two values": (b"[]\n[]", "malformed JSON at line 2, column 1: Extra data; expected one JSON array of records"),
     "a raw control character": (
         b'[{"a": "x\ny"}]',
         "malformed JSON at line 1, column 10: Invalid control character at",

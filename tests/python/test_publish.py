@@ -38,7 +38,8 @@ TABLES = f"""
     create schema marts;
     create table marts.fct_events as from staging.stg_events;
     create view marts.recent_events as select * from warehouse.marts.fct_events limit 3;
-    create table marts.warehouse_build as select timestamp '2026-03-19 18:00:00' as as_of;
+    create table marts.warehouse_build as
+        select timestamp '2026-03-19 18:00:00' as as_of, true as covers_all_events;
 """
 
 
@@ -673,3 +674,9 @@ def test_a_locked_database_names_its_holder(project):
         text = project.explained()
         writer.communicate("\n")
     assert f"(PID {writer.pid})" in text
+
+
+def test_a_publication_says_that_later_events_are_left_out(republished):
+    assert republished.publish().as_of == "2026-03-19 18:00:00"
+    republished.sql("update marts.warehouse_build set covers_all_events = false")
+    assert republished.publish().as_of == "2026-03-19 18:00:00, later events left out"
