@@ -46,3 +46,13 @@
         ) / (1 + {{ z }} * {{ z }} / {{ n }})
     end
 {%- endmacro %}
+
+
+{#- The measures of int_risk_signal_facts that a risk signal's evidence can be checked against. -#}
+{% macro risk_signal_measures() -%}
+    {%- set measures = ['impressions', 'clicks', 'conversions', 'spend', 'conversion_rate', 'click_through_rate'] -%}
+    {%- for stage in var('funnel_stages') -%}
+        {%- do measures.append(stage ~ '_count') -%}
+    {%- endfor -%}
+    {{ return(measures) }}
+{%- endmacro %}

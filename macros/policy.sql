@@ -53,8 +53,8 @@
 
 
 {#-
-  Stop before anything is built where policy can't be what was meant: a var that nobody knows, or a
-  threshold of no currency or amount.
+  Stop before anything is built where policy can't be what was meant: a var that nobody knows, text for
+  a number, a window of no days, a threshold of no currency or amount.
 -#}
 {% macro check_policy() -%}
     {%- if execute -%}
@@ -64,6 +64,14 @@
             {%- do exceptions.raise_compiler_error(
                 "There is no var " ~ name ~ ". The vars of dbt_project.yml are " ~ known | join(", ") ~ "."
             ) -%}
+        {%- endfor -%}
+        {%- for name, default in (build.config.meta.policy if build else {}).items() if default is number -%}
+            {%- if var(name) is not number -%}
+                {%- do exceptions.raise_compiler_error("The var " ~ name ~ " is '" ~ var(name) ~ "'. It is a number.") -%}
+            {%- endif -%}
+        {%- endfor -%}
+        {%- for name in ['rollup_window_days', 'impact_window_days'] if var(name) < 1 -%}
+            {%- do exceptions.raise_compiler_error("The var " ~ name ~ " is " ~ var(name) ~ ". It is at least one day.") -%}
         {%- endfor -%}
         {%- set thresholds = var('budget_approval_threshold') -%}
         {%- for code, amount in thresholds.items() -%}

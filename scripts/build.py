@@ -100,7 +100,8 @@ def run_dbt(arguments: list[str]) -> DbtRun:
     """Run `dbt build` in a process of its own, and show how far it is."""
     # One beside this Python, so that no environment has to be active.
     program = str(Path(sys.executable).with_name("dbt"))
-    output = ["--log-format", "json", "--log-format-file", "text"]
+    verbosity = ["--no-quiet", "--log-level", "info"]  # whatever the environment says
+    output = [*verbosity, "--log-format", "json", "--log-format-file", "text"]
     folders = ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT)]
     run, progress = DbtRun(), Progress()
     try:

@@ -6,6 +6,7 @@ dbt's artifacts and from the build file, which is only read.
 
 from __future__ import annotations
 
+import argparse
 import re
 import sys
 import textwrap
@@ -295,6 +296,7 @@ def value_text(value: object) -> str:
 
 def main() -> int:
     """Run the command line; return its exit code."""
+    argparse.ArgumentParser(description="Explain what the last dbt run found.").parse_args()
     print(explain())
     return 0
 

@@ -8,6 +8,7 @@ governance rules are, since the marts are what shows them.
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import re
@@ -24,8 +25,9 @@ import duckdb
 PROJECT = Path(__file__).resolve().parent.parent
 BUILD_FILE = Path("build/warehouse.duckdb")
 PUBLISHED_FILE = Path("warehouse.duckdb")  # the same name: views refer to the catalog by it
-RUN_RESULTS = Path("target/run_results.json")
-MANIFEST = Path("target/manifest.json")
+TARGET = Path(os.environ.get("DBT_TARGET_PATH") or "target")  # where dbt leaves its artifacts
+RUN_RESULTS = TARGET / "run_results.json"
+MANIFEST = TARGET / "manifest.json"
 
 BUILT_TYPES = {"seed", "snapshot", "model", "test"}
 SOUND = {"success", "pass", "warn", "no-op"}
@@ -278,6 +280,7 @@ def read_marts(file: Path) -> tuple[dict[str, int], str]:
 
 def main() -> int:
     """Run the command line; return its exit code."""
+    argparse.ArgumentParser(description="Publish what the last `dbt build` made.").parse_args()
     try:
         print(publish())
     except PublishError as error:

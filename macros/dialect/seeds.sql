@@ -9,13 +9,21 @@
     {{ return((model.columns.get(column) or {}).get('data_type') or 'string') }}
 {%- endmacro %}
 
+{% macro seed_advice(model) -%}
+    {{ return(
+        "It is written by scripts/json_to_seeds.py: run it."
+        if model.name.startswith("raw_")
+        else "Its first line names the columns, and commas separate them."
+    ) }}
+{%- endmacro %}
+
 {% macro duckdb__create_csv_table(model, agate_table) %}
     {%- set found = agate_table.column_names | list -%}
     {%- set declared = model.columns.keys() | list -%}
     {%- if found | sort != declared | sort -%}
         {%- do exceptions.raise_compiler_error(
-            "Seed " ~ model.name ~ " has the columns " ~ found | join(", ") ~ ", but its YAML declares "
-            ~ declared | join(", ") ~ ". Raw seeds are written by scripts/json_to_seeds.py: run it."
+            model.original_file_path ~ " has the columns " ~ found | join(", ") ~ ", but its YAML declares "
+            ~ declared | join(", ") ~ ". " ~ seed_advice(model)
         ) -%}
     {%- endif -%}
     {% set sql %}
@@ -52,18 +60,21 @@
             escape = '"',
             nullstr = '',
             allow_quoted_nulls = false,
-            -- Hand-edited seeds come with either line end, or with both.
-            strict_mode = false,
             parallel = false,
             max_line_size = 67108864
         )
     {% endset %}
     {% do adapter.add_query(sql, abridge_sql_log=True) %}
     {%- set loaded = run_query("select count(*) from " ~ this.render()).columns[0].values()[0] -%}
-    {%- if loaded != agate_table.rows | length -%}
+    {#- Blank lines are no rows. -#}
+    {%- set rows = [] -%}
+    {%- for row in agate_table.rows if loaded != agate_table.rows | length and row.values() | reject('none') | list -%}
+        {%- do rows.append(1) -%}
+    {%- endfor -%}
+    {%- if loaded != agate_table.rows | length and loaded != rows | length -%}
         {%- do exceptions.raise_compiler_error(
-            "Seed " ~ model.name ~ " has " ~ agate_table.rows | length ~ " rows, of which " ~ loaded
-            ~ " were loaded: its CSV is malformed. Raw seeds are written by scripts/json_to_seeds.py: run it."
+            model.original_file_path ~ " has " ~ rows | length ~ " rows, of which " ~ loaded ~ " were loaded: it is no"
+            ~ " well-formed CSV. " ~ seed_advice(model)
         ) -%}
     {%- endif -%}
     {{ return(sql) }}

@@ -52,3 +52,9 @@
 {% macro duckdb__percent_text(fraction) -%}
     format('{:.1f}%', 100 * cast({{ fraction }} as double))
 {%- endmacro %}
+
+
+{#- A text, or null where it is blank: empty, or nothing but white space. -#}
+{% macro blank_to_null(text) -%}
+    nullif(trim(regexp_replace({{ text }}, '^\\s+$', '')), '')
+{%- endmacro %}

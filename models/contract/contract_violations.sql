@@ -44,7 +44,8 @@ final as (
         waivers.reason as waiver_reason
     from violations
     cross join as_of
-    inner join rules using (rule)
+    left join rules
+        on violations.rule = rules.rule
     left join waivers
         on
             violations.rule = waivers.rule

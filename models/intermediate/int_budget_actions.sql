@@ -15,7 +15,7 @@ proposed_actions as (
     select
         budget_actions.*,
         -- A blank name is no name.
-        nullif(trim(budget_actions.approver_id), '') as approver,
+        {{ blank_to_null('budget_actions.approver_id') }} as approver,
         case
             when budget_actions.is_approved_by_human
                 then {{ add_minutes('budget_actions.proposed_at', 'budget_actions.approval_latency_minutes') }}

@@ -1,7 +1,3 @@
-{%- set performance_measures = [
-    'impressions', 'clicks', 'conversions', 'spend', 'conversion_rate', 'click_through_rate'
-] -%}
-
 with risk_signals as (
 
     select * from {{ ref('int_risk_signals') }}
@@ -29,11 +25,8 @@ quoted_figures as (
         {{ json_value('risk_signals.evidence', 'evidence_measures.evidence_key') }} as quoted_text,
         {{ json_number('risk_signals.evidence', 'evidence_measures.evidence_key') }} as quoted_value,
         case evidence_measures.measure
-            {%- for measure in performance_measures %}
+            {%- for measure in risk_signal_measures() %}
             when '{{ measure }}' then cast(facts.{{ measure }} as double)
-            {%- endfor %}
-            {%- for stage in var('funnel_stages') %}
-            when '{{ stage }}_count' then cast(facts.{{ stage }}_count as double)
             {%- endfor %}
         end as known_value
     from risk_signals

@@ -12,7 +12,7 @@
             {%- do required.append(adapter.quote(column.name) ~ " is null") %}
         {%- endfor %}
         {%- if node.config.meta.id %}
-            {%- do required.append("trim(" ~ adapter.quote(node.config.meta.id) ~ ") = ''") %}
+            {%- do required.append(blank_to_null(adapter.quote(node.config.meta.id)) ~ " is null") %}
         {%- endif %}
     {%- endfor %}
 

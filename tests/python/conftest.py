@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import copy
+import functools
 import json
+import math
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import json_to_seeds
+import oracle
 import pytest
 from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 from dbt.cli.main import dbtRunner
+from messy import messy_export
 
 PROJECT = Path(__file__).resolve().parents[2]
+# The demo's exports. Those of seeds/json are whoever's uses the project.
+EXPORT = PROJECT / "tests/export"
 COPIED = [
     "dbt_project.yml",
     "profiles.yml",
@@ -28,13 +35,16 @@ COPIED = [
     "tests/generic",
 ]
 
+SHOWN = 10
+"""How many differences a failed comparison prints."""
+
 Export = dict[str, list[dict]]
 """The records of an export by dataset; a dataset that is left out has no file."""
 
 
 def read_export() -> Export:
-    """Return the project's own export, to be changed by a test."""
-    files = sorted((PROJECT / "seeds/json").glob("*.json"))
+    """Return the demo's export, to be changed by a test."""
+    files = sorted(EXPORT.glob("*.json"))
     return {file.stem: json.loads(file.read_text(encoding="utf-8")) for file in files}
 
 
@@ -132,7 +142,8 @@ class Workspace:
             edit_seeds(self.folder / "seeds/orchestrator")
         waiver_file = self.folder / "seeds/reference/contract_waivers.csv"
         header = waiver_file.read_text(encoding="utf-8").splitlines()[0]
-        waiver_file.write_text(f"{header}\n{waivers}", encoding="utf-8", newline="")
+        line_end = "\r\n" if "\r\n" in waivers else "\n"
+        waiver_file.write_text(f"{header}{line_end}{waivers}", encoding="utf-8", newline="")
         if fresh:
             shutil.rmtree(self.folder / "build", ignore_errors=True)
         results = self.dbt("build", "--vars", json.dumps(variables or {}), *arguments)
@@ -165,3 +176,127 @@ def export() -> Callable[[], Export]:
     """Return a function that gives a fresh, changeable copy of the project's own export."""
     original = read_export()
     return lambda: copy.deepcopy(original)
+
+
+# ---- The cases in which the marts are compared with the oracle: each is built once a session
+
+
+@dataclass(frozen=True)
+class Case:
+    """An export to build, and under which policy."""
+
+    export: Callable[[], Export]
+    variables: dict[str, Any] = field(default_factory=dict)
+
+
+def without_optional_files() -> Export:
+    """Return a messy export without the two optional files."""
+    export = messy_export(1)
+    del export["segment_rollups"], export["attribution_hints"]
+    export["creative_assets"][0]["created_at"] = "2026-03-30T09:00:00"  # the newest event
+    return export
+
+
+OTHER_POLICY = {
+    "as_of": "2026-03-20 22:00:01",  # exactly when one of the reviews is due
+    "budget_approval_threshold": {"USD": 1000, "EUR": 500.5},
+    "reporting_currency": "EUR",
+    "rollup_window_days": 5,
+    "rollup_minimum_impressions": 999,
+    "trusted_confidence_minimum": 0.8501,
+    "funnel_minimum_previous_count": 50,
+    "weak_step_ratio": 0.8,
+    "split_window_hours": 48,
+    "reversal_window_days": 2,
+    "escalation_severity_minimum": "critical",
+    "escalation_medium_spend_minimum": 500,  # exactly what one medium signal exposes ...
+    "escalation_medium_confidence_minimum": 0.7,  # ... and the confidence behind it
+    "scale_trend_minimum": 0.3,
+    "stop_trend_maximum": -0.5,
+    "significance_level": 0.1,
+    "minimum_lift_to_scale": 0.2,
+    "power_target": 0.9,
+    "experiment_minimum_sample": 2000,
+    "srm_alpha": 0.01,
+    "strong_click_through_ratio": 0.5,
+    "impact_window_days": 3,
+    "decision_followup_hours": 24,
+    "exceeds_target_ratio": 0.8,
+    "meets_target_ratio": 0.4,
+    "pacing_tolerance": 0.5,
+    "target_approval_rate": 0.2,
+    "target_open_risks": 1000,
+    "target_pending_reallocations": 1000,
+    "target_roi": -1,
+}
+
+CASES = {
+    "sample": Case(read_export),
+    "sample before its first risk": Case(read_export, {"as_of": "2026-03-10"}),
+    "sample in the past": Case(read_export, {"as_of": "2026-03-16"}),
+    "sample a day before its end": Case(
+        read_export,
+        {"as_of": "2026-03-18", "target_approval_rate": 0.75},  # exactly what it is
+    ),
+    "messy": Case(lambda: messy_export(5)),
+    "messy under another policy": Case(lambda: messy_export(10), OTHER_POLICY),
+    "messy without optional files": Case(without_optional_files),
+    "messy in the past": Case(lambda: messy_export(5), {"as_of": "2026-03-16"}),
+    "messy in the beginning": Case(lambda: messy_export(5), {"as_of": "2026-03-09"}),
+}
+
+
+@functools.cache
+def world(name: str) -> oracle.World:
+    """Return what a case's export says under its policy."""
+    return oracle.read_world(CASES[name].export(), CASES[name].variables)
+
+
+@pytest.fixture(scope="session")
+def build_of(workspace: Workspace, request: pytest.FixtureRequest) -> Callable[[str], Build]:
+    """Return a function that gives the build of a case."""
+
+    @functools.cache
+    def build(name: str) -> Build:
+        if name == "sample":
+            return request.getfixturevalue("sample")
+        return workspace.build(CASES[name].export(), variables=CASES[name].variables)
+
+    return build
+
+
+def agrees(column: str, expected: object, actual: object) -> bool:
+    """Tell whether two values are the same, null-safe; doubles but for their last digits."""
+    if isinstance(expected, float) and isinstance(actual, float):
+        return math.isclose(expected, actual, rel_tol=1e-12, abs_tol=1e-14)
+    return type(expected) is type(actual) and expected == actual
+
+
+def keyed(rows: list[dict], key: tuple[str, ...]) -> dict[tuple, dict]:
+    """Return rows by key, which must be unique."""
+    by_key = {tuple(row[name] for name in key): row for row in rows}
+    assert len(by_key) == len(rows), f"{key} is not unique"
+    return by_key
+
+
+def assert_same(
+    mart: str,
+    key: tuple[str, ...],
+    expected: list[dict],
+    actual: list[dict],
+    agrees: Callable[[str, object, object], bool] = agrees,
+) -> None:
+    """Compare the rows of a mart with what they should be, in every column that is expected.
+
+    Of a column `has_<text>` that the mart lacks, whether it has the text.
+    """
+    wanted, found = keyed(expected, key), keyed(actual, key)
+    lines = [f"{mart} {row}: missing" for row in sorted(wanted.keys() - found.keys(), key=str)]
+    lines += [f"{mart} {row}: unexpected" for row in sorted(found.keys() - wanted.keys(), key=str)]
+    for row in sorted(wanted.keys() & found.keys(), key=str):
+        texts = {f"has_{name}": value is not None for name, value in found[row].items()}
+        values = texts | found[row]
+        for column, value in wanted[row].items():
+            if not agrees(column, value, values[column]):
+                lines.append(f"{mart} {row} {column}: expected {value!r}, found {values[column]!r}")
+    assert not lines, "\n".join([f"{len(lines)} differences", *lines[:SHOWN]])

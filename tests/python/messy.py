@@ -26,6 +26,7 @@ STAGES = ("impression", "click", "visit", "signup", "demo_request", "purchase", 
 SOURCES = ("ads_platform", "crm", "web_analytics", "product_analytics")
 RISK_TYPES = ("brand_safety", "low_conversion", "spend_spike", "data_quality", "segment_mismatch")
 REASONS = ("roi_optimization", "risk_mitigation", "scale_winner", "stop_loss")
+METHODS = ("first_touch", "last_touch", "assist", "self_reported")
 KPIS = ("conversion_rate", "demo_request_rate", "click_through_rate", "without_a_definition")
 NO_FIGURES = ("text", "12", "1e3", "NaN", "", "ü", None, True, [12], {"clicks": 12})
 CONFIDENCES = (0.3, 0.7, 0.8499, 0.85, 0.8501, 0.9, 0.99, 1, 1.0)
@@ -456,6 +457,267 @@ class Generator:
             for number in range(5)
         ]
 
+    # ---- What is decided on: campaigns of their own, so that they disturb nothing above
+
+    def campaign(self, number: int, **fields: object) -> str:
+        """Add an active campaign and its line in the ledger, which some lack."""
+        campaign_id = f"CAMP_{number:03}"
+        media = fields.pop("media_spend", None)
+        row = {
+            "campaign_id": campaign_id,
+            "created_at": self.written(datetime(2026, 2, 20, 9, number)),
+            "name": self.name(number),
+            "objective": "",
+            "primary_kpi": "conversion_rate",
+            "start_date": "2026-03-01",
+            "end_date": "2026-04-09",
+            "budget": 10000,
+            "status": "active",
+            "hypothesis": "",
+        }
+        self.export["campaigns"].append(row | fields)
+        if media is not None:
+            costs = {"llm_cost": 12.34, "human_review_cost": 56.7, "media_spend": media}
+            value = Decimal("20000.05")
+            net = value - sum(Decimal(str(cost)) for cost in costs.values())
+            worth = {"estimated_value": float(value), "net_roi": float(net)}
+            self.export["roi_ledger"].append({"campaign_id": campaign_id} | costs | worth)
+        return campaign_id
+
+    def asset(self, campaign_id: str, segment: str, channel: str, **fields: object) -> str:
+        """Add an approved asset."""
+        rows = self.export["creative_assets"]
+        asset_id = f"ASSET_{len(rows):03}"
+        row = {
+            "asset_id": asset_id,
+            "created_at": self.written(datetime(2026, 2, 22, 9)),
+            "campaign_id": campaign_id,
+            "segment_id": segment,
+            "channel_id": channel,
+            "variant": "AB"[len(rows) % 2],
+            "message_theme": self.name(len(rows)),
+            "cta": "",
+            "approved_by_human": True,
+            "risk_flags": [],
+        }
+        rows.append(row | fields)
+        return asset_id
+
+    def trials(self) -> None:
+        """Add one experiment for each way in which one can end, and for each edge between two."""
+        campaign = self.campaign(5, budget=1000, media_spend=900)
+        for (hits, shown), (variant_hits, variant_shown), fields in self.outcomes():
+            unlike = fields.pop("unlike", {})
+            days = fields.pop("days", (6, 11))
+            segment = f"SEG_{self.random.randrange(3):03}"
+            channel = f"CH_{self.random.randrange(3):02}"
+            control = self.asset(campaign, segment, channel)
+            variant = self.asset(campaign, segment, channel, **unlike)
+            number = len(self.export["experiments"])
+            end = self.random.choice(("2026-03-12", "2026-03-31", None))
+            experiment = {
+                "experiment_id": f"EXP_{number:03}",
+                "campaign_id": campaign,
+                "start_date": "2026-03-06",
+                "end_date": end,
+                "type": "A/B",
+                "metric": self.random.choice(("conversion_rate", "click_through_rate")),
+                "control_asset": control,
+                "variant_asset": variant,
+                "status": "completed" if end else "running",
+            } | fields
+            self.export["experiments"].append(experiment)
+            self.arm(experiment, control, hits, shown, days)
+            self.arm(experiment, variant, variant_hits, variant_shown, days)
+
+    def outcomes(self) -> list[tuple]:
+        """Return successes and trials of both arms, and how the experiment differs from others."""
+        n = 40 * self.random.randrange(900, 1100)
+        half, tenth = n // 2, n // 10
+        rate = self.random.choice((20, 25, 40))  # in a thousandth of n, so that lifts are exact
+        base = n * rate // 1000 // 10 * 10
+        risky = {"unlike": {"approved_by_human": False}}
+        unknown = {"metric": "without_a_definition"}
+        return [
+            ((base * 5, n), (base * 5 * 11 // 10, n), {}),  # exactly the lift worth scaling
+            ((base * 5, n), (base * 5 * 11 // 10, n), {"end_date": None, "status": "running"}),
+            ((base * 5, n), (base * 5 * 11 // 10 - 1, n), {}),  # one success less
+            ((base, n), (base * 3 // 2, n), {}),
+            ((base, n), (base * 5 // 4, n), {}),
+            ((base, n), (base * 4 // 5, n), {}),
+            ((tenth, n), (tenth, n), {}),
+            ((tenth, n), (tenth + 3, n + 7), {}),
+            ((20, 2000), (22, 2000), {}),
+            ((22, 2000), (20, 2000), {}),
+            ((0, half), (0, half), {}),
+            ((0, half), (40, half), {}),
+            ((0, half), (1, half), {}),
+            ((40, half), (0, half), {}),
+            ((2000, 2000), (2000, 2000), {}),
+            ((2000, 2000), (1900, 2000), {}),
+            ((1900, 2000), (2000, 2000), {}),
+            ((10000, 11000), (10000, 11000), {}),  # a lift worth scaling would just reach 1
+            ((50, 999), (60, 1000), {}),
+            ((50, 1000), (90, 1000), {}),
+            ((0, 0), (0, 0), {}),
+            ((0, 0), (1, 3), {}),
+            ((0, 0), (10, 3000), {}),  # no sample, and so no even split
+            ((100, 10000), (100, 10400), {}),
+            ((100, 10000), (100, 10500), {}),
+            ((100, 3000), (150, 3000), unknown),
+            ((100, 3000), (150, 3000), unknown | risky),
+            ((100, 3000), (190, 3000), risky),
+            ((100, 3000), (190, 3000), {"unlike": {"segment_id": "SEG_003"}}),
+            ((100, 3000), (190, 3000), {"unlike": {"channel_id": "CH_03"}}),
+            ((100, 3000), (190, 3000), {"start_date": "2026-03-07"}),
+            ((100, 3000), (190, 3000), {"end_date": "2026-03-10", "status": "completed"}),
+            ((100, 3000), (190, 3000), {"end_date": "2026-03-11", "status": "completed"}),
+            ((100, 3000), (190, 3000), {"days": (12, 23), "end_date": None, "status": "running"}),
+        ]
+
+    def arm(self, experiment: Row, asset: str, hits: int, shown: int, days: tuple) -> None:
+        """Add what an arm earned: at the first moment of one day and the last of another."""
+        field = {"click_through_rate": "clicks"}.get(experiment["metric"], "conversions")
+        parts = [(hits // 3, shown // 3), (hits - hits // 3, shown - shown // 3)]
+        for day, clock, (successes, trials) in zip(
+            days, (datetime.min.time(), datetime.max.time()), parts, strict=True
+        ):
+            row = self.snapshot(asset, datetime.combine(date(2026, 3, day), clock))
+            row |= {"impressions": trials, "clicks": trials // 20, "conversions": trials // 50}
+            row[field] = successes
+            rate = Decimal(row["conversions"]) / (trials or 1)
+            row["conversion_rate"] = float(rate.quantize(Decimal("0.001"), ROUND_HALF_UP))
+            row["experiment_id"] = experiment["experiment_id"]
+            self.export["performance_metrics"].append(row)
+
+    def journeys(self) -> None:
+        """Add a place for each way in which clicks and a journey can go together."""
+        campaign = self.campaign(6, budget=100)
+        clicks = {"none": None, "unclicked": 0, "few": 1, "many": 300}
+        journeys = {
+            "none": (),
+            "entry": ((5, "impression", 500),),
+            "sound": ((5, "impression", 5000), (5, "feature_adopt", 2500)),
+            "weak": ((5, "impression", 1000), (5, "feature_adopt", 100)),
+            "blocked": ((5, "impression", 1000), (5, "feature_adopt", 0)),
+            "anomalous": ((5, "impression", 10), (5, "feature_adopt", 11)),
+            "never": ((5, "impression", 50), (5, "purchase", 25), (5, "feature_adopt", 0)),
+            "long": ((5, "impression", 5000), (5, "click", 4000), (5, "visit", 3000)),
+            "tied": ((5, "impression", 50), (5, "click", 0), (6, "click", 40), (6, "visit", 0)),
+        }
+        places = [(f"SEG_{n // 4:03}", f"CH_{n % 4:02}") for n in range(16)]
+        pairs = [(shown, journey) for shown in clicks for journey in journeys]
+        kept = [pair for pair in pairs if pair[0] in ("few", "many") or self.chance(0.6)]
+        for number, (shown, journey) in enumerate(kept):
+            if number % 16 == 0:
+                campaign = self.campaign(7 + number // 16, budget=100, media_spend=75)
+                self.experiment_without_data(campaign)
+            segment, channel = places[number % 16]
+            if clicks[shown] is not None:
+                asset = self.asset(campaign, segment, channel)
+                row = self.snapshot(asset, datetime(2026, 3, 5, 12))
+                row |= {"impressions": 1000, "clicks": clicks[shown], "conversions": 0}
+                row |= {"conversion_rate": 0.0, "revenue_proxy": 3.75}
+                self.export["performance_metrics"].append(row)
+            for day, stage, count in journeys[journey]:
+                event = {"event_id": f"FNL_{len(self.export['funnel_events']):04}"}
+                event |= {"timestamp": f"2026-03-{day:02}T00:00:00"}
+                event |= {"date": f"2026-03-{day:02}"}
+                event |= {"campaign_id": campaign, "segment_id": segment, "channel_id": channel}
+                event |= {"stage": stage, "count": count, "source": "crm", "confidence": 0.9}
+                self.export["funnel_events"].append(event)
+        self.experiment_without_data("CAMP_006")
+
+    def experiment_without_data(self, campaign: str) -> None:
+        """Add an experiment that has measured nothing."""
+        arms = [self.asset(campaign, "SEG_000", "CH_00") for _ in range(2)]
+        self.export["experiments"].append(
+            {
+                "experiment_id": f"EXP_{len(self.export['experiments']):03}",
+                "campaign_id": campaign,
+                "start_date": "2026-03-05",
+                "end_date": None,
+                "type": "A/B",
+                "metric": "conversion_rate",
+                "control_asset": arms[0],
+                "variant_asset": arms[1],
+                "status": "running",
+            }
+        )
+
+    def money(self) -> None:
+        """Add campaigns at the edges of pacing and target, and events at the edges of windows."""
+        pace = ((7500, "2026-03-01"), (4500, "2026-03-01"), (6000, "2026-03-01"), (0, "2026-04-09"))
+        for number, (media, start) in enumerate(pace, start=10):
+            campaign = self.campaign(number, media_spend=media, start_date=start)
+            self.experiment_without_data(campaign)
+            asset = self.asset(campaign, "SEG_001", "CH_01")
+            if start == "2026-03-01":
+                row = self.snapshot(asset, datetime(2026, 3, 9, 12))
+                row["revenue_proxy"] = self.random.choice((8000, 7999.99, 12000, 11999.99))
+                self.export["performance_metrics"].append(row)
+        self.export["campaigns"][-1]["budget"] = 0
+        self.risks_of_winners()
+        self.following_actions()
+        hint = self.export["attribution_hints"][0]
+        for number in range(12):
+            self.export["attribution_hints"].append(
+                hint
+                | {
+                    "hint_id": f"ATTR_1{number:03}",
+                    "timestamp": self.written(self.moment()),
+                    "campaign_id": f"CAMP_{self.random.choice((5, 10)):03}",
+                    "channel_id": f"CH_{self.random.randrange(4):02}",
+                    "attributed_conversions": self.random.randrange(30) if number > 2 else 0,
+                    "method": "self_reported" if number < 3 else self.random.choice(METHODS),
+                    "confidence": self.random.choice(CONFIDENCES),
+                }
+            )
+
+    def risks_of_winners(self) -> None:
+        """Add a signal, open or not, on some of the experiments with an outcome."""
+        signal = self.export["campaign_risk_signals"][0]
+        tested = [row for row in self.export["experiments"] if row["campaign_id"] == "CAMP_005"]
+        for number, experiment in enumerate(tested[::3]):
+            self.export["campaign_risk_signals"].append(
+                signal
+                | {
+                    "risk_id": f"RSK_1{number:03}",
+                    "timestamp": self.written(self.moment()),
+                    "campaign_id": "CAMP_005",
+                    "experiment_id": experiment["experiment_id"],
+                    "asset_ids": [],
+                    "evidence": {},
+                    "status": self.random.choice(("open", "in_review", "mitigated", "dismissed")),
+                }
+            )
+
+    def following_actions(self) -> None:
+        """Add actions at the edges of what follows a decision, and of the windows of a move."""
+        decided = datetime(2026, 3, 10, 9)
+        decision = self.export["orchestrator_decisions"][0]
+        for number in range(2):
+            record = {"decision_id": f"DEC_1{number:03}", "timestamp": self.written(decided)}
+            record |= {"campaign_id": "CAMP_005"}
+            self.export["orchestrator_decisions"].append(decision | record)
+        second = timedelta(seconds=1)
+        gaps = (
+            -second,
+            timedelta(0),
+            timedelta(0),
+            timedelta(hours=72),
+            timedelta(hours=72) + second,
+        )
+        gaps += (timedelta(days=7), timedelta(days=8))
+        for number, gap in enumerate(gaps):
+            action = self.budget_action(decided + gap)
+            action |= {"budget_action_id": f"BUD_1{number:03}", "campaign_id": "CAMP_005"}
+            action |= {
+                "amount": 10,
+                "status": self.random.choice(("executed", "executed", "proposed")),
+            }
+            self.export["budget_actions"].append(action)
+
 
 def messy_export(seed: int) -> Export:
     """Return a random export, its records in random order."""
@@ -468,6 +730,9 @@ def messy_export(seed: int) -> Export:
     generator.risks()
     generator.rollups()
     generator.hints()
+    generator.trials()
+    generator.journeys()
+    generator.money()
     for records in generator.export.values():
         generator.random.shuffle(records)
     return generator.export

@@ -604,7 +604,7 @@ def segment_rollups(world: World) -> list[Row]:
                 "kpi_value": double(value),
                 "trend_vs_prior_window": double(change),
                 "recommendation": recommendation(world, summed, change),
-                "is_partial": end > world.today,
+                "is_partial": datetime.combine(end, time.max) > world.as_of,
             }
         )
     return rows

@@ -10,7 +10,7 @@ from datetime import datetime
 import duckdb
 import pytest
 import yaml
-from conftest import PROJECT, Build, Export, Workspace
+from conftest import EXPORT, PROJECT, Build, Export, Workspace
 from dbt_common.exceptions import DbtRuntimeError
 
 MARTS = {
@@ -91,15 +91,14 @@ def test_the_order_of_records_and_keys_does_not_matter(
 
 def test_the_build_record_names_every_input_and_policy(sample: Build) -> None:
     (record,) = sample.rows("select * from marts.warehouse_build")
-    inputs = {file.stem for file in (PROJECT / "seeds/json").glob("*.json")}
+    inputs = {file.stem for file in EXPORT.glob("*.json")}
     policy = yaml.safe_load((PROJECT / "dbt_project.yml").read_text("utf-8"))["vars"]
     reference = {file.stem for file in (PROJECT / "seeds/reference").glob("*.csv")}
     assert set(json.loads(record["inputs"])) == inputs
     assert json.loads(record["policy"]) == policy
     assert set(json.loads(record["reference_policy"])) == reference
     assert {name: dataset["rows"] for name, dataset in json.loads(record["inputs"]).items()} == {
-        file.stem: len(json.loads(file.read_text("utf-8")))
-        for file in (PROJECT / "seeds/json").glob("*.json")
+        file.stem: len(json.loads(file.read_text("utf-8"))) for file in EXPORT.glob("*.json")
     }
 
 
@@ -208,6 +207,8 @@ POLICIES = [
     ("as_off: 2026-03-16", "There is no var as_off"),
     ("budget_approval_threshold: {usd: 500}", "The var budget_approval_threshold holds usd: 500"),
     ("budget_approval_threshold: {USD: -1}", "The var budget_approval_threshold holds USD: -1"),
+    ("split_window_hours: '24'", "The var split_window_hours is '24'. It is a number"),
+    ("rollup_window_days: 0", "The var rollup_window_days is 0. It is at least one day"),
     ("budget_approval_threshold: {USD: x}", "The var budget_approval_threshold holds USD: x"),
 ]
 

@@ -313,9 +313,10 @@ def waived(workspace: Workspace, export: Callable[[], Export]) -> Build:
         # line ends of a spreadsheet.
         waivers=(
             "4,BUD_0001,Ada Lovelace,2026-03-19,Agreed by telephone\r\n"
-            "4,BUD_0002,Ada Lovelace,2026-03-18,Ran out\n"
-            "5,RSK_0002,Ada Lovelace,2026-12-31,Being looked into\n"
-            "5,RSK_0099,Ada Lovelace,2026-12-31,Misspelt\n"
+            "4,BUD_0002,Ada Lovelace,2026-03-18,Ran out\r\n"
+            "\r\n"
+            "5,RSK_0002,Ada Lovelace,2026-12-31,Being looked into\r\n"
+            "5,RSK_0099,Ada Lovelace,2026-12-31,Misspelt\r\n"
         ),
     )
 
@@ -333,3 +334,13 @@ def test_a_waived_breach_is_seen_and_fails_nothing(waived: Build) -> None:
 def test_a_waiver_of_nothing_is_a_warning(waived: Build) -> None:
     assert waived.named("warn") == {"waiver_matches_a_breach"}
     assert waived.failures["waiver_matches_a_breach"] == 1
+
+
+def test_the_kind_of_a_rule_is_how_its_test_behaves(workspace: Workspace, sample: Build) -> None:
+    kinds = sample.rows("select rule, kind from marts.contract_compliance order by rule")
+    tests = {node.name: node for node in workspace.runner.manifest.nodes.values()}
+    by_rule = {int(name[5]): node for name, node in tests.items() if name.startswith("rule_")}
+    for row in kinds:
+        is_governance = "governance" in by_rule[row["rule"]].tags
+        assert row["kind"] == ("governance" if is_governance else "structural")
+    assert len(kinds) == len(by_rule) == 5

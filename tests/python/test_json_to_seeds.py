@@ -329,7 +329,7 @@ def test_the_sample_exports_convert(inputs, output):
         "attribution_hints": ("ATTR_0001", 6),
     }
     for dataset in samples:
-        shutil.copy(ROOT / f"seeds/json/{dataset}.json", inputs)
+        shutil.copy(ROOT / f"tests/export/{dataset}.json", inputs)
     convert(inputs, output)
     for dataset, (first_id, count) in samples.items():
         rows = read_seed(output / f"raw_{dataset}.csv")
@@ -377,7 +377,10 @@ BAD_FILES = {
         b'[\n  {"a" 1}\n]',
         "malformed JSON at line 2, column 8: Expecting ':' delimiter",
     ),
-    "two values": (b"[]\n[]", "malformed JSON at line 2, column 1: Extra data; expected one JSON array of records"),
+    "two values": (
+        b"[]\n[]",
+        "malformed JSON at line 2, column 1: Extra data; expected one JSON array of records",
+    ),
     "a raw control character": (
         b'[{"a": "x\ny"}]',
         "malformed JSON at line 1, column 10: Invalid control character at",

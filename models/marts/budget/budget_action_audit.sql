@@ -51,12 +51,14 @@ unapproved_small_actions as (
 
 ),
 
--- Every window of the policy's length that starts with such a move.
+-- The members of every window of the policy's length that starts with such a move.
 split_windows as (
 
     select
         opening.budget_action_id as opening_action_id,
-        sum(member.amount) as window_amount
+        opening.approval_threshold,
+        member.budget_action_id,
+        sum(member.amount) over (partition by opening.budget_action_id) as window_amount
     from unapproved_small_actions as opening
     inner join unapproved_small_actions as member
         on
@@ -65,27 +67,16 @@ split_windows as (
             and opening.to_channel_id = member.to_channel_id
             and opening.currency = member.currency
             and opening.proposed_at <= member.proposed_at
-            and member.proposed_at <= {{ add_minutes('opening.proposed_at', 60 * var('split_window_hours')) }}
-    group by opening.budget_action_id, opening.approval_threshold
-    having sum(member.amount) >= opening.approval_threshold
+            and {{ add_minutes('opening.proposed_at', 60 * var('split_window_hours')) }} >= member.proposed_at
 
 ),
 
 split_actions as (
 
-    select member.budget_action_id
+    select budget_action_id
     from split_windows
-    inner join unapproved_small_actions as opening
-        on split_windows.opening_action_id = opening.budget_action_id
-    inner join unapproved_small_actions as member
-        on
-            opening.campaign_id = member.campaign_id
-            and opening.from_channel_id = member.from_channel_id
-            and opening.to_channel_id = member.to_channel_id
-            and opening.currency = member.currency
-            and opening.proposed_at <= member.proposed_at
-            and member.proposed_at <= {{ add_minutes('opening.proposed_at', 60 * var('split_window_hours')) }}
-    group by member.budget_action_id
+    where window_amount >= approval_threshold
+    group by budget_action_id
 
 ),
 

@@ -80,7 +80,9 @@ final as (
         cast(budget as decimal(18, 2)) as budget,
         cast(ledger_media_spend as decimal(18, 2)) as ledger_media_spend,
         cast(metered_spend as decimal(18, 2)) as metered_spend,
-        cast(ledger_media_spend - metered_spend as decimal(18, 2)) as spend_difference,
+        cast(
+            cast(ledger_media_spend as decimal(18, 2)) - cast(metered_spend as decimal(18, 2)) as decimal(18, 2)
+        ) as spend_difference,
         cast(llm_cost as decimal(18, 2)) as llm_cost,
         cast(human_review_cost as decimal(18, 2)) as human_review_cost,
         cast(ledger_cost as decimal(18, 2)) as ledger_cost,

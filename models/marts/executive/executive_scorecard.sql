@@ -52,7 +52,7 @@ action_figures as (
     select
         count(*) as all_actions,
         sum(case when approval_state = 'approved' then 1 else 0 end) as approved_actions,
-        sum(case when status = 'proposed' then 1 else 0 end) as pending_actions
+        sum(case when approval_state = 'pending' then 1 else 0 end) as pending_actions
     from actions
 
 ),
@@ -94,7 +94,7 @@ experiment_figures as (
         sum(case when status = 'running' then 1 else 0 end) as running_experiments,
         sum(case when status = 'completed' then 1 else 0 end) as completed_experiments,
         -- Decimals add up the same in any order.
-        sum(case when health = 'ready' and is_significant then cast(relative_lift as decimal(28, 12)) end)
+        sum(case when health = 'ready' and is_significant then cast(relative_lift as decimal(38, 18)) end)
             as conclusive_lift,
         count(case when health = 'ready' and is_significant then relative_lift end) as conclusive_experiments
     from experiments

@@ -91,13 +91,17 @@ proposals as (
         violations.campaign_id,
         'contract rule ' || cast(violations.rule as string) || ': ' || violations.what_is_wrong as reason,
         'correct it at the source, or waive it' as what_to_do,
-        actions.amount as amount_at_stake,
-        actions.currency
+        coalesce(actions.amount, risks.exposure_spend) as amount_at_stake,
+        coalesce(actions.currency, '{{ var("reporting_currency") }}') as currency
     from violations
     left join actions
         on
             violations.rule = 4
             and violations.record_key = actions.budget_action_id
+    left join risks
+        on
+            violations.rule = 5
+            and violations.record_key = risks.risk_id
     -- A risk that is handled first is not a breach to resolve as well.
     left join urgent_risks
         on

@@ -66,7 +66,7 @@ violations_by_rule as (
 final as (
 
     select
-        rules.rule,
+        checked.rule,
         rules.rule_name,
         rules.statement,
         rules.kind,
@@ -78,9 +78,11 @@ final as (
             when coalesce(violations_by_rule.violating_rows > violations_by_rule.waived_rows, false) then 'fail'
             else 'pass'
         end as status
-    from rules
-    inner join checked using (rule)
-    left join violations_by_rule using (rule)
+    from checked
+    left join rules
+        on checked.rule = rules.rule
+    left join violations_by_rule
+        on checked.rule = violations_by_rule.rule
 
 )
 

@@ -40,11 +40,11 @@ as_of as (
 anchor as (
 
     select
-        as_of.as_of_date,
+        as_of.as_of,
         coalesce(max(reported_rollups.window_end), as_of.as_of_date) as window_end
     from as_of
     left join reported_rollups on true
-    group by as_of.as_of_date
+    group by as_of.as_of, as_of.as_of_date
 
 ),
 
@@ -52,7 +52,7 @@ windowed_performance as (
 
     select
         performance.*,
-        anchor.as_of_date,
+        anchor.as_of,
         {{ add_days(
             'anchor.window_end',
             window_days ~ ' * ceil(' ~ days_between('anchor.window_end', 'performance.recorded_date')
@@ -74,7 +74,7 @@ window_totals as (
         sum(conversions) as conversions,
         sum(cost) as spend,
         sum(revenue_proxy) as revenue_proxy,
-        max(case when window_end > as_of_date then 1 else 0 end) = 1 as is_partial
+        max(case when {{ end_of_day('window_end') }} > as_of then 1 else 0 end) = 1 as is_partial
     from windowed_performance
     group by campaign_id, segment_id, window_end
 
