@@ -1,7 +1,7 @@
 """Time a warm `make build` beside a `dbt build` of as many trivial nodes, alternating.
 
-The trivial project has the same number of seeds, tables, views, data tests and unit tests as this
-one, each as cheap as dbt allows; what it takes is what dbt itself needs.
+The trivial project has the same number of seeds, tables, views and data tests as this one, each as
+cheap as dbt allows; what it takes is what dbt itself needs.
 
 Usage: .venv/bin/python benchmarks/small.py [runs, 3 unless told]
 """
@@ -32,23 +32,19 @@ trivial:
   target: duckdb
   outputs: {duckdb: {type: duckdb, path: trivial.duckdb, threads: 4}}
 """
-UNIT_TEST = """
-  - name: unit_{0}
-    model: table_0
-    given: [{{input: ref('seed_0'), rows: [{{x: 1}}]}}]
-    expect: {{rows: [{{x: 1}}]}}"""
 
 
 def count_nodes() -> Counter[str]:
-    """Return how many nodes of each kind the last build of this project had."""
+    """Return how many nodes of each kind the last build of this project ran."""
     manifest = json.loads((PROJECT / "target/manifest.json").read_text(encoding="utf-8"))
-    kinds = Counter(
-        node["config"]["materialized"]
-        if node["resource_type"] == "model"
-        else node["resource_type"]
-        for node in manifest["nodes"].values()
-    )
-    kinds["unit_test"] = len(manifest["unit_tests"])
+    results = json.loads((PROJECT / "target/run_results.json").read_text(encoding="utf-8"))
+    kinds: Counter[str] = Counter()
+    for result in results["results"]:
+        node = manifest["nodes"].get(result["unique_id"], {})
+        if node.get("resource_type") == "model":
+            kinds[node["config"]["materialized"]] += 1
+        elif node.get("resource_type") in ("seed", "test"):
+            kinds[node["resource_type"]] += 1
     return kinds
 
 
@@ -67,9 +63,6 @@ def write_trivial_project(folder: Path, kinds: Counter[str]) -> None:
     for number in range(kinds["test"]):
         sql = "select x from {{ ref('table_0') }} where x = 2"
         (folder / f"tests/test_{number}.sql").write_text(sql, encoding="utf-8")
-    units = "".join(UNIT_TEST.format(number) for number in range(kinds["unit_test"]))
-    if units:
-        (folder / "models/unit.yml").write_text(f"unit_tests:{units}\n", encoding="utf-8")
 
 
 def seconds(command: list[str | Path], folder: Path) -> float:
