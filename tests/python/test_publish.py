@@ -680,3 +680,12 @@ def test_a_publication_says_that_later_events_are_left_out(republished):
     assert republished.publish().as_of == "2026-03-19 18:00:00"
     republished.sql("update marts.warehouse_build set covers_all_events = false")
     assert republished.publish().as_of == "2026-03-19 18:00:00, later events left out"
+
+
+def test_a_row_with_a_rule_is_not_yet_a_breach(project):
+    """A waiver has a rule too, and is no record that breaks it."""
+    code = "select 4 as rule, 'BUD_1' as record_key"
+    project.ended("stage_is_known", "fail", failures=1, compiled_code=code)
+    text = project.explained()
+    assert "BUD_1" in text
+    assert "Contract rule" not in text
