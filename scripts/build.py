@@ -77,7 +77,7 @@ def build(arguments: list[str]) -> int:
     print_entry("Tests", tests_summary(results))
     if publication:
         print_entry("Contract", *contract_summary(publication.path))
-        print_entry("Published", str(publication.path))
+        print_entry("Published", f"{publication.path.name}, in this folder")
         print_entry("Open it", *ways_to_open(publication.path))
     print_entry("Took", f"{time.monotonic() - started:.1f} s")
     print()
