@@ -605,6 +605,9 @@ def segment_rollups(world: World) -> list[Row]:
                 "trend_vs_prior_window": double(change),
                 "recommendation": recommendation(world, summed, change),
                 "is_partial": datetime.combine(end, time.max) > world.as_of,
+                "is_newest": not any(
+                    (campaign, segment) == key[:2] and end < key[2] for key in windows
+                ),
             }
         )
     return rows

@@ -34,19 +34,6 @@ compliance as (
 
 ),
 
--- Each segment of a campaign at its newest window.
-newest_windows as (
-
-    select
-        *,
-        row_number() over (
-            partition by campaign_id, segment_id
-            order by window_end desc
-        ) as recency
-    from rollups
-
-),
-
 action_figures as (
 
     select
@@ -64,8 +51,8 @@ segment_figures as (
         sum(case when recommendation <> 'stop' then 1 else 0 end) as segments_on_target,
         sum(case when trend_vs_prior_window > 0 then 1 else 0 end) as segments_improving,
         sum(case when trend_vs_prior_window < 0 then 1 else 0 end) as segments_declining
-    from newest_windows
-    where recency = 1
+    from rollups
+    where is_newest
 
 ),
 

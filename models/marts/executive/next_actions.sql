@@ -34,18 +34,6 @@ campaigns as (
 
 ),
 
-newest_windows as (
-
-    select
-        *,
-        row_number() over (
-            partition by campaign_id, segment_id
-            order by window_end desc
-        ) as recency
-    from rollups
-
-),
-
 variant_spend as (
 
     select
@@ -164,9 +152,9 @@ proposals as (
         'stop ' || segment_name as what_to_do,
         spend as amount_at_stake,
         '{{ var("reporting_currency") }}' as currency
-    from newest_windows
+    from rollups
     where
-        recency = 1
+        is_newest
         and recommendation = 'stop'
 
 ),

@@ -143,7 +143,8 @@ final as (
             when judged_trend < 0 then 'revise'
             else 'hold'
         end as recommendation,
-        is_partial
+        is_partial,
+        window_end = max(window_end) over (partition by campaign_id, segment_id) as is_newest
     from trended_windows
 
 )
