@@ -73,6 +73,11 @@
         {%- for name in ['rollup_window_days', 'impact_window_days'] if var(name) < 1 -%}
             {%- do exceptions.raise_compiler_error("The var " ~ name ~ " is " ~ var(name) ~ ". It is at least one day.") -%}
         {%- endfor -%}
+        {%- if var('minimum_lift_to_scale') <= 0 -%}
+            {%- do exceptions.raise_compiler_error(
+                "The var minimum_lift_to_scale is " ~ var('minimum_lift_to_scale') ~ ". It is above 0."
+            ) -%}
+        {%- endif -%}
         {%- set thresholds = var('budget_approval_threshold') -%}
         {%- for code, amount in thresholds.items() -%}
             {%- if not modules.re.fullmatch('[A-Z]{3}', code | string) or amount | float(-1) < 0 -%}

@@ -208,6 +208,7 @@ POLICIES = [
     ("budget_approval_threshold: {usd: 500}", "The var budget_approval_threshold holds usd: 500"),
     ("budget_approval_threshold: {USD: -1}", "The var budget_approval_threshold holds USD: -1"),
     ("split_window_hours: '24'", "The var split_window_hours is '24'. It is a number"),
+    ("minimum_lift_to_scale: 0", "The var minimum_lift_to_scale is 0. It is above 0"),
     ("rollup_window_days: 0", "The var rollup_window_days is 0. It is at least one day"),
     ("budget_approval_threshold: {USD: x}", "The var budget_approval_threshold holds USD: x"),
 ]

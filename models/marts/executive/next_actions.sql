@@ -148,6 +148,7 @@ proposals as (
         campaign_id,
         cast(conversions as string) || ' conversions from ' || cast(impressions as string)
         || ' impressions in the window that ends ' || cast(window_end as string)
+        || case when is_partial then ', so far' else '' end
         || coalesce(', trend ' || {{ percent_text('trend_vs_prior_window') }}, '') as reason,
         'stop ' || segment_name as what_to_do,
         spend as amount_at_stake,

@@ -76,6 +76,9 @@ journeys as (
         max(case when drop_off_status = 'blocked' then 1 else 0 end) = 1 as has_blocked_step,
         max(case when drop_off_status = 'weak' then 1 else 0 end) = 1 as has_weak_step,
         max(case when drop_off_status = 'anomalous' then 1 else 0 end) = 1 as has_anomalous_step,
+        {{ string_list(
+            "case when drop_off_status = 'anomalous' then replace(stage, '_', ' ') end", 'stage_order', ', '
+        ) }} as anomalous_stages,
         count(step_conversion_rate) as rated_steps
     from steps
     group by campaign_id, segment_id, channel_id
@@ -119,6 +122,7 @@ measured_cells as (
         coalesce(journeys.has_blocked_step, false) as has_blocked_step,
         coalesce(journeys.has_weak_step, false) as has_weak_step,
         coalesce(journeys.has_anomalous_step, false) as has_anomalous_step,
+        journeys.anomalous_stages,
         coalesce(journeys.rated_steps, 0) as rated_steps,
         weakest_step.previous_stage as weakest_previous_stage,
         weakest_step.stage as weakest_stage,
@@ -194,7 +198,8 @@ final as (
                 '; ' || replace(diagnosed_cells.weakest_previous_stage, '_', ' ') || ' to '
                 || replace(diagnosed_cells.weakest_stage, '_', ' ') || ' '
                 || {{ percent_text('diagnosed_cells.weakest_step_rate') }}
-        end as evidence
+        end
+        || coalesce('; more than came before at ' || diagnosed_cells.anomalous_stages, '') as evidence
     from diagnosed_cells
     inner join campaigns using (campaign_id)
     inner join segments using (segment_id)
