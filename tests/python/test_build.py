@@ -254,6 +254,24 @@ def test_an_event_of_any_dataset_can_be_the_newest(
     assert row == (datetime(2026, 3, 9, 9),), column
 
 
+def test_looking_back_what_was_not_created_is_not_there(
+    workspace: Workspace, export: Callable[[], Export]
+) -> None:
+    early = workspace.build(export(), variables={"as_of": "2026-02-24"})
+    created = {
+        name: [record for record in export()[name] if record["created_at"] < "2026-02-25"]
+        for name in ("campaigns", "creative_assets")
+    }
+    assert 0 < len(created["campaigns"]) < len(export()["campaigns"])
+    for mart, dataset, key in [
+        ("dim_campaigns", "campaigns", "campaign_id"),
+        ("campaign_performance", "campaigns", "campaign_id"),
+        ("dim_assets", "creative_assets", "asset_id"),
+    ]:
+        rows = early.rows(f"select {key} from marts.{mart}")
+        assert {row[key] for row in rows} == {record[key] for record in created[dataset]}
+
+
 def test_an_empty_export_builds(workspace: Workspace, export: Callable[[], Export]) -> None:
     empty = workspace.build({dataset: [] for dataset in export()})
     assert empty.named("fail", "error", "skipped") == set()

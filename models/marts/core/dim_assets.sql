@@ -22,6 +22,12 @@ channels as (
 
 ),
 
+as_of as (
+
+    select * from {{ ref('int_as_of') }}
+
+),
+
 final as (
 
     select
@@ -41,9 +47,11 @@ final as (
         assets.is_approved_by_human,
         assets.created_at
     from assets
+    cross join as_of
     inner join campaigns using (campaign_id)
     inner join segments using (segment_id)
     inner join channels using (channel_id)
+    where assets.created_at <= as_of.as_of
 
 )
 

@@ -10,6 +10,12 @@ kpi_definitions as (
 
 ),
 
+as_of as (
+
+    select * from {{ ref('int_as_of') }}
+
+),
+
 final as (
 
     select
@@ -27,8 +33,10 @@ final as (
         cast({{ days_between('campaigns.start_date', 'campaigns.end_date') }} + 1 as integer) as planned_days,
         campaigns.created_at
     from campaigns
+    cross join as_of
     left join kpi_definitions
         on campaigns.primary_kpi = kpi_definitions.kpi
+    where campaigns.created_at <= as_of.as_of
 
 )
 
