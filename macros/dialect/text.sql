@@ -56,5 +56,5 @@
 
 {#- A text, or null where it is blank: empty, or nothing but white space. -#}
 {% macro blank_to_null(text) -%}
-    nullif(trim(regexp_replace({{ text }}, '^\\s+$', '')), '')
+    nullif(trim(regexp_replace({{ text }}, '^\s+$', '')), '')
 {%- endmacro %}

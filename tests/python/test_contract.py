@@ -160,9 +160,10 @@ CORRUPTIONS = [
 ]
 
 
-NULL_KEY_TESTS = {
+BLANK_TESTS = {
     "not_null_stg_attribution_hints_hint_id",
     "attribution_hints_have_their_required_fields",
+    "a_waiver_has_an_approver_and_a_reason",
 }
 
 
@@ -177,7 +178,10 @@ def spoiled(workspace: Workspace, export: Callable[[], Export]) -> Build:
     records = export()
     for corruption in CORRUPTIONS:
         corruption.spoil(records)
-    return workspace.build(records, edit_seeds=empty_a_key)
+    records["attribution_hints"][1]["hint_id"] = " "
+    return workspace.build(
+        records, waivers='4,BUD_0001," ",2026-12-31,Blank\n', edit_seeds=empty_a_key
+    )
 
 
 @pytest.mark.parametrize("corruption", CORRUPTIONS, ids=lambda corruption: corruption.test)
@@ -187,12 +191,19 @@ def test_a_corruption_is_noticed(spoiled: Build, corruption: Corruption) -> None
 
 
 def test_a_null_key_is_noticed(spoiled: Build) -> None:
-    for test in NULL_KEY_TESTS:
-        assert spoiled.failures[test] == 1
+    assert spoiled.failures["not_null_stg_attribution_hints_hint_id"] == 1
+
+
+def test_a_blank_key_is_as_missing_as_a_null_one(spoiled: Build) -> None:
+    assert spoiled.failures["attribution_hints_have_their_required_fields"] == 2
+
+
+def test_a_waiver_by_nobody_is_noticed(spoiled: Build) -> None:
+    assert spoiled.failures["a_waiver_has_an_approver_and_a_reason"] == 1
 
 
 def test_nothing_else_is_accused(spoiled: Build) -> None:
-    expected = {corruption.test for corruption in CORRUPTIONS} | NULL_KEY_TESTS
+    expected = {corruption.test for corruption in CORRUPTIONS} | BLANK_TESTS
     assert spoiled.named("fail", "warn", "error") == expected
 
 
@@ -254,7 +265,7 @@ def break_governance(records: Export) -> None:
     record(records, "budget_actions", budget_action_id="BUD_0001").update(
         approved_by_human=False, approver_id=None, approval_latency_minutes=None
     )
-    record(records, "budget_actions", budget_action_id="BUD_0002")["approver_id"] = " "
+    record(records, "budget_actions", budget_action_id="BUD_0002")["approver_id"] = "\t"
     for decision in records["orchestrator_decisions"]:
         if decision["campaign_id"] == "CAMP_003":
             decision["human_override"] = False
