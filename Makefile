@@ -16,8 +16,8 @@ help:  ## list the targets
 build: $(BIN)/.installed  ## convert the JSON, build, test and publish warehouse.duckdb; ARGS go to dbt
 	@$(BIN)/python scripts/build.py $(ARGS)
 
-test: $(BIN)/.installed-dev  ## run every test
-	@$(BIN)/pytest
+test: $(BIN)/.installed-dev  ## run every test; ARGS=--whole runs the long suites at full length
+	@$(BIN)/pytest $(ARGS)
 
 lint: $(BIN)/.installed-dev  ## check Python, YAML and SQL
 	$(BIN)/ruff check

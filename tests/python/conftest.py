@@ -48,6 +48,16 @@ def read_export() -> Export:
     return {file.stem: json.loads(file.read_text(encoding="utf-8")) for file in files}
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--whole", action="store_true", help="run the long suites at full length")
+
+
+@pytest.fixture(scope="session")
+def whole(pytestconfig: pytest.Config) -> bool:
+    """Tell whether the long suites run at full length; see --whole."""
+    return pytestconfig.getoption("--whole")
+
+
 @dataclass(frozen=True)
 class Build:
     """One finished `dbt build`, kept: its database file and what became of each node.
