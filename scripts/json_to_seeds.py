@@ -13,7 +13,6 @@ from __future__ import annotations
 import argparse
 import difflib
 import json
-import os
 import re
 import stat
 import sys
@@ -26,6 +25,7 @@ from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
 import yaml
+from files import remove_leftovers, sync_folder, temporary_beside, write_synced
 
 PROJECT = Path(__file__).resolve().parent.parent
 INPUT_DIR = PROJECT / "seeds/json"
@@ -484,14 +484,15 @@ def write(seeds: dict[str, bytes], output_dir: Path) -> list[str]:
         output_dir.mkdir(parents=True, exist_ok=True)
         for name, data in seeds.items():
             target = output_dir / name
+            remove_leftovers(target)
             if target.exists() and target.read_bytes() == data:
                 continue
-            # Beside its target, since a rename is only atomic within one file system.
-            temporary[target] = output_dir / f".{name}.{os.getpid()}.tmp"
-            temporary[target].write_bytes(data)
+            temporary[target] = temporary_beside(target)
+            write_synced(temporary[target], data)
         for target, file in temporary.items():
             file.replace(target)
             replaced.append(target.name)
+        sync_folder(output_dir)
     except OSError as error:
         changed = f"{len(replaced)} of {len(temporary)} seeds were" if replaced else "no seed was"
         reason = f"the seeds can't be written to {relative(output_dir)}: {error.strerror}"

@@ -4,6 +4,7 @@ import errno
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -822,38 +823,27 @@ def test_only_seeds_that_differ_are_written(inputs, output):
     assert before.keys() == after.keys()
 
 
-def test_the_first_seed_is_replaced_after_the_last_was_written(inputs, output, monkeypatch):
-    waiting = []
-    replace = Path.replace
-
-    def record_and_replace(path, target):
-        waiting.append(len(list(output.glob(".*.tmp"))))
-        return replace(path, target)
-
-    monkeypatch.setattr(Path, "replace", record_and_replace)
-    convert(inputs, output)
-    assert waiting == list(range(len(FIELDS), 0, -1))
-
-
-@pytest.mark.parametrize(("method", "allowed"), [("write_bytes", 3), ("replace", 0)])
+@pytest.mark.parametrize(
+    ("place", "function", "allowed"),
+    [(os, "fsync", 3), (json_to_seeds, "write_synced", 3), (Path, "replace", 0)],
+)
 def test_a_write_that_fails_leaves_everything_as_it_was(
-    inputs, output, monkeypatch, capsys, method, allowed
+    inputs, output, monkeypatch, capsys, place, function, allowed
 ):
     convert(inputs, output)
     before = snapshot(output)
     for dataset in FIELDS:
         replaced(inputs, dataset)
-    original = getattr(Path, method)
+    original = getattr(place, function)
     calls = []
 
-    def fail(path, argument):
-        calls.append(path)
+    def fail(*arguments):
+        calls.append(arguments)
         if len(calls) > allowed:
-            path.touch()  # as when the disk is full in the middle of a file
             raise OSError(errno.ENOSPC, "No space left on device")
-        return original(path, argument)
+        return original(*arguments)
 
-    monkeypatch.setattr(Path, method, fail)
+    monkeypatch.setattr(place, function, fail)
     assert main(["--input", str(inputs), "--output", str(output)]) == 1
     assert capsys.readouterr().err == (
         f"the seeds can't be written to {output}: No space left on device; no seed was changed.\n"
@@ -874,6 +864,49 @@ def test_a_rename_that_fails_half_way_is_told_honestly(inputs, output, monkeypat
     with pytest.raises(ConversionError, match=r"2 of 13 seeds were changed\.$"):
         convert(inputs, output)
     assert len(snapshot(output)) == 2
+
+
+def test_a_conversion_that_is_killed_leaves_the_seeds_and_the_next_one_cleans_up(inputs, output):
+    convert(inputs, output)
+    before = snapshot(output)
+    for dataset in FIELDS:
+        replaced(inputs, dataset)
+    code = """if True:
+        import os, pathlib, signal, sys
+        from json_to_seeds import convert
+        pathlib.Path.replace = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+        convert(*map(pathlib.Path, sys.argv[1:]))
+    """
+    command = [sys.executable, "-c", code, str(inputs), str(output)]
+    killed = subprocess.run(command, cwd=ROOT / "scripts", capture_output=True, text=True)
+    assert (killed.returncode, killed.stderr) == (-signal.SIGKILL, "")
+    after = snapshot(output)
+    assert before.items() <= after.items()
+    assert len(after) == 2 * len(before)  # the whole of the new seeds, none yet in place
+    for dataset in FIELDS:  # even where there is nothing to write
+        replaced(inputs, dataset, record(dataset))
+    assert convert(inputs, output).changed == []
+    assert snapshot(output) == before
+
+
+def test_what_another_process_is_about_to_write_is_left_alone(inputs, output):
+    convert(inputs, output)
+    for name in (os.getppid(), "notes", 9**30):
+        (output / f".raw_channels.csv.{name}.tmp").touch()
+    before = snapshot(output)
+    convert(inputs, output)
+    assert snapshot(output) == before
+
+
+def test_every_seed_is_on_disk_before_the_first_is_replaced(inputs, output, monkeypatch):
+    done = []
+    fsync, replace = os.fsync, Path.replace
+    monkeypatch.setattr(os, "fsync", lambda file: done.append("sync") or fsync(file))
+    monkeypatch.setattr(
+        Path, "replace", lambda path, target: done.append("rename") or replace(path, target)
+    )
+    convert(inputs, output)
+    assert done == ["sync"] * len(FIELDS) + ["rename"] * len(FIELDS) + ["sync"]
 
 
 def test_a_file_in_the_output_folders_place(inputs, tmp_path):
