@@ -89,10 +89,20 @@ class Dataset:
 
 @dataclass(frozen=True)
 class Conversion:
-    """What a conversion gave: records per dataset, and the names of the files it changed."""
+    """What a conversion gave.
+
+    `records` counts them for each dataset that has a file, `missing` names the optional datasets
+    that have none, and `changed` the seeds that were written.
+    """
 
     records: dict[str, int]
+    missing: list[str]
     changed: list[str]
+
+    def __str__(self) -> str:
+        rows = sum(self.records.values())
+        without = f"; no {', '.join(self.missing)} (optional)" if self.missing else ""
+        return f"{counted(len(self.records), 'dataset')}, {counted(rows, 'row')}{without}"
 
 
 # ---- JSON, with nothing lost ----------------------------------------------------------------
@@ -418,20 +428,22 @@ def convert(
             can some seeds have changed; the message then says how many.
 
     """
-    seeds, records = build_seeds(read_declaration(), input_dir)
+    datasets = read_declaration()
+    seeds, records = build_seeds(datasets, input_dir)
+    missing = [name for name in datasets if name not in records]
     if not check:
-        return Conversion(records, write(seeds, output_dir))
+        return Conversion(records, missing, write(seeds, output_dir))
     differences = compare(seeds, output_dir)
     if differences:
         count = counted(len(differences), "difference")
         raise ConversionError(differences, f"{count} from what the JSON gives; nothing changed.")
-    return Conversion(records, [])
+    return Conversion(records, missing, [])
 
 
 def build_seeds(
     datasets: dict[str, Dataset], input_dir: Path
 ) -> tuple[dict[str, bytes], dict[str, int]]:
-    """Return the bytes of each seed by its file name, and the records of each dataset."""
+    """Return the bytes of each seed by its file name, and how many records each file has."""
     try:
         present = {path.name for path in input_dir.iterdir()}
     except OSError as error:
@@ -443,11 +455,11 @@ def build_seeds(
         rows: list[Row] = []
         if f"{name}.json" in present:
             rows = convert_dataset(dataset, input_dir / f"{name}.json", problems[name])
+            records[name] = len(rows)
         elif not dataset.optional:
             problems[name].append(f"{name}.json is missing from {relative(input_dir)}")
         if not problems[name]:
             seeds[f"raw_{name}.csv"] = to_csv(dataset, rows)
-            records[name] = len(rows)
     for file in sorted(present - {f"{name}.json" for name in datasets}):
         if Path(file).suffix.lower() == ".json":
             problems[file] = [f"no declared dataset; {advice(Path(file).stem, list(datasets))}"]
@@ -539,7 +551,7 @@ def advice(name: str, candidates: list[str]) -> str:
 
 def counted(count: int, noun: str) -> str:
     """Return a count with its noun."""
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+    return f"{count} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
 def relative(path: Path) -> str:
@@ -560,10 +572,11 @@ def main(arguments: list[str] | None = None) -> int:
     except ConversionError as error:
         print(error, file=sys.stderr)
         return 1
-    datasets = counted(len(conversion.records), "dataset")
-    records = counted(sum(conversion.records.values()), "record")
-    changed = counted(len(conversion.changed), "file")
-    print(f"{datasets}, {records} -> {relative(options.output)} ({changed} changed)")
+    if options.check:
+        print(f"{relative(options.output)} is what the JSON gives: {conversion}.")
+    else:
+        changed = counted(len(conversion.changed), "seed")
+        print(f"Converted {conversion}. Changed {changed} in {relative(options.output)}.")
     return 0
 
 

@@ -14,7 +14,7 @@ import duckdb
 import json_to_seeds
 import pytest
 import yaml
-from json_to_seeds import ConversionError, convert, main
+from json_to_seeds import Conversion, ConversionError, convert, main
 
 ROOT = Path(__file__).resolve().parents[2]
 DECLARATION = ROOT / "seeds/orchestrator/_orchestrator__seeds.yml"
@@ -298,7 +298,12 @@ def test_an_optional_dataset_that_is_missing_gives_only_a_header(inputs, output)
     assert (output / "raw_attribution_hints.csv").read_bytes() == hints.encode()
     assert (output / "raw_segment_rollups.csv").read_bytes().count(b"\n") == 1
     assert read_seed(output / "raw_attribution_hints.csv") == []
-    assert conversion.records == {d: int(d not in OPTIONAL) for d in FIELDS}
+    assert conversion.records == {d: 1 for d in FIELDS if d not in OPTIONAL}
+    assert conversion.missing == OPTIONAL
+    assert str(conversion) == (
+        "11 datasets, 11 rows; no segment_rollups, attribution_hints (optional)"
+    )
+    assert str(convert(inputs, output, check=True)) == str(conversion)
 
 
 def test_an_empty_array_gives_only_a_header(inputs, output):
@@ -793,6 +798,13 @@ def test_every_problem_of_every_file_is_reported_at_once(inputs, output, capsys)
     ]
 
 
+def test_what_was_converted_is_counted_as_people_write():
+    assert str(Conversion({"channels": 12_000}, [], [])) == "1 dataset, 12,000 rows"
+    assert str(Conversion({"channels": 1, "campaigns": 0}, ["x"], [])) == (
+        "2 datasets, 1 row; no x (optional)"
+    )
+
+
 def test_one_problem_is_counted_in_the_singular(inputs, output, capsys):
     (inputs / "channels.json").unlink()
     main(["--input", str(inputs), "--output", str(output)])
@@ -928,7 +940,7 @@ def test_check_passes_where_the_seeds_are_what_the_json_gives(inputs, output, ca
     (output / "_orchestrator__seeds.yml").touch()
     before = snapshot(output)
     assert main(["--input", str(inputs), "--output", str(output), "--check"]) == 0
-    assert capsys.readouterr().out == f"13 datasets, 13 records -> {output} (0 files changed)\n"
+    assert capsys.readouterr().out == (f"{output} is what the JSON gives: 13 datasets, 13 rows.\n")
     assert snapshot(output) == before
 
 
@@ -1001,5 +1013,7 @@ def test_the_command_works_from_any_folder_with_its_projects_paths(inputs, tmp_p
     command = [sys.executable, str(project / "scripts/json_to_seeds.py")]
     done = subprocess.run(command, cwd="/", capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout == "13 datasets, 13 records -> seeds/orchestrator (13 files changed)\n"
+    assert done.stdout == (
+        "Converted 13 datasets, 13 rows. Changed 13 seeds in seeds/orchestrator.\n"
+    )
     assert len(list((project / "seeds/orchestrator").glob("raw_*.csv"))) == len(FIELDS)
