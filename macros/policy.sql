@@ -37,6 +37,12 @@
 {%- endmacro %}
 
 
+{#- Whether a risk signal of this status still waits for someone. -#}
+{% macro is_unresolved(status) -%}
+    {{ status }} in ('open', 'in_review')
+{%- endmacro %}
+
+
 {#-
   All policy vars with the values in use, as the text literal of a JSON object. Their names reach
   the calling model as its meta: see dbt_project.yml.

@@ -18,7 +18,8 @@ from typing import Any
 import duckdb
 from explain import clean, explain
 from json_to_seeds import ConversionError, convert, counted
-from publish import PROJECT, PublishError, publish, read_artifacts
+from locks import LockError, sole_build
+from publish import PROJECT, Marts, PublishError, publish, read_artifacts
 
 SECONDS_BETWEEN_LINES = 10  # where progress can't be shown in place
 LOG = "The whole log is in logs/dbt.log."
@@ -38,19 +39,25 @@ class DbtRun:
     exit_code: int = 0
 
 
-def build(arguments: list[str]) -> int:
-    """Run every step; return 0 if all is green and published, else 1."""
+def build(arguments: list[str], lock: int) -> int:
+    """Run every step; return 0 if all is green and published, else 1.
+
+    Args:
+        arguments: What `dbt build` gets.
+        lock: File descriptor of the lock on the project.
+
+    """
     started = time.monotonic()
     try:
         conversion = convert()
     except ConversionError as error:
         print(error, file=sys.stderr)
         return 1
-    datasets_in = counted(len(conversion.records), "dataset")
-    rows_in = f"{datasets_in}, {sum(conversion.records.values()):,} rows"
-    print(f"Converted {rows_in} ({counted(len(conversion.changed), 'seed')} changed).", flush=True)
+    print(
+        f"Converted {conversion} ({counted(len(conversion.changed), 'seed')} changed).", flush=True
+    )
 
-    dbt = run_dbt(arguments)
+    dbt = run_dbt(arguments, lock)
     for warning in dbt.warnings:
         print(f"dbt warns: {warning}")
     results = results_of(dbt)
@@ -69,11 +76,10 @@ def build(arguments: list[str]) -> int:
         print("", explain(), sep="\n")
 
     print()
-    print_entry("In", rows_in)
+    print_entry("In", str(conversion))
     if publication:
-        rows_out = f"{sum(publication.rows.values()):,} rows"
-        print_entry("Out", f"{counted(len(publication.rows), 'mart')}, {rows_out}")
-        print_entry("As of", publication.as_of)
+        print_entry("Out", str(publication.marts), *marts_summary(publication.marts))
+        print_entry("As of", publication.marts.as_of)
     print_entry("Tests", tests_summary(results))
     if publication:
         print_entry("Contract", *contract_summary(publication.path))
@@ -98,7 +104,7 @@ def build(arguments: list[str]) -> int:
 # ---- dbt ------------------------------------------------------------------------------------
 
 
-def run_dbt(arguments: list[str]) -> DbtRun:
+def run_dbt(arguments: list[str], lock: int) -> DbtRun:
     """Run `dbt build` in a process of its own, and show how far it is."""
     # One beside this Python, so that no environment has to be active.
     program = str(Path(sys.executable).with_name("dbt"))
@@ -114,6 +120,7 @@ def run_dbt(arguments: list[str]) -> DbtRun:
             stderr=subprocess.STDOUT,
             encoding="utf-8",
             errors="replace",
+            pass_fds=[lock],  # if this process is killed, dbt goes on, and is still a build
         )
     except OSError as error:
         run.errors.append(
@@ -222,6 +229,15 @@ def tests_summary(results: list[dict[str, Any]]) -> str:
     return words + (f", {counts['skipped']} skipped" if counts["skipped"] else "")
 
 
+def marts_summary(marts: Marts) -> list[str]:
+    """Return a line for each mart, with its rows and fingerprint."""
+    width = max(map(len, marts.rows), default=0)
+    return [
+        f"{name:<{width}}  {rows:>7,}  {marts.fingerprints[name]}"
+        for name, rows in marts.rows.items()
+    ]
+
+
 def contract_summary(file: Path) -> list[str]:
     """Return a line for each rule of the contract."""
     query = """
@@ -251,7 +267,11 @@ def ways_to_open(file: Path) -> list[str]:
 def main() -> int:
     """Run the command line; return its exit code."""
     try:
-        return build(sys.argv[1:])
+        with sole_build(PROJECT) as lock:
+            return build(sys.argv[1:], lock)
+    except LockError as error:
+        print(f"Nothing was built. {error}", file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
         print("\nInterrupted.", file=sys.stderr)
         return 130

@@ -1,9 +1,9 @@
 """Publish the warehouse that the last `dbt build` made.
 
-`build/warehouse.duckdb` becomes `warehouse.duckdb`, the file that BI tools and analysts open, in
-one step: who has the old file open keeps it, who opens it next sees the new one. What failed in
-that very run decides. Broken or partial marts are never published; breaches of the contract's
-governance rules are, since the marts are what shows them.
+What is public in `build/warehouse.duckdb` becomes `warehouse.duckdb`, the file that BI tools and
+analysts open, in one step: who has the old file open keeps it, who opens it next sees the new one.
+What failed in that very run decides. Broken or partial marts are never published; breaches of the
+contract's governance rules are, since the marts are what shows them.
 """
 
 from __future__ import annotations
@@ -11,8 +11,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import re
-import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext, suppress
@@ -21,10 +19,14 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+from files import remove_leftovers, sync_folder, temporary_beside
+from locks import LockError, holder_of, sole_build
 
 PROJECT = Path(__file__).resolve().parent.parent
 BUILD_FILE = Path("build/warehouse.duckdb")
-PUBLISHED_FILE = Path("warehouse.duckdb")  # the same name: views refer to the catalog by it
+PUBLISHED_FILE = Path("warehouse.duckdb")
+CATALOG = "warehouse"  # what views in the build file call it
+PUBLIC_SCHEMAS = ("marts", "semantic")  # the rest is how the marts came about
 TARGET = Path(os.environ.get("DBT_TARGET_PATH") or "target")  # where dbt leaves its artifacts
 RUN_RESULTS = TARGET / "run_results.json"
 MANIFEST = TARGET / "manifest.json"
@@ -32,6 +34,12 @@ MANIFEST = TARGET / "manifest.json"
 BUILT_TYPES = {"seed", "snapshot", "model", "test"}
 SOUND = {"success", "pass", "warn", "no-op"}
 AGAIN = "Run `dbt build` again."
+
+# Order-free: the sum, modulo 2^64, of a hash of each row; equal rows count. The dbt macro
+# `fingerprint` takes that of an input in the same way.
+FINGERPRINT = """
+    printf('%016x', cast(coalesce(sum(hash(hashed)), 0) % 18446744073709551616 as ubigint))
+"""
 
 Artifact = dict[str, Any]
 
@@ -41,16 +49,27 @@ class PublishError(Exception):
 
 
 @dataclass(frozen=True)
+class Marts:
+    """What the marts hold: rows and fingerprint of each, and the time as of which they are."""
+
+    rows: dict[str, int]
+    fingerprints: dict[str, str]
+    as_of: str
+
+    def __str__(self) -> str:
+        return f"{len(self.rows)} marts, {sum(self.rows.values()):,} rows"
+
+
+@dataclass(frozen=True)
 class Publication:
-    """What was published: rows by mart, and the governance tests that failed."""
+    """What was published, and the governance tests that failed."""
 
     path: Path
-    rows: dict[str, int]
-    as_of: str
+    marts: Marts
     breaches: list[str]
 
     def __str__(self) -> str:
-        marts = f"{len(self.rows)} marts, {sum(self.rows.values()):,} rows, as of {self.as_of}"
+        marts = f"{self.marts}, as of {self.marts.as_of}"
         sentence = f"Published {self.path.name} ({marts})."
         if self.breaches:
             sentence += f" It holds breaches of the contract: {', '.join(self.breaches)} failed."
@@ -71,8 +90,8 @@ def publish(project: Path = PROJECT) -> Publication:
         refuse_log(project, BUILD_FILE, AGAIN)
         run_results, manifest = read_artifacts(project)
         breaches = judge(run_results, manifest, stamp_of(connection))
-        rows, as_of = replace(project)
-    return Publication(project / PUBLISHED_FILE, rows, as_of, breaches)
+        marts = replace(project, connection)
+    return Publication(project / PUBLISHED_FILE, marts, breaches)
 
 
 def read_artifacts(project: Path) -> tuple[Artifact, Artifact]:
@@ -91,7 +110,7 @@ def read_artifacts(project: Path) -> tuple[Artifact, Artifact]:
 def stamp_of(connection: duckdb.DuckDBPyConnection) -> str | None:
     """Return the id of the dbt run that last wrote to the file; see on-run-start."""
     try:
-        row = connection.sql("select invocation_id from meta.dbt_run").fetchone()
+        row = connection.sql(f"select invocation_id from {CATALOG}.meta.dbt_run").fetchone()
     except duckdb.Error:
         return None
     return row[0] if row else None
@@ -166,23 +185,19 @@ def name_some(node_ids: list[str], nodes: Artifact) -> str:
 
 @contextmanager
 def held(project: Path, path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    """Keep a database file open read-only, so that no other process can write to it."""
-    try:
-        connection = duckdb.connect(str(project / path), read_only=True)
-    except duckdb.Error as error:
-        message = str(error).splitlines()[0]
-        # The second: a connection of this very process has it open.
-        if "lock" in message or isinstance(error, duckdb.ConnectionException):
-            holder = re.search(r"held in (.+? \(PID \d+\))", message)
-            reason = f"by {holder[1]}" if holder else f"({message})"
-            advice = "Let it end, or close it, and publish again."
-            raise PublishError(f"{path} is open for writing {reason}. {advice}") from None
-        advice = "If it is damaged, remove it, and run `dbt build` again."
-        raise PublishError(f"{path} can't be opened: {message} {advice}") from None
-    try:
+    """Keep a database file open read-only, attached as `warehouse`: nobody can write to it then."""
+    with duckdb.connect() as connection:
+        try:
+            connection.execute(f"attach {quoted(project / path)} as {CATALOG} (read_only)")
+        except duckdb.Error as error:
+            holder = holder_of(error)
+            if holder:
+                advice = "Let it end, or close it, and publish again."
+                raise PublishError(f"{path} is open for writing by {holder}. {advice}") from None
+            message = str(error).splitlines()[0]
+            advice = "If it is damaged, remove it, and run `dbt build` again."
+            raise PublishError(f"{path} can't be opened: {message} {advice}") from None
         yield connection
-    finally:
-        connection.close()
 
 
 def refuse_log(project: Path, path: Path, advice: str) -> None:
@@ -192,10 +207,10 @@ def refuse_log(project: Path, path: Path, advice: str) -> None:
         raise PublishError(f"{reason}. {advice}")
 
 
-def replace(project: Path) -> tuple[dict[str, int], str]:
-    """Put a copy of the build file, which must be held, in place; return what its marts hold."""
+def replace(project: Path, connection: duckdb.DuckDBPyConnection) -> Marts:
+    """Put what the build file, which must be held, has to show in place; return what it is."""
     target = project / PUBLISHED_FILE
-    temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
+    temporary = temporary_beside(target)
     # Whoever has the published file open for writing would later leave a log beside the new one,
     # and DuckDB would take it for a part of it.
     unchanged = held(project, PUBLISHED_FILE) if target.is_file() else nullcontext()
@@ -204,86 +219,119 @@ def replace(project: Path) -> tuple[dict[str, int], str]:
             advice = "Nobody should write to the published file: remove it, and publish again."
             refuse_log(project, PUBLISHED_FILE, advice)
             remove_leftovers(target)
-            copy(project / BUILD_FILE, temporary)
-            marts = read_marts(temporary)
+            marts = write(connection, temporary)
             temporary.replace(target)
             sync_folder(target.parent)
     except OSError as error:
         raise PublishError(f"{PUBLISHED_FILE} can't be written: {error.strerror}.") from None
+    except duckdb.Error as error:
+        message = str(error).splitlines()[0]
+        raise PublishError(f"{PUBLISHED_FILE} can't be written: {message}") from None
     finally:
-        with suppress(OSError):
-            temporary.unlink(missing_ok=True)
+        for leftover in target.parent.glob(f"{temporary.name}*"):
+            with suppress(OSError):
+                leftover.unlink(missing_ok=True)
     return marts
 
 
-def copy(source: Path, target: Path) -> None:
-    """Copy a file, and return once the copy is on disk."""
-    with source.open("rb") as reader, target.open("wb") as writer:
-        shutil.copyfileobj(reader, writer, 1 << 20)
-        writer.flush()
-        os.fsync(writer.fileno())
-        # Closing the reader ends DuckDB's lock on the source: POSIX drops a process's locks on a
-        # file with any handle of it. By now nothing more is read from it.
+def write(connection: duckdb.DuckDBPyConnection, file: Path) -> Marts:
+    """Write a database of the public schemas, and return once it is on disk.
 
-
-def sync_folder(folder: Path) -> None:
-    """Return once the names in a folder are on disk, where the file system can tell."""
-    with suppress(OSError):
-        descriptor = os.open(folder, os.O_RDONLY)
+    Everything becomes a table, with its comments: a view would read what isn't there, and a copied
+    file would carry along what the build has dropped.
+    """
+    connection.execute(f"attach {quoted(file)} as published")
+    connection.begin()
+    for schema, name in public_relations(connection):
+        connection.execute(f"create schema if not exists published.{schema}")
+        relation = f'{schema}."{name}"'
         try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+            connection.execute(f"create table published.{relation} as from {CATALOG}.{relation}")
+        except (duckdb.CatalogException, duckdb.BinderException) as error:
+            raise unreadable(error) from None
+    for statement in comments(connection):
+        connection.execute(statement)
+    marts = read_marts(connection)
+    connection.commit()
+    connection.execute("checkpoint published")
+    connection.execute("detach published")
+    with file.open("rb") as written:
+        os.fsync(written.fileno())
+    return marts
 
 
-def remove_leftovers(target: Path) -> None:
-    """Remove the copies of earlier publishing that was killed."""
-    for file in target.parent.glob(f".{target.name}.*.tmp"):
-        try:
-            os.kill(int(file.name.split(".")[-2]), 0)  # signal 0 only asks whether it lives
-        except ProcessLookupError:
-            file.unlink(missing_ok=True)
-        except (ValueError, OverflowError, PermissionError):
-            pass
+def public_relations(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str]]:
+    """Return schema and name of what is published."""
+    schemas = ", ".join(map(quoted, PUBLIC_SCHEMAS))
+    return connection.sql(
+        f"""
+        select table_schema, table_name
+        from information_schema.tables
+        where table_catalog = '{CATALOG}' and table_schema in ({schemas})
+        order by all
+        """
+    ).fetchall()
 
 
-def read_marts(file: Path) -> tuple[dict[str, int], str]:
-    """Return the rows of each mart, views included, and the time as of which they are."""
-    catalog = PUBLISHED_FILE.stem  # whatever the file is called: its views know it by this name
-    location = str(file).replace("'", "''")
+def comments(connection: duckdb.DuckDBPyConnection) -> Iterator[str]:
+    """Yield a statement for each comment in the build, on what was published."""
+    rows = connection.sql(
+        f"""
+        select 'table' as kind, schema_name, table_name, null as column_name, comment
+        from duckdb_tables() where database_name = '{CATALOG}'
+        union all
+        select 'table', schema_name, view_name, null, comment
+        from duckdb_views() where database_name = '{CATALOG}'
+        union all
+        select 'column', schema_name, table_name, column_name, comment
+        from duckdb_columns() where database_name = '{CATALOG}'
+        """
+    ).fetchall()
+    for kind, schema, table, column, comment in rows:
+        if schema in PUBLIC_SCHEMAS and comment is not None:
+            place = f'published.{schema}."{table}"' + (f'."{column}"' if column else "")
+            yield f"comment on {kind} {place} is {quoted(comment)}"
+
+
+def read_marts(connection: duckdb.DuckDBPyConnection) -> Marts:
+    """Return what the marts that were written hold."""
+    names = [name for schema, name in public_relations(connection) if schema == "marts"]
+    rows, fingerprints = {}, {}
+    for name in names:
+        query = f'select count(*), {FINGERPRINT} from published.marts."{name}" as hashed'
+        rows[name], fingerprints[name] = connection.sql(query).fetchall()[0]
     try:
-        with duckdb.connect() as connection:
-            connection.execute(f"attach '{location}' as {catalog} (read_only)")
-            connection.execute(f"use {catalog}")
-            marts = connection.execute(
-                "select table_name from information_schema.tables"
-                " where table_catalog = ? and table_schema = 'marts' order by table_name",
-                [catalog],
-            ).fetchall()
-            rows = {
-                name: connection.sql(f'select count(*) from marts."{name}"').fetchall()[0][0]
-                for (name,) in marts
-            }
-            as_of = connection.sql(
-                """
-                select
-                    coalesce(cast(as_of as varchar), 'no event at all')
-                    || case when covers_all_events then '' else ', later events left out' end
-                from marts.warehouse_build
-                """
-            ).fetchall()[0][0]
+        as_of = connection.sql(
+            """
+            select
+                coalesce(cast(as_of as varchar), 'no event at all')
+                || case when covers_all_events then '' else ', later events left out' end
+            from published.marts.warehouse_build
+            """
+        ).fetchall()[0][0]
     except (duckdb.Error, IndexError) as error:
-        message = str(error).splitlines()[0]
-        raise PublishError(f"The marts in {BUILD_FILE} can't be read: {message} {AGAIN}") from None
-    return rows, as_of
+        raise unreadable(error) from None
+    return Marts(rows, fingerprints, as_of)
+
+
+def unreadable(error: Exception) -> PublishError:
+    """Return the error of a build file whose marts aren't what they should be."""
+    message = str(error).splitlines()[0]
+    return PublishError(f"The marts in {BUILD_FILE} can't be read: {message} {AGAIN}")
+
+
+def quoted(text: str | Path) -> str:
+    """Return a text as SQL writes it."""
+    return "'" + str(text).replace("'", "''") + "'"
 
 
 def main() -> int:
     """Run the command line; return its exit code."""
     argparse.ArgumentParser(description="Publish what the last `dbt build` made.").parse_args()
     try:
-        print(publish())
-    except PublishError as error:
+        with sole_build(PROJECT):
+            print(publish())
+    except (PublishError, LockError) as error:
         print(f"Not published. {error}", file=sys.stderr)
         return 1
     return 0

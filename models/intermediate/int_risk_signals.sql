@@ -28,7 +28,7 @@ known_signals as (
         risk_signals.*,
         as_of.as_of,
         severities.severity_rank,
-        risk_signals.status in ('open', 'in_review') as is_unresolved,
+        {{ is_unresolved('risk_signals.status') }} as is_unresolved,
         severities.always_requires_review,
         severities.always_requires_review or risk_signals.recommended_action = 'human_review' as requires_human_review,
         {{ add_minutes('risk_signals.raised_at', 'severities.review_minutes') }} as review_due_at

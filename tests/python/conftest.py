@@ -137,7 +137,8 @@ class Workspace:
             variables: dbt vars.
             waivers: CSV lines for seeds/reference/contract_waivers.csv, below its header.
             arguments: Further arguments of `dbt build`.
-            fresh: Start without a database file; otherwise build over the last build's.
+            fresh: Start without database files; otherwise build over the last build's, and on its
+                history.
             edit_seeds: Given seeds/orchestrator after the conversion, to spoil what the converter
                 would refuse.
 
@@ -156,6 +157,7 @@ class Workspace:
         waiver_file.write_text(f"{header}{line_end}{waivers}", encoding="utf-8", newline="")
         if fresh:
             shutil.rmtree(self.folder / "build", ignore_errors=True)
+            (self.folder / "history.duckdb").unlink(missing_ok=True)
         results = self.dbt("build", "--vars", json.dumps(variables or {}), *arguments)
         self.count += 1
         folder = self.kept / str(self.count)

@@ -39,6 +39,7 @@ MARTS = {
     "risk_inbox",
     "segment_rollup_reconciliation",
     "segment_rollups",
+    "status_history",
     "warehouse_build",
 }
 

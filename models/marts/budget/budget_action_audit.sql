@@ -11,6 +11,13 @@ violations as (
 
 ),
 
+status_changes as (
+
+    select * from {{ ref('status_history') }}
+    where dataset = 'budget_actions'
+
+),
+
 campaigns as (
 
     select * from {{ ref('stg_campaigns') }}
@@ -111,6 +118,18 @@ reversed_actions as (
 
 ),
 
+sightings as (
+
+    select
+        record_id,
+        min(case when attribute = 'approved_by_human' and to_value = 'true' then seen_at end) as approval_first_seen_at,
+        min(case when attribute = 'status' and to_value = 'executed' then seen_at end) as execution_first_seen_at,
+        max(case when finding = 'moved_before_approval' then 1 else 0 end) = 1 as moved_before_approval
+    from status_changes
+    group by record_id
+
+),
+
 final as (
 
     select
@@ -134,6 +153,9 @@ final as (
         cast(actions.approval_latency_minutes as bigint) as approval_latency_minutes,
         actions.approved_at,
         actions.money_moved,
+        sightings.approval_first_seen_at,
+        sightings.execution_first_seen_at,
+        coalesce(sightings.moved_before_approval, false) as moved_before_approval,
         actions.is_self_transfer,
         split_actions.budget_action_id is not null as split_suspected,
         reversed_actions.reverses_action_id,
@@ -156,6 +178,8 @@ final as (
         on actions.to_channel_id = to_channels.channel_id
     left join violations
         on actions.budget_action_id = violations.record_key
+    left join sightings
+        on actions.budget_action_id = sightings.record_id
     left join split_actions
         on actions.budget_action_id = split_actions.budget_action_id
     left join reversed_actions

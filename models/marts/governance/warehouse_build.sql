@@ -20,6 +20,7 @@
     'kpi_definitions',
     'risk_severities',
     'rollup_measures',
+    'status_transitions',
 ] -%}
 
 with as_of as (

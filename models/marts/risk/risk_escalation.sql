@@ -16,6 +16,15 @@ evidence as (
 
 ),
 
+status_changes as (
+
+    select * from {{ ref('status_history') }}
+    where
+        dataset = 'campaign_risk_signals'
+        and attribute = 'status'
+
+),
+
 campaigns as (
 
     select * from {{ ref('stg_campaigns') }}
@@ -61,6 +70,19 @@ judged_signals as (
 
 ),
 
+-- However often it was reopened, a signal is one episode.
+episodes as (
+
+    select
+        record_id,
+        min(seen_at) as first_seen_at,
+        max(case when not {{ is_unresolved('to_value') }} then seen_at end) as last_closed_seen_at,
+        sum(case when is_reopening then 1 else 0 end) as reopened_count
+    from status_changes
+    group by record_id
+
+),
+
 final as (
 
     select
@@ -75,6 +97,9 @@ final as (
         judged_signals.recommended_action,
         judged_signals.status,
         judged_signals.is_unresolved,
+        episodes.first_seen_at,
+        case when not judged_signals.is_unresolved then episodes.last_closed_seen_at end as closing_seen_at,
+        cast(coalesce(episodes.reopened_count, 0) as integer) as reopened_count,
         cast(judged_signals.exposure_spend as decimal(18, 2)) as exposure_spend,
         judged_signals.data_confidence,
         judged_signals.escalates_by_severity or judged_signals.escalates_by_exposure as escalation_required,
@@ -105,6 +130,8 @@ final as (
     from judged_signals
     inner join campaigns using (campaign_id)
     left join evidence using (risk_id)
+    left join episodes
+        on judged_signals.risk_id = episodes.record_id
 
 )
 

@@ -1,0 +1,89 @@
+"""Who may write: one build at a time in a project, one process at a time to a database file."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import re
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+
+import duckdb
+
+LOCK_FILE = ".build.lock"
+WAIT_VARIABLE = "BUILD_WAIT_SECONDS"  # in the environment; how long to wait for another build
+WAIT_SECONDS = 60.0
+SECONDS_BETWEEN_TRIES = 0.2
+WRITABLE = "A build needs a folder that it can write to."
+
+
+class LockError(Exception):
+    """Someone else is at work, or the lock can't be taken; the message says who, or why."""
+
+
+def wait_seconds() -> float:
+    """Return for how long to wait for another build, in seconds."""
+    try:
+        return max(0.0, float(os.environ.get(WAIT_VARIABLE) or WAIT_SECONDS))
+    except ValueError:
+        given = os.environ[WAIT_VARIABLE]
+        raise LockError(f"{WAIT_VARIABLE} is {given!r}. It is a number of seconds.") from None
+
+
+@contextmanager
+def sole_build(project: Path) -> Iterator[int]:
+    """Be the only one who converts, builds or publishes in a project.
+
+    The lock is the system's: whatever way its holder ends, it is free again. Gives its file
+    descriptor; a process that inherits it keeps the lock for as long as it lives.
+
+    Raises:
+        LockError: Another build goes on, also after having been waited for.
+
+    """
+    try:
+        file = (project / LOCK_FILE).open("a+", encoding="utf-8")
+    except OSError as error:
+        raise LockError(f"{LOCK_FILE} can't be written: {error.strerror}. {WRITABLE}") from None
+    with file:
+        seconds = wait_seconds()
+        for waited in tries(seconds):
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                file.seek(0)
+                other = file.read().strip() or "just started"
+            if not waited and seconds:
+                print(
+                    f"Another build is running ({other}): waiting up to {seconds:g} s.", flush=True
+                )
+        else:
+            reason = f"Another build is running ({other}), and was waited for {seconds:g} s."
+            raise LockError(f"{reason} Let it end, and try again.")
+        file.truncate(0)
+        file.write(f"PID {os.getpid()}, since {datetime.now():%H:%M:%S}")
+        file.flush()
+        yield file.fileno()
+
+
+def tries(seconds: float) -> Iterator[bool]:
+    """Yield at once, and then again and again for some seconds; whether anything was waited."""
+    end = time.monotonic() + seconds
+    yield False
+    while time.monotonic() < end:
+        time.sleep(SECONDS_BETWEEN_TRIES)
+        yield True
+
+
+def holder_of(error: duckdb.Error) -> str | None:
+    """Return who keeps a database file from being opened; None if nobody does."""
+    message = str(error).splitlines()[0]
+    holder = re.search(r"held in (.+? \(PID \d+\))", message)
+    if holder:
+        return holder[1]
+    is_locked = "lock" in message or "already attached" in message
+    return f"another connection ({message})" if is_locked else None
