@@ -8,6 +8,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 import duckdb
+import publish
 import pytest
 import yaml
 from conftest import EXPORT, PROJECT, Build, Export, Workspace
@@ -70,24 +71,52 @@ def test_every_mart_and_column_says_what_it_means(sample: Build) -> None:
     assert silent == []
 
 
-def test_a_second_build_changes_nothing(
-    workspace: Workspace, export: Callable, sample: Build
+# ---- Sameness --------------------------------------------------------------------------------
+
+DATA_ONLY = ("--exclude-resource-type", "unit_test")
+
+
+def shuffled(records: Export, seed: int) -> Export:
+    """Return an export with its records, and the keys of each, in another order."""
+    chance = random.Random(seed)
+    return {
+        dataset: [
+            dict(chance.sample(list(row.items()), len(row)))
+            for row in chance.sample(rows, len(rows))
+        ]
+        for dataset, rows in records.items()
+    }
+
+
+def test_neither_order_nor_threads_matter(
+    workspace: Workspace, export: Callable[[], Export], sample: Build, whole: bool
 ) -> None:
-    first = workspace.build(export())
-    second = workspace.build(export(), fresh=False)
-    assert contents(first) == contents(sample)
-    assert contents(second) == contents(first)
+    for seed in range(5 if whole else 1):
+        threads = "1" if seed % 2 == 0 else "8"
+        build = workspace.build(
+            shuffled(export(), seed), arguments=(*DATA_ONLY, "--threads", threads)
+        )
+        assert contents(build) == contents(sample)
+        assert publish.publish(build.folder).marts == publish.publish(sample.folder).marts
 
 
-def test_the_order_of_records_and_keys_does_not_matter(
+def test_partial_and_repeated_builds_end_where_a_whole_one_does(
     workspace: Workspace, export: Callable[[], Export], sample: Build
 ) -> None:
-    shuffled = random.Random(7)
-    records = export()
-    for dataset, rows in records.items():
-        records[dataset] = [dict(shuffled.sample(list(r.items()), len(r))) for r in rows]
-        shuffled.shuffle(records[dataset])
-    assert contents(workspace.build(records)) == contents(sample)
+    other = export()
+    for record in other["performance_metrics"]:
+        record["cost"] += 1
+    workspace.build(other, arguments=(*DATA_ONLY, "--select", "+fct_performance_daily"))
+    for part in ("staging", "+status_log", "int_performance+", "contract_violations"):
+        workspace.build(export(), arguments=(*DATA_ONLY, "--select", part), fresh=False)
+    for threads in ("8", "2"):
+        whole_one = workspace.build(
+            export(), arguments=(*DATA_ONLY, "--threads", threads), fresh=False
+        )
+        assert contents(whole_one) == contents(sample)
+
+
+# ---- What it was made from -------------------------------------------------------------------
 
 
 def test_the_build_record_names_every_input_and_policy(sample: Build) -> None:
