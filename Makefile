@@ -17,7 +17,7 @@ build: $(BIN)/.installed  ## convert the JSON, build, test and publish warehouse
 	@$(BIN)/python scripts/build.py $(ARGS)
 
 test: $(BIN)/.installed-dev  ## run every test; ARGS=--whole runs the long suites at full length
-	@$(BIN)/pytest $(ARGS)
+	@$(BIN)/pytest --numprocesses auto $(ARGS)
 
 lint: $(BIN)/.installed-dev  ## check Python, YAML and SQL
 	$(BIN)/ruff check

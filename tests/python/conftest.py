@@ -52,6 +52,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--whole", action="store_true", help="run the long suites at full length")
 
 
+SHARING = ("test_analyses", "test_decisions", "test_marts", "test_semantic_layer", "test_docs")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep together what shares builds, when tests run in several processes (pytest-xdist)."""
+    for item in items:
+        group = "marts" if item.path.stem in SHARING else item.path.stem
+        item.add_marker(pytest.mark.xdist_group(group))
+
+
 @pytest.fixture(scope="session")
 def whole(pytestconfig: pytest.Config) -> bool:
     """Tell whether the long suites run at full length; see --whole."""

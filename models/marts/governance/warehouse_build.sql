@@ -57,6 +57,16 @@ inputs_as_json as (
 
 ),
 
+history as (
+
+    select
+        count(*) as exports_seen,
+        {{ fingerprint(ref('status_log')) }} as history_hash
+    from {{ ref('status_log') }}
+    where dataset is null
+
+),
+
 final as (
 
     select
@@ -65,12 +75,15 @@ final as (
         as_of.covers_all_events,
         cast(inputs_as_json.input_rows as bigint) as input_rows,
         inputs_as_json.inputs,
+        cast(history.exports_seen as integer) as exports_seen,
+        history.history_hash,
         {{ policy_as_json() }} as policy,
         '{' {%- for seed in reference_seeds %}
         || '{{ ", " if not loop.first }}"{{ seed }}": ' || {{ rows_as_json(ref(seed)) }}
         {%- endfor %} || '}' as reference_policy
     from as_of
     cross join inputs_as_json
+    cross join history
 
 )
 
