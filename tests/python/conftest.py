@@ -161,7 +161,7 @@ class Workspace:
             arguments: Further arguments of `dbt build`.
             fresh: Start without a database file; otherwise build over the last build's.
             edit_seeds: Given seeds/orchestrator after the conversion, to spoil what the converter
-                would refuse.
+                would refuse; seeds/reference beside it is fresh in every build.
 
         """
         json_dir = self.folder / "seeds/json"
@@ -170,6 +170,8 @@ class Workspace:
         for dataset, records in export.items():
             (json_dir / f"{dataset}.json").write_text(json.dumps(records), encoding="utf-8")
         json_to_seeds.convert(json_dir, self.folder / "seeds/orchestrator")
+        reference = "seeds/reference"
+        shutil.copytree(PROJECT / reference, self.folder / reference, dirs_exist_ok=True)
         if edit_seeds:
             edit_seeds(self.folder / "seeds/orchestrator")
         waiver_file = self.folder / "seeds/reference/contract_waivers.csv"
