@@ -160,13 +160,13 @@ PROPERTIES: dict[str, dict[str, Property]] = {
     "experiments": {
         "experiment_id": key(),
         "campaign_id": A_CAMPAIGN,
-        "start_date": PLANNED,
+        "start_date": replace(EVENT_DAY, status="warn"),
         "end_date": PLANNED,
         "type": seen("A/B"),
         "metric": A_KPI,
         "control_asset": AN_ASSET,
         "variant_asset": AN_ASSET,
-        "status": seen("running", "completed"),
+        "status": seen("running"),  # completed needs an end to go with it
     },
     "performance_metrics": {
         "asset_id": AN_ASSET,
@@ -506,93 +506,67 @@ NEVER_MISSING = {
 } | {"performance_metrics": {"asset_id"}}
 
 
-def fact(
-    dataset: str, name: str, check: str, *also: str, status: str = "fail", **change: object
-) -> Corruption:
+def fact(where: str, checks: str, change: Record, status: str = "fail") -> Corruption:
     """Return a record whose fields are right one by one, and don't go together."""
-    checks = tuple((test, "") for test in (check, *also))
-    return Corruption("broken fact", dataset, name, checks, change, status=status)
+    dataset, name = where.split(".")
+    tests = tuple((test, "") for test in checks.split())
+    return Corruption("broken fact", dataset, name, tests, change, status=status)
 
+
+MORE_CONVERSIONS = "performance_conversions_do_not_exceed"
+ADDS_UP = "performance_conversion_rate_adds_up"
+OF_ITS_CAMPAIGN = "risk_names_what_belongs_to_its_campaign"
+BACKWARDS = {"start_date": "2026-03-02", "end_date": "2026-03-01"}
 
 FACTS = [
+    fact("campaigns.end_date", "campaign_ends_on_or_after_its_start", BACKWARDS),
+    fact("experiments.end_date", "experiment_ends_on_or_after_its_start", BACKWARDS),
     fact(
-        "campaigns",
-        "end_date",
-        "campaign_ends_on_or_after_its_start",
-        start_date="2026-03-02",
-        end_date="2026-03-01",
+        "experiments.end_date",
+        "completed_experiment_has_an_end_date",
+        {"status": "completed", "end_date": None},
+        "warn",
     ),
     fact(
-        "experiments",
-        "end_date",
-        "experiment_ends_on_or_after_its_start",
-        start_date="2026-03-04",
-        end_date="2026-03-03",
-    ),
-    fact(
-        "segment_rollups",
-        "window_end",
+        "segment_rollups.window_end",
         "rollup_window_ends_on_or_after_its_start",
-        window_start="9999-12-31",
-    ),
-    fact(
-        "performance_metrics",
-        "clicks",
-        "performance_clicks_do_not_exceed_impressions",
-        clicks=100_001,
-    ),
-    fact(
-        "performance_metrics",
-        "conversions",
-        "performance_conversions_do_not_exceed_impressions",
-        "performance_conversions_do_not_exceed_clicks",
-        conversions=100_001,
-        conversion_rate=1,
-    ),
-    fact(
-        "performance_metrics",
-        "conversions",
-        "performance_conversions_do_not_exceed_clicks",
-        status="warn",
-        conversions=1,
-    ),
-    fact(
-        "performance_metrics",
-        "conversion_rate",
-        "performance_conversion_rate_adds_up",
-        status="warn",
-        conversion_rate=0.001,
-    ),
-    fact(
-        "performance_metrics",
-        "conversion_rate",
-        "performance_conversion_rate_adds_up",
-        status="warn",
-        impressions=0,
-        conversion_rate=0.5,
+        {"window_start": "9999-12-31"},
     ),
     *(
-        fact("roi_ledger", "net_roi", "net_roi_adds_up_to_the_cent", **change)
+        fact(f"segment_rollups.{name}", f"rollup_{name}_do_not_exceed_impressions", {name: 100_001})
+        for name in ("clicks", "conversions")
+    ),
+    fact(
+        "performance_metrics.clicks",
+        "performance_clicks_do_not_exceed_impressions",
+        {"clicks": 100_001},
+    ),
+    fact(
+        "performance_metrics.conversions",
+        f"{MORE_CONVERSIONS}_impressions {MORE_CONVERSIONS}_clicks",
+        {"conversions": 100_001, "conversion_rate": 1},
+    ),
+    fact(
+        "performance_metrics.conversions", f"{MORE_CONVERSIONS}_clicks", {"conversions": 1}, "warn"
+    ),
+    *(
+        fact("performance_metrics.conversion_rate", ADDS_UP, change, "warn")
+        for change in ({"conversion_rate": 0.001}, {"impressions": 0, "conversion_rate": 0.5})
+    ),
+    *(
+        fact("roi_ledger.net_roi", "net_roi_adds_up_to_the_cent", change)
         for change in ({"net_roi": 0.01}, {"net_roi": -0.01}, {"estimated_value": 1})
     ),
     *(
-        fact("funnel_events", "date", "funnel_date_agrees_with_timestamp", timestamp=timestamp)
+        fact("funnel_events.date", "funnel_date_agrees_with_timestamp", {"timestamp": timestamp})
         for timestamp in ("2009-12-31T23:59:59", "2009-12-31T22:00:00-01:00")
-    ),
-    fact("segment_rollups", "clicks", "rollup_clicks_do_not_exceed_impressions", clicks=100_001),
-    fact(
-        "segment_rollups",
-        "conversions",
-        "rollup_conversions_do_not_exceed_impressions",
-        conversions=100_001,
     ),
     *(
         fact(
-            "campaign_risk_signals",
-            name,
-            "risk_names_what_belongs_to_its_campaign",
-            status="warn",
-            **{"campaign_id": "CAMP_001", name: value},
+            f"campaign_risk_signals.{name}",
+            OF_ITS_CAMPAIGN,
+            {"campaign_id": "CAMP_001", name: value},
+            "warn",
         )
         for name, value in (("asset_ids", ["ASSET_001", "ASSET_005"]), ("experiment_id", "EXP_003"))
     ),
@@ -797,8 +771,10 @@ WITHIN_THE_RULES = [
 def edges() -> list[Corruption]:
     """Return what is only just right: every value of a list, and every bound."""
     twice = {"campaign_id": "CAMP_001", "asset_ids": ["ASSET_001", "ASSET_001"]}
+    completed = {"status": "completed", "end_date": "2026-03-31"}
     return [
         Corruption("at its edge", "campaign_risk_signals", "asset_ids", change=twice),
+        Corruption("at its edge", "experiments", "status", change=completed),
         *(
             Corruption("at its edge", dataset, name, change=whole_day(dataset, {name: value}))
             for dataset, fields in PROPERTIES.items()
@@ -832,8 +808,6 @@ class Clones:
         match dataset:
             case "campaigns":
                 del needs["campaigns"]
-            case "experiments":
-                record |= {"end_date": "2026-03-31"}
             case "performance_metrics":
                 at = datetime(2026, 3, 1) + timedelta(minutes=number)
                 record |= {"asset_id": "ASSET_005", "experiment_id": "EXP_003"}
