@@ -315,7 +315,7 @@ def identity(dataset: str, row: dict) -> str | None:
     return value if value is None or isinstance(value, str) else value.isoformat()
 
 
-TITLE = re.compile(r"(?:FAILED|WARNED)  (?:seed )?(\S+)")
+TITLE = re.compile(r"^(?:FAILED|WARNED)  (?:seed )?(\S+)", re.MULTILINE)
 
 
 def spoiled_build(
@@ -347,8 +347,10 @@ def spoiled_build(
     with pytest.MonkeyPatch.context() as patch:
         # All rows, where a reader gets the first few: each of them must lead somewhere.
         patch.setattr(explain, "MAX_ROWS", {"fail": 1000, "warn": 1000})
-        blocks = explain.explain(build.folder).split("\n\n")[1:]
-    said = {TITLE.match(block)[1]: block for block in blocks}
+        text = explain.explain(build.folder)
+    titles = [*TITLE.finditer(text)]
+    ends = [title.start() for title in titles[1:]] + [len(text)]
+    said = {title[1]: text[title.start() : end] for title, end in zip(titles, ends, strict=True)}
     rows = {
         manifest["nodes"][result["unique_id"]]["name"]: build.rows(result["compiled_code"])
         for result in results["results"]
