@@ -288,7 +288,7 @@ def judged(node: dict[str, Any]) -> str:
 
 
 def the_test(manifest: dict[str, Any], dataset: str, check: c.Check) -> str:
-    """Return the name of the one test of a kind on a dataset's field, or of that name."""
+    """Return the one test of a kind on a dataset's field, or of that name, or raise LookupError."""
     kinds, name = check
     column = c.staged(dataset, name)
     found = []
@@ -302,7 +302,8 @@ def the_test(manifest: dict[str, Any], dataset: str, check: c.Check) -> str:
             is_generic and (metadata["kwargs"].get("column_name") or "") == column
         ):
             found.append(node["name"])
-    assert len(found) == 1, f"{dataset}: {check}: {found or 'no such test'}"
+    if len(found) != 1:
+        raise LookupError(f"{found or 'no test'} is the check of {dataset}: {check}")
     return found[0]
 
 
@@ -386,7 +387,11 @@ def survivors_of(spoiled: Spoiled, dataset: str = "") -> list[str]:
     survivors = []
     for corruption, accused in spoiled.carried:
         if dataset in ("", corruption.dataset):
-            test = spoiled.test_of(corruption.dataset, corruption.checks[0])
+            try:
+                test = spoiled.test_of(corruption.dataset, corruption.checks[0])
+            except LookupError as error:
+                survivors.append(f"{corruption}: {error}")
+                continue
             for reason in reasons(spoiled, corruption, test, accused):
                 survivors.append(f"{corruption}: {test} {reason}")
     return survivors
