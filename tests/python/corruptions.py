@@ -475,6 +475,13 @@ def corruptions_of_a_field(dataset: str, name: str, of: Property) -> Iterator[Co
         )
 
 
+NEVER_MISSING = {
+    dataset: {name for name, of in fields.items() if of.check == "unique"}
+    for dataset, fields in PROPERTIES.items()
+} | {"performance_metrics": {"asset_id"}}
+"""The fields with a not_null of their own: keys, and the asset of a record that has none."""
+
+
 def nulls(dataset: str, required: Iterable[str], mentions: dict[str, set[str]]) -> list[Corruption]:
     """Return a dataset's required fields set to null.
 
@@ -498,12 +505,6 @@ def nulls(dataset: str, required: Iterable[str], mentions: dict[str, set[str]]) 
         )
         for name in required
     ]
-
-
-NEVER_MISSING = {
-    dataset: {name for name, of in fields.items() if of.check == "unique"}
-    for dataset, fields in PROPERTIES.items()
-} | {"performance_metrics": {"asset_id"}}
 
 
 def fact(where: str, checks: str, change: Record, status: str = "fail") -> Corruption:
