@@ -59,6 +59,7 @@ def tally(figures: dict[str, str]) -> Iterator[Tally]:
 Pairs = list[tuple[str, str]]
 """A record as JSON: its fields and their values' JSON text, so that a key can come twice."""
 
+NEW_FIELD = f"of_tomorrow: undeclared field; {DECLARED_IN}"
 IN_JSON = {"date": "string", "timestamp": "string", "integer": "number"}
 
 
@@ -99,8 +100,8 @@ def spoiled_records(of: Field, good: Pairs) -> Iterator[tuple[str, Pairs, list[s
     misspelt = f"{of.name[:-1]}{of.name[-1] * 2}"
     advice = f"{misspelt}: undeclared field; did you mean {of.name}? If not, {DECLARED_IN}"
     yield f"{of.name} is misspelt", [*others, (misspelt, value)], [advice, *missing]
-    new = f"new_{of.name}_of_tomorrow"
-    yield f"{new} is new", [*whole, (new, value)], [f"{new}: undeclared field; "]
+    new = ("of_tomorrow", value)
+    yield f"new beside {of.name}", [*others, new, whole[-1]], [NEW_FIELD]
 
 
 class Converter:
