@@ -167,6 +167,12 @@ WORDS: dict[str, Callable[[str, Artifact], str]] = {
         f"no two records of {dataset} have the same {listed(a['combination_of_columns'])}"
     ),
     "accepted_range": in_range,
+    "is_a_measure_of_risk_signals": lambda dataset, a: (
+        f"{a['column_name']} of {dataset} is one of risk_signal_measures (macros/measures.sql)"
+    ),
+    "is_an_event_time": lambda dataset, a: (
+        f"{a['column_name']} of {dataset} is the time of an event, from the year 2000 to 2099"
+    ),
     "expression_is_true": lambda dataset, a: f"in every record of {dataset}: {a['expression']}",
 }
 

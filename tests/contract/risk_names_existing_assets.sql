@@ -1,4 +1,4 @@
-{{ config(description='Every asset that a risk signal names exists.') }}
+{{ config(description="Every asset in a risk signal's asset_ids exists.") }}
 
 with named_assets as (
 

@@ -1,22 +1,30 @@
 {#-
   No field of a staged dataset is null, but for those that its declaration calls nullable or
   optional (seeds/orchestrator/_orchestrator__seeds.yml), and the field that identifies a record is
-  not blank. One scan of the dataset as it arrived.
+  not blank. One scan of the dataset as it arrived; `missing_fields` says which they are.
 -#}
 {% test required_fields_are_present(model, dataset) %}
     {%- set name = "raw_" ~ dataset %}
     {%- set raw = ref(name) %}
-    {%- set required = [] %}
+    {%- set missing = [] %}
     {%- for node in graph.get('nodes', {}).values() if node.name == name %}
-        {%- for column in node.columns.values() if not column.config.meta.nullable and not column.config.meta.optional %}
-            {%- do required.append(adapter.quote(column.name) ~ " is null") %}
+        {%- for column in node.columns.values() %}
+            {%- set value = adapter.quote(column.name) %}
+            {%- if column.name == node.config.meta.id %}
+                {%- set value = blank_to_null(value) %}
+            {%- endif %}
+            {%- if not column.config.meta.nullable and not column.config.meta.optional %}
+                {%- do missing.append("case when " ~ value ~ " is null then '" ~ column.name ~ "' end") %}
+            {%- endif %}
         {%- endfor %}
-        {%- if node.config.meta.id %}
-            {%- do required.append(blank_to_null(adapter.quote(node.config.meta.id)) ~ " is null") %}
-        {%- endif %}
     {%- endfor %}
 
     select *
-    from {{ raw }}
-    where {{ required | join(" or ") or "1 = 2" }}
+    from (
+        select
+            {{ joined_reasons(missing) if missing else "''" }} as missing_fields,
+            *
+        from {{ raw }}
+    ) as checked
+    where missing_fields <> ''
 {% endtest %}

@@ -68,6 +68,28 @@ def whole(pytestconfig: pytest.Config) -> bool:
     return pytestconfig.getoption("--whole")
 
 
+# ---- Figures: what a suite has counted, said once all is done
+
+FIGURES = pytest.StashKey[dict[str, str]]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[FIGURES] = {}
+
+
+@pytest.fixture(scope="session")
+def figures(pytestconfig: pytest.Config) -> dict[str, str]:
+    """Return the figures that the end of the run prints, by what they count; set yours."""
+    return pytestconfig.stash[FIGURES]
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    for name, figure in config.stash[FIGURES].items():
+        terminalreporter.write_line(f"{name}: {figure}")
+
+
 @dataclass(frozen=True)
 class Build:
     """One finished `dbt build`, kept: its database file and what became of each node.
@@ -150,7 +172,7 @@ class Workspace:
             fresh: Start without database files; otherwise build over the last build's, and on its
                 history.
             edit_seeds: Given seeds/orchestrator after the conversion, to spoil what the converter
-                would refuse.
+                would refuse; seeds/reference beside it is fresh in every build.
 
         """
         json_dir = self.folder / "seeds/json"
@@ -159,6 +181,8 @@ class Workspace:
         for dataset, records in export.items():
             (json_dir / f"{dataset}.json").write_text(json.dumps(records), encoding="utf-8")
         json_to_seeds.convert(json_dir, self.folder / "seeds/orchestrator")
+        reference = "seeds/reference"
+        shutil.copytree(PROJECT / reference, self.folder / reference, dirs_exist_ok=True)
         if edit_seeds:
             edit_seeds(self.folder / "seeds/orchestrator")
         waiver_file = self.folder / "seeds/reference/contract_waivers.csv"
