@@ -18,6 +18,8 @@ import oracle
 import pytest
 from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 from dbt.cli.main import dbtRunner
+from hypothesis import settings
+from hypothesis.configuration import set_hypothesis_home_dir
 from messy import messy_export
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -50,6 +52,19 @@ def read_export() -> Export:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--whole", action="store_true", help="run the long suites at full length")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    # The short suites draw the same examples every time.
+    short = not config.getoption("--whole")
+    settings.register_profile("suite", deadline=None, database=None, derandomize=short)
+    settings.load_profile("suite")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def hypothesis_home(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Keep what hypothesis stores out of the checkout."""
+    set_hypothesis_home_dir(tmp_path_factory.mktemp("hypothesis"))
 
 
 @pytest.fixture(scope="session")

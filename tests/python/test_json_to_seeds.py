@@ -15,6 +15,8 @@ import json_to_seeds
 import pytest
 import yaml
 from json_to_seeds import Conversion, ConversionError, convert, main
+from oddities import TEXTS
+from seed_reader import read_seed
 
 ROOT = Path(__file__).resolve().parents[2]
 DECLARATION = ROOT / "seeds/orchestrator/_orchestrator__seeds.yml"
@@ -48,12 +50,6 @@ PLACE = {
     "string_list": ("creative_assets", "risk_flags"),
     "object": ("campaign_risk_signals", "evidence"),
 }
-# What the dbt seed loader reads seeds with. A row of 14 values of 131,072 four-byte characters has
-# 7.4 MB, and DuckDB returns garbage for a line over max_line_size.
-READ_OPTIONS = (
-    "header=true, auto_detect=false, delim=',', quote='\"', escape='\"', nullstr='',"
-    " allow_quoted_nulls=false, new_line='\\n', parallel=false, max_line_size=16000000"
-)
 
 
 def record(dataset, **values):
@@ -66,14 +62,6 @@ def replaced(folder, dataset, *records):
     """Write a dataset's file of these records."""
     text = "[" + ",\n".join(records) + "]"
     (folder / f"{dataset}.json").write_text(text, encoding="utf-8")
-
-
-def read_seed(path):
-    """Return a seed's rows as the dbt seed loader reads them."""
-    names = path.read_text(encoding="utf-8").partition("\n")[0].split(",")
-    columns = dict.fromkeys(names, "varchar")
-    query = f"select * from read_csv('{path}', {READ_OPTIONS}, columns={columns})"
-    return [dict(zip(names, row, strict=True)) for row in duckdb.sql(query).fetchall()]
 
 
 def problems_of(inputs, output):
@@ -135,20 +123,11 @@ def test_a_tricky_record_gives_exactly_these_bytes(inputs, output):
     assert (output / "raw_campaign_risk_signals.csv").read_bytes() == expected.encode()
 
 
-UGLY = [
-    'say "hi", ok', '"hello"', "'hello'", '"', "'", '""', 'a""b', ",", ",,", "", " lead", "trail ",
-    "a\nb", "a\rb", "a\r\nb", "\n", "\r", "\r\n", "end\n", "tab\there", "\t", "back\\slash", "\\",
-    '\\"', "\\n", "\\N", "{{ jinja }}", "{% raw %}", "00000001", "1e5", "NULL", "null", "nan",
-    "None", "true", "#comment", "\ufeffbom", "😀", "שלום", "\u202ertl", "\u2028", "é", "e\u0301",
-    "\x01\x7f", "-- x", "'; drop table x; --",
-]  # fmt: skip
-
-
 def test_ugly_strings_come_back_through_duckdb(inputs, output):
     records = [
         {"channel_id": a, "type": b, "platform": a, "cost_model": b, "avg_cost": 1}
-        for a in UGLY
-        for b in UGLY
+        for a in TEXTS
+        for b in TEXTS
     ]
     (inputs / "channels.json").write_text(json.dumps(records))
     convert(inputs, output)
