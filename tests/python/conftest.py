@@ -167,7 +167,7 @@ class Workspace:
             edit_seeds(self.folder / "seeds/orchestrator")
         waiver_file = self.folder / "seeds/reference/contract_waivers.csv"
         header = waiver_file.read_text(encoding="utf-8").splitlines()[0]
-        line_end = "\r\n" if "\r\n" in waivers else "\n"
+        line_end = "\r\n" if waivers.endswith("\r\n") else "\n"
         waiver_file.write_text(f"{header}{line_end}{waivers}", encoding="utf-8", newline="")
         if fresh:
             shutil.rmtree(self.folder / "build", ignore_errors=True)

@@ -29,4 +29,4 @@ TEXTS = [
     "ﬁ ß İ ǅ",
 ]  # fmt: skip
 
-LONG_TEXT = "long " * 10_000
+LONG_TEXT = "long " * 4_000
