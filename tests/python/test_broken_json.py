@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -21,6 +22,7 @@ RECORD = r"""[{"risk_id": "R\u00e9\n1 é😀", "timestamp": "2026-03-15T10:05:00
   "evidence": {"clicks": -12.50e+3, "ok": [true, false, {}, 7]}, "recommended_action": "",
   "status": "open"}]
 """
+CHANNEL = '{"channel_id": "C", "type": "", "platform": "", "cost_model": "", "avg_cost": 1}'
 
 
 @pytest.fixture
@@ -43,7 +45,10 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 
 def problems_of(inputs: Path, seeds: Path) -> list[str]:
-    """Return what is wrong with an export, or nothing; whatever it is, no seed has changed."""
+    """Return what is wrong with an export, or nothing; if anything is, no seed has changed."""
+    # Another dataset has changed, and is right.
+    other = inputs / "channels.json"
+    other.write_text(f"[{CHANNEL}]" if other.read_text() == "[]" else "[]")
     before = contents(seeds)
     try:
         convert(inputs, seeds)
@@ -66,20 +71,22 @@ def test_an_export_that_is_cut_off_anywhere(folders: tuple[Path, Path]) -> None:
         assert problem.endswith("; the file seems to be cut off"), length
     for length in range(len(data.rstrip()), len(data) + 1):
         (inputs / f"{DATASET}.json").write_bytes(data[:length])
-        assert convert(inputs, seeds).changed == []
+        assert f"raw_{DATASET}.csv" not in convert(inputs, seeds).changed
 
 
-@pytest.mark.parametrize("opening", ["[", '{"a":', '[{"evidence":', '[{"evidence":{"a":['])
-def test_however_deeply_values_are_nested(folders: tuple[Path, Path], opening: str) -> None:
+@pytest.mark.parametrize("outside", ["[", '[{"evidence":{"a":'])
+@pytest.mark.parametrize("opening", ["[", '{"b":', '[{"b":'])
+def test_however_deeply_values_are_nested(
+    folders: tuple[Path, Path], outside: str, opening: str
+) -> None:
     inputs, seeds = folders
     # Around the limits of the converter and of Python, and beyond any.
-    for depth in [*range(90, 110), *range(300, 1100, 7), 100_000]:
-        (inputs / f"{DATASET}.json").write_text(f"[{opening * depth}")
-        assert len(problems_of(inputs, seeds)) == 1
-        closing = "".join({"[": "]", "{": "}"}.get(character, "") for character in opening[::-1])
-        inner = opening * depth + ("1" if opening.endswith(":") else "") + closing * depth
-        (inputs / f"{DATASET}.json").write_text(f"[{inner}]")
-        assert problems_of(inputs, seeds)
+    for depth in [*range(95, 105), *range(300, 1100, 7), 100_000]:
+        start = outside + opening * depth
+        end = "".join({"[": "]", "{": "}"}.get(character, "") for character in reversed(start))
+        for text in (start, start + "1" + end):
+            (inputs / f"{DATASET}.json").write_text(text)
+            assert problems_of(inputs, seeds)
 
 
 PIECES = [
@@ -91,27 +98,52 @@ PIECES = [
 ]  # fmt: skip
 
 
+# What stands for a whole value; all but the first few are no field's.
+VALUES = [
+    b'"C"', b"null", b"7", b"{}", b"[]", rb'"\ud800"', rb'["\udc00\ud800"]', rb'{"\ud800": 1}',
+    rb'"\u0000"', rb'{"\u0000": 1}', b'"' + b"x" * 140_000 + b'"', b"9" * 140_000, b"NaN",
+    b'{"a": [NaN]}', b"1e9999999999999999999999", b'{"a": 1, "a": 2}', b"[" * 150 + b"]" * 150,
+    b'"9999-12-31T23:59:59-23:59"',
+]  # fmt: skip
+VALUE = re.compile(rb'"(?:[^"\\]|\\.)*"|[-0-9][-+.0-9e]*|[a-z]+|\[[^][]*\]|\{[^{}]*\}', re.DOTALL)
+
+
+def test_any_value_in_any_place(folders: tuple[Path, Path]) -> None:
+    inputs, seeds = folders
+    data = RECORD.encode()
+    for match in VALUE.finditer(data):
+        for value in VALUES:
+            damaged = data[: match.start()] + value + data[match.end() :]
+            (inputs / f"{DATASET}.json").write_bytes(damaged)
+            problems_of(inputs, seeds)
+
+
 @st.composite
 def broken(draw: st.DrawFn, data: bytes) -> bytes:
     """Return bytes that were damaged here and there."""
     for _ in range(draw(st.integers(1, 3))):
+        damage = draw(st.sampled_from(["value", "flip", "insert", "delete", "splice", "cut"]))
+        values = [match.span() for match in VALUE.finditer(data)]
+        if damage == "value" and values:
+            start, end = draw(st.sampled_from(values))
+            data = data[:start] + draw(st.sampled_from(VALUES)) + data[end:]
+            continue
         places = st.integers(0, len(data))
         start, end = sorted((draw(places), draw(places)))
-        damage = draw(st.sampled_from(["flip", "insert", "delete", "splice", "cut"]))
         if damage == "flip" and data:
             place = min(start, len(data) - 1)
             flipped = data[place] ^ draw(st.integers(1, 255))
             data = data[:place] + bytes([flipped]) + data[place + 1 :]
-        elif damage == "insert":
-            piece = draw(st.sampled_from(PIECES) | st.binary(max_size=4))
-            data = data[:start] + piece + data[draw(st.sampled_from([start, start + 1, end])) :]
         elif damage == "delete":
             data = data[:start] + data[start + draw(st.integers(1, 4)) :]
         elif damage == "splice":
             place = draw(places)
             data = data[:place] + data[start:end] + data[place:]
-        else:
+        elif damage == "cut":
             data = data[:start] if draw(st.booleans()) else data[start:]
+        else:
+            piece = draw(st.sampled_from(PIECES) | st.binary(max_size=4))
+            data = data[:start] + piece + data[draw(st.sampled_from([start, start + 1, end])) :]
     return data
 
 
