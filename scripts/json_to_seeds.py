@@ -37,6 +37,7 @@ MAX_DEPTH = 100  # of nested values: beyond any real record, below Python's recu
 INT64 = 2**63
 DECIMAL_18_6_LIMIT = Decimal("999999999999.9999995")  # from here on it rounds to 10^12
 DECLARED_IN = "seeds/orchestrator/_orchestrator__seeds.yml"
+CUT_OFF = "; the file seems to be cut off"
 IN_BULK = "load this dataset in bulk from landing/ instead"
 
 Row = list[str | None]  # the values of a record as text, or None for null
@@ -139,10 +140,13 @@ def read_records(path: Path) -> list[object]:
         records = json.loads(text, object_pairs_hook=JsonObject, **numbers)
     except json.JSONDecodeError as error:
         place = f"line {error.lineno}, column {error.colno}"
-        cut_off = "; the file seems to be cut off" if is_cut_off(error) else ""
+        cut_off = CUT_OFF if is_cut_off(error) else ""
         is_not_array = error.msg == "Extra data"
         hint = "; expected one JSON array of records" if is_not_array else cut_off
-        raise FileError(f"malformed JSON at {place}: {error.msg}{hint}") from None
+        # Name it, since what can't be read is often what can't be seen.
+        wrong = error.doc[error.pos : error.pos + 1] if error.msg.startswith("Expecting") else ""
+        found = f', found "{shown(wrong)}"' if wrong and not cut_off else ""
+        raise FileError(f"malformed JSON at {place}: {error.msg}{found}{hint}") from None
     except RecursionError:
         raise FileError("expected JSON, found values nested too deeply to be read") from None
     if not isinstance(records, list):
@@ -163,6 +167,8 @@ def read_text(path: Path) -> str:
         data = path.read_bytes()
     except OSError as error:
         raise FileError(f"the file can't be read: {error.strerror}") from None
+    if data and not data.strip(b"\0"):  # as a crash may leave a file
+        raise FileError("expected a JSON array, found nothing but NUL bytes")
     encoding = json.detect_encoding(data)
     if not encoding.startswith("utf-8"):
         raise FileError(f"expected UTF-8, found {encoding.upper()}")
@@ -171,15 +177,14 @@ def read_text(path: Path) -> str:
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         found = f"byte 0x{data[error.start]:02x} at byte offset {error.start} (line {line})"
-        raise FileError(f"expected UTF-8, found {found}") from None
+        cut_off = CUT_OFF if error.reason == "unexpected end of data" else ""
+        raise FileError(f"expected UTF-8, found {found}{cut_off}") from None
 
 
 def is_cut_off(error: json.JSONDecodeError) -> bool:
     """Tell whether the JSON is right as far as it goes, and only ends too early."""
-    rest = error.doc[error.pos :].strip()
-    return error.msg.startswith("Unterminated string") or any(
-        word.startswith(rest) for word in ("true", "false", "null")
-    )
+    is_within_a_word = re.fullmatch(r"[-+.\w]*", error.doc[error.pos :].strip())
+    return error.msg.startswith("Unterminated string") or is_within_a_word is not None
 
 
 def to_json(value: object) -> str:

@@ -54,7 +54,7 @@
 {%- endmacro %}
 
 
-{#- A text, or null where it is blank: empty, or nothing but white space. -#}
+{#- A text as it is, or null where it is blank: empty, or nothing but white space. -#}
 {% macro blank_to_null(text) -%}
-    nullif(trim(regexp_replace({{ text }}, '^\s+$', '')), '')
+    case when regexp_replace({{ text }}, '^\s+$', '') <> '' then {{ text }} end
 {%- endmacro %}

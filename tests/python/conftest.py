@@ -18,6 +18,8 @@ import oracle
 import pytest
 from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 from dbt.cli.main import dbtRunner
+from hypothesis import settings
+from hypothesis.configuration import set_hypothesis_home_dir
 from messy import messy_export
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -62,6 +64,20 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         item.add_marker(pytest.mark.xdist_group(group))
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[FIGURES] = {}
+    # The short suites draw the same examples every time.
+    short = not config.getoption("--whole")
+    settings.register_profile("suite", deadline=None, database=None, derandomize=short)
+    settings.load_profile("suite")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def hypothesis_home(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Keep what hypothesis stores out of the checkout."""
+    set_hypothesis_home_dir(tmp_path_factory.mktemp("hypothesis"))
+
+
 @pytest.fixture(scope="session")
 def whole(pytestconfig: pytest.Config) -> bool:
     """Tell whether the long suites run at full length; see --whole."""
@@ -73,14 +89,22 @@ def whole(pytestconfig: pytest.Config) -> bool:
 FIGURES = pytest.StashKey[dict[str, str]]()
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    config.stash[FIGURES] = {}
-
-
 @pytest.fixture(scope="session")
 def figures(pytestconfig: pytest.Config) -> dict[str, str]:
     """Return the figures that the end of the run prints, by what they count; set yours."""
     return pytestconfig.stash[FIGURES]
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    output = getattr(session.config, "workeroutput", None)
+    if output is not None:  # one of several processes: the first one prints
+        output["figures"] = session.config.stash[FIGURES]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    output = getattr(node, "workeroutput", {})  # none of a process that crashed
+    node.config.stash[FIGURES].update(output.get("figures", {}))
 
 
 def pytest_terminal_summary(
@@ -187,7 +211,7 @@ class Workspace:
             edit_seeds(self.folder / "seeds/orchestrator")
         waiver_file = self.folder / "seeds/reference/contract_waivers.csv"
         header = waiver_file.read_text(encoding="utf-8").splitlines()[0]
-        line_end = "\r\n" if "\r\n" in waivers else "\n"
+        line_end = "\r\n" if waivers.endswith("\r\n") else "\n"
         waiver_file.write_text(f"{header}{line_end}{waivers}", encoding="utf-8", newline="")
         if fresh:
             shutil.rmtree(self.folder / "build", ignore_errors=True)

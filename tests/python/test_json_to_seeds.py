@@ -1,12 +1,14 @@
 """The exact seeds that JSON gives, and the exact words when the JSON is wrong."""
 
 import errno
+import gzip
 import json
 import os
 import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -15,6 +17,8 @@ import json_to_seeds
 import pytest
 import yaml
 from json_to_seeds import Conversion, ConversionError, convert, main
+from oddities import TEXTS
+from seed_reader import read_seed
 
 ROOT = Path(__file__).resolve().parents[2]
 DECLARATION = ROOT / "seeds/orchestrator/_orchestrator__seeds.yml"
@@ -48,12 +52,6 @@ PLACE = {
     "string_list": ("creative_assets", "risk_flags"),
     "object": ("campaign_risk_signals", "evidence"),
 }
-# What the dbt seed loader reads seeds with. A row of 14 values of 131,072 four-byte characters has
-# 7.4 MB, and DuckDB returns garbage for a line over max_line_size.
-READ_OPTIONS = (
-    "header=true, auto_detect=false, delim=',', quote='\"', escape='\"', nullstr='',"
-    " allow_quoted_nulls=false, new_line='\\n', parallel=false, max_line_size=16000000"
-)
 
 
 def record(dataset, **values):
@@ -66,14 +64,6 @@ def replaced(folder, dataset, *records):
     """Write a dataset's file of these records."""
     text = "[" + ",\n".join(records) + "]"
     (folder / f"{dataset}.json").write_text(text, encoding="utf-8")
-
-
-def read_seed(path):
-    """Return a seed's rows as the dbt seed loader reads them."""
-    names = path.read_text(encoding="utf-8").partition("\n")[0].split(",")
-    columns = dict.fromkeys(names, "varchar")
-    query = f"select * from read_csv('{path}', {READ_OPTIONS}, columns={columns})"
-    return [dict(zip(names, row, strict=True)) for row in duckdb.sql(query).fetchall()]
 
 
 def problems_of(inputs, output):
@@ -135,20 +125,11 @@ def test_a_tricky_record_gives_exactly_these_bytes(inputs, output):
     assert (output / "raw_campaign_risk_signals.csv").read_bytes() == expected.encode()
 
 
-UGLY = [
-    'say "hi", ok', '"hello"', "'hello'", '"', "'", '""', 'a""b', ",", ",,", "", " lead", "trail ",
-    "a\nb", "a\rb", "a\r\nb", "\n", "\r", "\r\n", "end\n", "tab\there", "\t", "back\\slash", "\\",
-    '\\"', "\\n", "\\N", "{{ jinja }}", "{% raw %}", "00000001", "1e5", "NULL", "null", "nan",
-    "None", "true", "#comment", "\ufeffbom", "😀", "שלום", "\u202ertl", "\u2028", "é", "e\u0301",
-    "\x01\x7f", "-- x", "'; drop table x; --",
-]  # fmt: skip
-
-
 def test_ugly_strings_come_back_through_duckdb(inputs, output):
     records = [
         {"channel_id": a, "type": b, "platform": a, "cost_model": b, "avg_cost": 1}
-        for a in UGLY
-        for b in UGLY
+        for a in TEXTS
+        for b in TEXTS
     ]
     (inputs / "channels.json").write_text(json.dumps(records))
     convert(inputs, output)
@@ -381,7 +362,52 @@ BAD_FILES = {
     "only a byte order mark": (b"\xef\xbb\xbf", "expected a JSON array, found an empty file"),
     "malformed": (
         b'[\n  {"a" 1}\n]',
-        "malformed JSON at line 2, column 8: Expecting ':' delimiter",
+        "malformed JSON at line 2, column 8: Expecting ':' delimiter, found \"1\"",
+    ),
+    "a comma too many": (
+        b'[{"a": 1},]',
+        'malformed JSON at line 1, column 11: Expecting value, found "]"',
+    ),
+    "two byte order marks": (
+        b"\xef\xbb\xbf\xef\xbb\xbf[]",
+        "malformed JSON at line 1, column 1: Unexpected UTF-8 BOM (decode using utf-8-sig)",
+    ),
+    "a byte order mark in the middle": (
+        b'[\xef\xbb\xbf{"a": 1}]',
+        'malformed JSON at line 1, column 2: Expecting value, found "\\ufeff"',
+    ),
+    "a NUL between values": (
+        b"[\0]",
+        'malformed JSON at line 1, column 2: Expecting value, found "\\x00"',
+    ),
+    "a NUL in a string": (
+        b'[{"a": "x\0"}]',
+        "malformed JSON at line 1, column 10: Invalid control character at",
+    ),
+    "nothing but NULs": (b"\0" * 9, "expected a JSON array, found nothing but NUL bytes"),
+    "a web page": (
+        b"<html>",
+        'malformed JSON at line 1, column 1: Expecting value, found "<"',
+    ),
+    "one record a line": (
+        b'{"a": 1}\n{"a": 2}\n',
+        "malformed JSON at line 2, column 1: Extra data; expected one JSON array of records",
+    ),
+    "a compressed file": (
+        gzip.compress(b"[]"),
+        "expected UTF-8, found byte 0x8b at byte offset 1 (line 1)",
+    ),
+    "truncated in a number": (
+        b'[{"a": 1.',
+        "malformed JSON at line 1, column 9: Expecting ',' delimiter; the file seems to be cut off",
+    ),
+    "truncated in an escape": (
+        b'[{"a": "\\u00e',
+        "malformed JSON at line 1, column 10: Invalid \\uXXXX escape; the file seems to be cut off",
+    ),
+    "truncated in a character": (
+        b'[{"a": "\xf0\x9f',
+        "expected UTF-8, found byte 0xf0 at byte offset 8 (line 1); the file seems to be cut off",
     ),
     "two values": (
         b"[]\n[]",
@@ -409,8 +435,16 @@ BAD_FILES = {
     "null": (b"null", "expected a JSON array of records, found null"),
     "NaN": (b"NaN", "expected a JSON array of records, found the number NaN"),
     "UTF-16 with a mark": ("[]".encode("utf-16"), "expected UTF-8, found UTF-16"),
+    "UTF-16 with the other mark": (b"\xfe\xff\0[\0]", "expected UTF-8, found UTF-16"),
     "UTF-16": ("[]".encode("utf-16-le"), "expected UTF-8, found UTF-16-LE"),
+    "UTF-16, the other way": ("[]".encode("utf-16-be"), "expected UTF-8, found UTF-16-BE"),
+    "UTF-32 with a mark": ("[]".encode("utf-32"), "expected UTF-8, found UTF-32"),
     "UTF-32": ("[]".encode("utf-32-be"), "expected UTF-8, found UTF-32-BE"),
+    "UTF-32, the other way": ("[]".encode("utf-32-le"), "expected UTF-8, found UTF-32-LE"),
+    "a surrogate in UTF-8": (
+        b'[{"a": "\xed\xa0\x80"}]',
+        "expected UTF-8, found byte 0xed at byte offset 8 (line 1)",
+    ),
     "invalid UTF-8": (
         b'[\n{"a": "\xe9"}]',
         "expected UTF-8, found byte 0xe9 at byte offset 9 (line 2)",
@@ -448,6 +482,19 @@ def test_a_directory_in_a_files_place(inputs, output):
     assert problems_of(inputs, output) == ["channels: expected a file, found a directory"]
 
 
+def test_a_link_to_itself(inputs, output):
+    (inputs / "channels.json").unlink()
+    (inputs / "channels.json").symlink_to("channels.json")
+    expected = "channels: the file can't be read: Too many levels of symbolic links"
+    assert problems_of(inputs, output) == [expected]
+
+
+def test_a_link_to_a_device_is_not_read_for_ever(inputs, output):
+    (inputs / "channels.json").unlink()
+    (inputs / "channels.json").symlink_to("/dev/zero")
+    assert problems_of(inputs, output) == ["channels: expected a file, found something else"]
+
+
 def test_a_pipe_in_a_files_place_does_not_hang(inputs, output):
     (inputs / "channels.json").unlink()
     os.mkfifo(inputs / "channels.json")
@@ -463,17 +510,54 @@ def test_a_link_to_nothing_is_not_a_missing_file(inputs, output, dataset):
     assert problems_of(inputs, output) == [expected]
 
 
-def test_an_unreadable_file(inputs, output, monkeypatch):
-    read_bytes = Path.read_bytes
+def refusal(folder, output):
+    """Return what the conversion of a folder says to somebody who isn't root."""
+    declaration = json_to_seeds.read_declaration()  # others may not even reach the checkout
+    user = os.geteuid()
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(ConversionError) as caught:
+        patch.setattr(json_to_seeds, "read_declaration", lambda: declaration)
+        if user == 0:
+            os.seteuid(65534)
+        try:
+            convert(folder, output)
+        finally:
+            os.seteuid(user)
+    return str(caught.value).splitlines()
 
-    def refuse(path):  # as root, which tests often run as, chmod refuses nothing
-        if path.name == "channels.json":
-            raise PermissionError(errno.EACCES, "Permission denied", str(path))
-        return read_bytes(path)
 
-    monkeypatch.setattr(Path, "read_bytes", refuse)
-    expected = "channels: the file can't be read: Permission denied"
-    assert problems_of(inputs, output) == [expected]
+@pytest.fixture
+def shared_inputs(inputs):
+    """Return the inputs in a folder that everybody can reach, which those of pytest are not."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        shutil.copytree(inputs, folder / "json")
+        yield folder / "json"
+
+
+def test_an_unreadable_file(shared_inputs, output):
+    (shared_inputs / "channels.json").chmod(0)
+    assert refusal(shared_inputs, output) == [
+        "channels: the file can't be read: Permission denied",
+        "1 problem in 1 dataset; no seed was changed.",
+    ]
+
+
+def test_an_unreadable_input_folder(shared_inputs, output):
+    shared_inputs.chmod(0)
+    assert refusal(shared_inputs, output) == [
+        f"the input folder {shared_inputs} can't be read: Permission denied",
+        "No seed was changed.",
+    ]
+    shared_inputs.chmod(0o755)
+
+
+def test_an_output_folder_that_is_read_only(shared_inputs):
+    output = shared_inputs.parent / "seeds"
+    output.mkdir(mode=0o555)
+    assert refusal(shared_inputs, output) == [
+        f"the seeds can't be written to {output}: Permission denied; no seed was changed."
+    ]
 
 
 def test_a_file_over_50_mb_is_refused_unread(inputs, output, monkeypatch):
@@ -559,7 +643,7 @@ BAD_VALUES = {
         ("9223372036854775808", f"{NOT_64_BITS}, found the number 9223372036854775808"),
         ("-9223372036854775809", f"{NOT_64_BITS}, found the number -9223372036854775809"),
         ("1e999999999", f"{NOT_64_BITS}, found the number 1e999999999"),
-        ("9" * 5000, f"{NOT_64_BITS}, found the number {'9' * 57}..."),
+        ("9" * 100_000, f"{NOT_64_BITS}, found the number {'9' * 57}..."),
         (
             f"1e{'9' * 30}",
             f"expected an integer with a shorter exponent, found the number 1e{'9' * 30}",
@@ -578,7 +662,7 @@ BAD_VALUES = {
         # Rounded to six places it needs a nineteenth digit.
         ("999999999999.9999995", f"{TOO_LARGE}, found the number 999999999999.9999995"),
         ("1e999999999", f"{TOO_LARGE}, found the number 1e999999999"),
-        ("9" * 5000, f"{TOO_LARGE}, found the number {'9' * 57}..."),
+        ("9" * 100_000, f"{TOO_LARGE}, found the number {'9' * 57}..."),
         (
             "1e-999999999",
             "expected a number of at most 131,072 decimal places, found the number 1e-999999999",
@@ -666,6 +750,7 @@ def test_a_bad_value(inputs, output, kind):
     [
         ('{"a": {"b": [1, NaN]}}', "evidence.a.b[2]: expected a finite number, found NaN"),
         ('{"a": [{"b": 1, "b": 2}]}', "evidence.a[1].b: expected the key once, found it again"),
+        ('{"a": 1, "\\u0061": 1}', "evidence.a: expected the key once, found it again"),
         (
             r'{"a": "\u0000"}',
             r'evidence.a: expected text without NUL characters, found the string "\x00"',
@@ -703,6 +788,10 @@ def test_a_bad_value_within_a_value(inputs, output, evidence, message):
         (
             [record("channels", platfrom='"x"')],
             f"record 1 (text): platfrom: undeclared field; {DECLARED_IN}",
+        ),
+        (
+            [record("channels", **{"\\ud83d": "1"})],
+            f"record 1 (text): \\ud83d: undeclared field; {DECLARED_IN}",
         ),
         (
             [record("channels", **{"evil\n\u202ename": "1"})],
