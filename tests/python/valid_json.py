@@ -74,8 +74,8 @@ decimals = (
         st.integers(-40, 12),
     ).filter(lambda number: number.copy_abs() < limit)
     # Halves of the last place that staging keeps, and what only just fits or is nothing.
-    | st.builds(lambda cents: Decimal(cents) / 1000, st.integers(-99_999, 99_999))
-    | st.builds(lambda units: Decimal(units).scaleb(-7), st.integers(-99_999, 99_999))
+    | st.builds(lambda cents: Decimal(10 * cents + 5).scaleb(-3), st.integers(-9999, 9999))
+    | st.builds(lambda units: Decimal(10 * units + 5).scaleb(-7), st.integers(-9999, 9999))
     | st.sampled_from(["999999999999.9999994", "-0.0", "0e9", "1e-400", "5e-324"]).map(Decimal)
 )
 numbers = decimals.flatmap(lambda number: written(number).map(lambda text: Value(text, number)))
