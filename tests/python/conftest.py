@@ -57,6 +57,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 SHARING = ("test_analyses", "test_decisions", "test_marts", "test_semantic_layer", "test_docs")
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep together what shares builds, when tests run in several processes (pytest-xdist)."""
     for item in items:

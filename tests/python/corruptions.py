@@ -319,6 +319,12 @@ REFERENCE: dict[str, dict[str, Property]] = {
         "review_minutes": Property(),
         "always_requires_review": Property(),
     },
+    "status_transitions": {
+        "dataset": Property(),
+        "attribute": Property(),
+        "from_value": Property(),
+        "to_value": Property(),
+    },
     "kpi_definitions": {
         "kpi": key(),
         "kpi_label": Property(),
@@ -354,7 +360,11 @@ REFERENCE: dict[str, dict[str, Property]] = {
 KEYS = {
     dataset: next((name for name, of in fields.items() if of.check == "unique"), "timestamp")
     for dataset, fields in (PROPERTIES | REFERENCE).items()
-} | {"contract_rules": "rule_name", "contract_waivers": "record_key"}
+} | {
+    "contract_rules": "rule_name",
+    "contract_waivers": "record_key",
+    "status_transitions": "from_value",
+}
 """The field that tells a dataset's carriers apart."""
 
 STAGED = {
@@ -632,8 +642,12 @@ def of_the_reference() -> list[Corruption]:
                 found.append(Corruption("duplicate key", seed, name, checks, same=(name,)))
             else:
                 found += corruptions_of_a_field(seed, name, of)
-    grain = ("rule", "record_key")
-    found.append(Corruption("broken grain", "contract_waivers", grain[-1], (GRAIN,), same=grain))
+    grains = {
+        "contract_waivers": ("rule", "record_key"),
+        "status_transitions": ("dataset", "attribute", "from_value", "to_value"),
+    }
+    for seed, grain in grains.items():
+        found.append(Corruption("broken grain", seed, grain[-1], (GRAIN,), same=grain))
     return found
 
 
@@ -831,6 +845,8 @@ class Clones:
             case "risk_severities":
                 record |= {"severity_rank": number, "review_minutes": 60}
                 record |= {"always_requires_review": True}
+            case "status_transitions":
+                record |= {"dataset": "campaigns", "attribute": "status", "to_value": "active"}
             case "kpi_definitions":
                 record |= {"kpi_label": name, "numerator": "clicks", "denominator": "impressions"}
             case "rollup_measures":
