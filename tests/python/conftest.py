@@ -21,6 +21,7 @@ from dbt.cli.main import dbtRunner
 from hypothesis import settings
 from hypothesis.configuration import set_hypothesis_home_dir
 from messy import messy_export
+from xdist.scheduler import LoadScopeScheduling
 
 PROJECT = Path(__file__).resolve().parents[2]
 # The demo's exports. Those of seeds/json are whoever's uses the project.
@@ -54,15 +55,19 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--whole", action="store_true", help="run the long suites at full length")
 
 
-SHARING = ("test_analyses", "test_decisions", "test_marts", "test_semantic_layer", "test_docs")
+SHARING = {"test_analyses", "test_decisions", "test_docs", "test_marts", "test_semantic_layer"}
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep together what shares builds, when tests run in several processes (pytest-xdist)."""
-    for item in items:
-        group = "marts" if item.path.stem in SHARING else item.path.stem
-        item.add_marker(pytest.mark.xdist_group(group))
+class ByBuilds(LoadScopeScheduling):
+    """Runs a file's tests in one process, and all those that share builds."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = Path(nodeid.split("::")[0]).stem
+        return "marts" if file in SHARING else file
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByBuilds:
+    return ByBuilds(config, log)
 
 
 def pytest_configure(config: pytest.Config) -> None:
