@@ -58,6 +58,28 @@ def whole(pytestconfig: pytest.Config) -> bool:
     return pytestconfig.getoption("--whole")
 
 
+# ---- Figures: what a suite has counted, said once all is done
+
+FIGURES = pytest.StashKey[dict[str, str]]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[FIGURES] = {}
+
+
+@pytest.fixture(scope="session")
+def figures(pytestconfig: pytest.Config) -> dict[str, str]:
+    """Return the figures that the end of the run prints, by what they count; set yours."""
+    return pytestconfig.stash[FIGURES]
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    for name, figure in config.stash[FIGURES].items():
+        terminalreporter.write_line(f"{name}: {figure}")
+
+
 @dataclass(frozen=True)
 class Build:
     """One finished `dbt build`, kept: its database file and what became of each node.
