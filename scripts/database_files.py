@@ -42,7 +42,7 @@ class Plugin(BasePlugin):
         for attachment in creds.attach or ():
             kept_file = Path(attachment.path)
             damage = wait_for(kept_file, read_all)
-            if damage and kept_file.stat().st_size < EMPTY_BYTES:
+            if damage and kept_file.is_file() and kept_file.stat().st_size < EMPTY_BYTES:
                 logger.warning(f"{kept_file} is damaged, and too short to hold anything: removed.")
                 remove(kept_file)
             elif damage:
@@ -82,7 +82,7 @@ def wait_for(
             holder = holder_of(error)
             message = str(error).splitlines()[0]
             if not holder and remedy(message):
-                reason = f"{file} can't be opened: {message}."
+                reason = f"{file} can't be opened: {message.rstrip('.')}."
                 raise DbtRuntimeError(f"{reason} {remedy(message)}") from None
             if not holder:
                 return message

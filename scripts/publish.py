@@ -225,7 +225,7 @@ def replace(project: Path, connection: duckdb.DuckDBPyConnection) -> Marts:
             temporary.replace(target)
             sync_folder(target.parent)
     except OSError as error:
-        raise unwritable(f"{error.strerror}.") from None
+        raise unwritable(str(error.strerror)) from None
     except duckdb.Error as error:
         raise unwritable(str(error).splitlines()[0]) from None
     finally:
@@ -317,7 +317,8 @@ def read_marts(connection: duckdb.DuckDBPyConnection) -> Marts:
 
 def unwritable(reason: str) -> PublishError:
     """Return the error of a published file that can't be written."""
-    return PublishError(f"{PUBLISHED_FILE} can't be written: {reason} {remedy(reason)}".strip())
+    sentence = f"{PUBLISHED_FILE} can't be written: {reason.rstrip('.')}."
+    return PublishError(f"{sentence} {remedy(reason)}".rstrip())
 
 
 def unreadable(error: Exception) -> PublishError:
