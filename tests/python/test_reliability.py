@@ -116,12 +116,21 @@ class Project:
             end(process)
         return process.returncode, output
 
-    def kill(self, script: str, seconds: float, only_parent: bool = False) -> bool:
-        """Start a script, kill it some seconds after it took the lock; tell if it was still on."""
+    def kill(
+        self, script: str, seconds: float, writes: str | None = None, only_parent: bool = False
+    ) -> bool:
+        """Start a script, kill it some seconds after it began; tell whether it was still at work.
+
+        Args:
+            script: Which of scripts/.
+            seconds: How long it goes on, from when it has the lock.
+            writes: A file in whose place it writes another: the seconds count from then.
+            only_parent: Let go on what the script has started.
+
+        """
         process = self.start(script, stdout=subprocess.DEVNULL)
         try:
-            lock = self.folder / ".build.lock"
-            while process.poll() is None and not is_signed(lock, f"PID {process.pid}"):
+            while process.poll() is None and not self.has_begun(process.pid, writes):
                 time.sleep(0.001)
             time.sleep(seconds)
             process.kill()
@@ -130,6 +139,14 @@ class Project:
             if not only_parent:
                 end(process)
         return process.returncode == -signal.SIGKILL
+
+    def has_begun(self, process: int, writes: str | None = None) -> bool:
+        """Tell whether a process has the lock, or writes what is to replace a file."""
+        if writes:
+            folder, name = (self.folder / writes).parent, Path(writes).name
+            return any(folder.glob(f".{name}.{process}.tmp"))
+        lock = self.folder / ".build.lock"
+        return lock.exists() and f"PID {process}" in lock.read_text(encoding="utf-8")
 
     def copied(self, folder: Path) -> Project:
         """Return a copy in a folder, which it replaces."""
@@ -146,11 +163,6 @@ class Project:
             if not (self.folder / name).is_symlink():
                 shutil.rmtree(self.folder / name, ignore_errors=True)
             link.replace(self.folder / name)
-
-
-def is_signed(lock: Path, holder: str) -> bool:
-    """Tell whether a process has the lock."""
-    return lock.exists() and holder in lock.read_text(encoding="utf-8")
 
 
 def end(process: subprocess.Popen[str]) -> None:
@@ -253,7 +265,9 @@ def test_a_killed_conversion_leaves_whole_seeds(world: World, whole: bool, kills
         seeds.append(project.seeds)
     for number, moment in enumerate(moments(40 if whole else 4, seconds / 2, kills)):
         project.give(exports[number % 2])
-        kills.done += project.kill("json_to_seeds.py", moment)
+        writes = "seeds/orchestrator/raw_*.csv" if number % 2 else None
+        hit = project.kill("json_to_seeds.py", moment / 4 if writes else moment, writes)
+        kills.done += hit
         assert project.seeds.keys() == seeds[0].keys()
         for name, data in project.seeds.items():
             assert data in (seeds[0][name], seeds[1][name]), f"{name} is neither old nor new"
@@ -262,7 +276,7 @@ def test_a_killed_conversion_leaves_whole_seeds(world: World, whole: bool, kills
             assert code == 0, output
             assert project.seeds == seeds[number % 2]
             assert project.leftovers == []
-        kills.survived = kills.done
+        kills.survived += hit
 
 
 def test_a_killed_publication_is_the_old_or_the_new(
@@ -276,13 +290,15 @@ def test_a_killed_publication_is_the_old_or_the_new(
     for number, moment in enumerate(moments(40 if whole else 4, seconds, kills)):
         old, new = states[(number + 1) % 2], states[number % 2]
         project.show(new.project)
-        kills.done += project.kill("publish.py", moment)
+        writes = "warehouse.duckdb" if number % 2 else None
+        hit = project.kill("publish.py", moment / 4 if writes else moment, writes)
+        kills.done += hit
         assert project.version in (old.version, new.version)
         code, output = project.run("publish.py")
         assert code == 0, output
         assert project.version == new.version
         assert project.leftovers == []
-        kills.survived = kills.done
+        kills.survived += hit
 
 
 def test_a_killed_build_is_made_good_by_the_next(world: World, whole: bool, kills: Kills) -> None:
@@ -300,14 +316,16 @@ def test_a_killed_build_is_made_good_by_the_next(world: World, whole: bool, kill
         project.give(later_export() if new is world.second else read_export())
         target = kills.done + kills_in_round - 1
         for moment in moments(kills_in_round - 1, seconds, kills):
-            kills.done += project.kill("build.py", moment)
+            hit = project.kill("build.py", moment)
+            kills.done += hit
             assert project.version in (old.version, new.version)
             assert project.log in (old.log, new.log)
             if kills.done == target and project.version == new.version:
                 project = old.project.copied(folder)
-            kills.survived = kills.done
+            kills.survived += hit
         chance = random.Random(f"round {number}")
-        kills.done += project.kill("build.py", chance.uniform(1, seconds / 2), only_parent=True)
+        hit = project.kill("build.py", chance.uniform(1, seconds / 2), only_parent=True)
+        kills.done += hit
         assert project.version in (old.version, new.version)
         code, output = project.run("build.py")
         assert code == 0, output
@@ -316,7 +334,20 @@ def test_a_killed_build_is_made_good_by_the_next(world: World, whole: bool, kill
         assert project.log == new.log
         assert project.seeds == new.seeds
         assert project.leftovers == []
-        kills.survived = kills.done
+        kills.survived += hit
+
+
+def test_what_killed_processes_left_is_removed(world: World) -> None:
+    """A process can have the number of one that was killed: in containers that is usual."""
+    project = world.first.project.copied(world.folder / "left")
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
+    for process in (dead.pid, os.getpid()):
+        for name in ("tmp", "tmp.wal"):
+            (project.folder / f".warehouse.duckdb.{process}.{name}").write_text("half a file")
+    publish(project.folder)
+    assert project.version == world.first.version
+    assert project.leftovers == []
 
 
 # ---- Read all the time ----------------------------------------------------------------------
@@ -463,7 +494,7 @@ def test_a_first_that_is_left_by_its_parent_is_named(world: World) -> None:
     first = project.start("build.py", stdout=subprocess.DEVNULL)
     try:
         lock = project.folder / ".build.lock"
-        while not is_signed(lock, f"PID {first.pid} with dbt"):
+        while not (project.has_begun(first.pid) and "dbt" in lock.read_text(encoding="utf-8")):
             time.sleep(0.01)
         first.kill()
         first.wait()
