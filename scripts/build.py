@@ -6,26 +6,34 @@ Arguments go to `dbt build`: `python scripts/build.py --vars '{as_of: 2026-03-16
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
 
 import duckdb
 from explain import clean, explain
+from files import WRITABLE, remedy
 from json_to_seeds import ConversionError, convert, counted
-from locks import LockError, sole_build
-from publish import PROJECT, Marts, PublishError, publish, read_artifacts
+from locks import LockError, sign, sole_build
+from publish import PROJECT, TARGET, Marts, PublishError, publish, read_artifacts
 
 SECONDS_BETWEEN_LINES = 10  # where progress can't be shown in place
+LOGS = Path(os.environ.get("DBT_LOG_PATH") or "logs")
 LOG = "The whole log is in logs/dbt.log."
 # Unit tests judge the models, not the data: `make test` and a plain `dbt build` run them.
 DATA_ONLY = ["--exclude-resource-type", "unit_test"]
 WAIVERS = "seeds/reference/contract_waivers.csv"
+
+
+class FolderError(Exception):
+    """A folder that a build writes to can't be written; the message says why, and what to do."""
 
 
 @dataclass
@@ -48,10 +56,11 @@ def build(arguments: list[str], lock: int) -> int:
 
     """
     started = time.monotonic()
+    refuse_unwritable(LOGS, TARGET)
     try:
         conversion = convert()
     except ConversionError as error:
-        print(error, file=sys.stderr)
+        print(error, *filter(None, [remedy(str(error))]), sep="\n", file=sys.stderr)
         return 1
     print(
         f"Converted {conversion} ({counted(len(conversion.changed), 'seed')} changed).", flush=True
@@ -62,8 +71,9 @@ def build(arguments: list[str], lock: int) -> int:
         print(f"dbt warns: {warning}")
     results = results_of(dbt)
     if results is None:
-        print("", *(dbt.errors or dbt.other_lines), "", sep="\n")
-        print(f"`dbt build` could not run; nothing was published. {LOG}")
+        reasons = dbt.errors or dbt.other_lines
+        print("", *reasons, "", sep="\n")
+        print(sentences("`dbt build` could not run; nothing was published.", reasons))
         return 1
 
     publication, refusal = None, ""
@@ -88,7 +98,7 @@ def build(arguments: list[str], lock: int) -> int:
     print_entry("Took", f"{time.monotonic() - started:.1f} s")
     print()
     if not publication:
-        print(f"Not published. {refusal} {LOG}")
+        print(sentences(f"Not published. {refusal}", (result["message"] for result in results)))
         return 1
     if publication.breaches:
         rules = ", ".join(publication.breaches)
@@ -99,6 +109,23 @@ def build(arguments: list[str], lock: int) -> int:
         print(f"Published, but dbt ended with exit code {dbt.exit_code}. {LOG}")
         return 1
     return 0
+
+
+def refuse_unwritable(*folders: Path) -> None:
+    """Raise FolderError if dbt couldn't write its log and artifacts: it would show a traceback."""
+    for folder in folders:
+        try:
+            (PROJECT / folder).mkdir(parents=True, exist_ok=True)
+            TemporaryFile(dir=PROJECT / folder).close()
+        except OSError as error:
+            reason = f"{folder}/ can't be written: {error.strerror}."
+            raise FolderError(f"{reason} {remedy(reason) or WRITABLE}") from None
+
+
+def sentences(summary: str, reasons: Iterable[str | None]) -> str:
+    """Return how a build ended, and what to do where the system was the reason."""
+    advice = remedy("\n".join(filter(None, reasons)))
+    return " ".join(filter(None, [summary, advice, LOG]))
 
 
 # ---- dbt ------------------------------------------------------------------------------------
@@ -127,6 +154,7 @@ def run_dbt(arguments: list[str], lock: int) -> DbtRun:
             f"{program} can't be started: {error.strerror}. `make build` installs it."
         )
         return run
+    sign(lock, f"PID {os.getpid()} with dbt as PID {process.pid}")
     with process:
         try:
             for event in events(process, run):
@@ -269,7 +297,7 @@ def main() -> int:
     try:
         with sole_build(PROJECT) as lock:
             return build(sys.argv[1:], lock)
-    except LockError as error:
+    except (LockError, FolderError) as error:
         print(f"Nothing was built. {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:

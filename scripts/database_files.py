@@ -7,16 +7,21 @@ show a traceback.
 
 from __future__ import annotations
 
+import logging
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import duckdb
 from dbt.adapters.duckdb.plugins import BasePlugin
 from dbt.adapters.events.logging import AdapterLogger
 from dbt_common.exceptions import DbtRuntimeError
+from files import WRITABLE, remedy
 from locks import LockError, holder_of, tries, wait_seconds
 
 logger = AdapterLogger("DuckDB")
+logging.raiseExceptions = False  # a log that can't be written, on a full disk, is no traceback
+EMPTY_BYTES = 3 * 4096  # DuckDB's headers: a shorter file was left while it was created
 
 
 class Plugin(BasePlugin):
@@ -29,29 +34,38 @@ class Plugin(BasePlugin):
             build_file.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             reason = f"The folder {build_file.parent} can't be created: {error.strerror}."
-            raise DbtRuntimeError(
-                f"{reason} A build needs a folder that it can write to."
-            ) from None
+            raise DbtRuntimeError(f"{reason} {WRITABLE}") from None
         damage = wait_for(build_file)
         if damage:
             logger.warning(f"{build_file} is damaged ({damage}): it is removed and built anew.")
             remove(build_file)
         for attachment in creds.attach or ():
             kept_file = Path(attachment.path)
-            damage = wait_for(kept_file)
-            if damage:
-                advice = (
-                    "It can't be built anew: put back a copy of it, or remove it to start over."
-                )
-                raise DbtRuntimeError(f"{kept_file} is damaged ({damage}). {advice}")
+            damage = wait_for(kept_file, read_all)
+            if damage and kept_file.is_file() and kept_file.stat().st_size < EMPTY_BYTES:
+                logger.warning(f"{kept_file} is damaged, and too short to hold anything: removed.")
+                remove(kept_file)
+            elif damage:
+                advice = "put back a copy of it, or remove it to start over."
+                reason = f"{kept_file} is damaged ({damage}). It can't be built anew"
+                raise DbtRuntimeError(f"{reason}: {advice}")
 
 
-def wait_for(file: Path) -> str | None:
-    """Return once nobody else has a database file open; what is wrong with it, or None."""
+def wait_for(
+    file: Path, check: Callable[[duckdb.DuckDBPyConnection], None] | None = None
+) -> str | None:
+    """Return once nobody else has a database file open; what is wrong with it, or None.
+
+    Args:
+        file: The database file, which may be missing.
+        check: Given the open file; what it raises of DuckDB's errors is wrong with the file.
+
+    """
     for path in (file, file.parent):
         # Without opening anything: that would end a lock that this process has.
         if path.exists() and not os.access(path, os.W_OK):
-            raise DbtRuntimeError(f"{path} can't be written: it is read-only, or another user's.")
+            reason = f"{path} can't be written: it is read-only, or another user's."
+            raise DbtRuntimeError(f"{reason} {WRITABLE}")
     if not file.exists():
         return None
     try:
@@ -60,19 +74,36 @@ def wait_for(file: Path) -> str | None:
         raise DbtRuntimeError(str(error)) from None
     for waited in tries(seconds):
         try:
-            duckdb.connect(str(file)).close()
+            with duckdb.connect(str(file)) as connection:
+                if check:
+                    check(connection)
             return None
         except duckdb.Error as error:
             holder = holder_of(error)
+            message = str(error).splitlines()[0]
+            if not holder and remedy(message):
+                reason = f"{file} can't be opened: {message.rstrip('.')}."
+                raise DbtRuntimeError(f"{reason} {remedy(message)}") from None
             if not holder:
-                return str(error).splitlines()[0]
+                return message
         if not waited and seconds:
             logger.warning(f"{file} is held by {holder}: waiting up to {seconds:g} s.")
     reason = f"{file} is held by {holder}, and was waited for {seconds:g} s."
     raise DbtRuntimeError(f"{reason} Let it end, or close it, and build again.")
 
 
+def read_all(connection: duckdb.DuckDBPyConnection) -> None:
+    """Read every value in a database file, which opens well also if only its head is left."""
+    tables = connection.sql("select schema_name, table_name from duckdb_tables()").fetchall()
+    for schema, name in tables:
+        connection.execute(f'select bit_xor(hash(entry)) from "{schema}"."{name}" as entry')
+
+
 def remove(file: Path) -> None:
     """Remove a database file and its log."""
     for path in (file, *file.parent.glob(f"{file.name}.wal*")):
-        path.unlink(missing_ok=True)
+        try:
+            path.unlink(missing_ok=True)
+        except OSError as error:
+            reason = f"{path} can't be removed: {error.strerror}."
+            raise DbtRuntimeError(f"{reason} Remove it, and build again.") from None

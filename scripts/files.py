@@ -6,9 +6,25 @@ one file system, and renamed once it is on disk.
 
 from __future__ import annotations
 
+import errno
 import os
 from contextlib import suppress
 from pathlib import Path
+
+WRITABLE = "A build needs a folder that it can write to."
+REMEDIES = {
+    errno.ENOSPC: "Make room on the disk, and try again.",
+    errno.EDQUOT: "Make room on the disk, and try again.",
+    errno.EFBIG: "Raise the limit on the size of a file (`ulimit -f`), and try again.",
+    errno.EROFS: WRITABLE,
+    errno.EACCES: WRITABLE,
+    errno.EPERM: WRITABLE,
+}
+
+
+def remedy(message: str) -> str:
+    """Return what to do about the system's error that a message tells of; "" for any other."""
+    return next((REMEDIES[code] for code in REMEDIES if os.strerror(code) in message), "")
 
 
 def temporary_beside(target: Path) -> Path:
@@ -17,14 +33,22 @@ def temporary_beside(target: Path) -> Path:
 
 
 def remove_leftovers(target: Path) -> None:
-    """Remove what processes that were killed have left beside a target."""
-    for file in target.parent.glob(f".{target.name}.*.tmp"):
+    """Remove what processes that were killed have left beside a target, DuckDB's logs too.
+
+    Call it before writing a temporary file: one of this process's own number is an earlier one's.
+    """
+    beginning = f".{target.name}."
+    for file in target.parent.glob(f"{beginning}*.tmp*"):
         try:
-            os.kill(int(file.name.split(".")[-2]), 0)  # signal 0 only asks whether it lives
+            process = int(file.name.removeprefix(beginning).split(".")[0])
+            if process != os.getpid():
+                os.kill(process, 0)  # signal 0 only asks whether it lives
+                continue
         except ProcessLookupError:
-            file.unlink(missing_ok=True)
-        except (ValueError, OverflowError, PermissionError):
             pass
+        except (ValueError, OverflowError, PermissionError):
+            continue
+        file.unlink(missing_ok=True)
 
 
 def write_synced(path: Path, data: bytes) -> None:

@@ -18,7 +18,7 @@ import stat
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
@@ -26,6 +26,7 @@ from pathlib import Path
 
 import yaml
 from files import remove_leftovers, sync_folder, temporary_beside, write_synced
+from locks import LockError, sole_build
 
 PROJECT = Path(__file__).resolve().parent.parent
 INPUT_DIR = PROJECT / "seeds/json"
@@ -573,8 +574,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--check", action="store_true", help="change nothing, fail on a difference")
     options = parser.parse_args(arguments)
     try:
-        conversion = convert(options.input, options.output, options.check)
-    except ConversionError as error:
+        with nullcontext() if options.check else sole_build(PROJECT):
+            conversion = convert(options.input, options.output, options.check)
+    except (ConversionError, LockError) as error:
         print(error, file=sys.stderr)
         return 1
     if options.check:

@@ -7,17 +7,17 @@ import os
 import re
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 
 import duckdb
+from files import WRITABLE
 
 LOCK_FILE = ".build.lock"
 WAIT_VARIABLE = "BUILD_WAIT_SECONDS"  # in the environment; how long to wait for another build
 WAIT_SECONDS = 60.0
 SECONDS_BETWEEN_TRIES = 0.2
-WRITABLE = "A build needs a folder that it can write to."
 
 
 class LockError(Exception):
@@ -64,10 +64,15 @@ def sole_build(project: Path) -> Iterator[int]:
         else:
             reason = f"Another build is running ({other}), and was waited for {seconds:g} s."
             raise LockError(f"{reason} Let it end, and try again.")
-        file.truncate(0)
-        file.write(f"PID {os.getpid()}, since {datetime.now():%H:%M:%S}")
-        file.flush()
+        sign(file.fileno(), f"PID {os.getpid()}")
         yield file.fileno()
+
+
+def sign(lock: int, holder: str) -> None:
+    """Say who holds a lock, and since when, to those who wait for it."""
+    with suppress(OSError):  # on a full disk it is a lock all the same
+        os.truncate(lock, 0)
+        os.write(lock, f"{holder}, since {datetime.now():%H:%M:%S}".encode())
 
 
 def tries(seconds: float) -> Iterator[bool]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext, suppress
@@ -19,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-from files import remove_leftovers, sync_folder, temporary_beside
+from files import remedy, remove_leftovers, sync_folder, temporary_beside
 from locks import LockError, holder_of, sole_build
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -87,7 +88,8 @@ def publish(project: Path = PROJECT) -> Publication:
         raise PublishError(f"{BUILD_FILE} is missing. Run `dbt build` first.")
     with held(project, BUILD_FILE) as connection:
         # Only now: while another process writes, its log is no sign of a crash.
-        refuse_log(project, BUILD_FILE, AGAIN)
+        free = shutil.disk_usage(project).free // 1_000_000
+        refuse_log(project, BUILD_FILE, f"The disk has {free:,} MB left. {AGAIN}")
         run_results, manifest = read_artifacts(project)
         breaches = judge(run_results, manifest, stamp_of(connection))
         marts = replace(project, connection)
@@ -223,10 +225,9 @@ def replace(project: Path, connection: duckdb.DuckDBPyConnection) -> Marts:
             temporary.replace(target)
             sync_folder(target.parent)
     except OSError as error:
-        raise PublishError(f"{PUBLISHED_FILE} can't be written: {error.strerror}.") from None
+        raise unwritable(str(error.strerror)) from None
     except duckdb.Error as error:
-        message = str(error).splitlines()[0]
-        raise PublishError(f"{PUBLISHED_FILE} can't be written: {message}") from None
+        raise unwritable(str(error).splitlines()[0]) from None
     finally:
         for leftover in target.parent.glob(f"{temporary.name}*"):
             with suppress(OSError):
@@ -312,6 +313,12 @@ def read_marts(connection: duckdb.DuckDBPyConnection) -> Marts:
     except (duckdb.Error, IndexError) as error:
         raise unreadable(error) from None
     return Marts(rows, fingerprints, as_of)
+
+
+def unwritable(reason: str) -> PublishError:
+    """Return the error of a published file that can't be written."""
+    sentence = f"{PUBLISHED_FILE} can't be written: {reason.rstrip('.')}."
+    return PublishError(f"{sentence} {remedy(reason)}".rstrip())
 
 
 def unreadable(error: Exception) -> PublishError:

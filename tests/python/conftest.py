@@ -51,6 +51,18 @@ def read_export() -> Export:
     return {file.stem: json.loads(file.read_text(encoding="utf-8")) for file in files}
 
 
+def copy_project(folder: Path) -> Path:
+    """Copy what dbt and the scripts need of the project into a folder; return the folder."""
+    for name in COPIED:
+        source, target = PROJECT / name, folder / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if source.is_dir():
+            shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(source, target)
+    return folder
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--whole", action="store_true", help="run the long suites at full length")
 
@@ -157,13 +169,7 @@ class Workspace:
         self.kept = folder / "builds"
         self.runner: dbtRunner | None = None
         self.count = 0
-        for name in COPIED:
-            source, target = PROJECT / name, self.folder / name
-            target.parent.mkdir(parents=True, exist_ok=True)
-            if source.is_dir():
-                shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
-            else:
-                shutil.copy(source, target)
+        copy_project(self.folder)
 
     def dbt(self, *arguments: str) -> object:
         """Run a dbt command here; raise what dbt raises where it can't run at all."""
