@@ -1,6 +1,6 @@
-"""A dbt-duckdb plugin that sees to the database files before they are opened.
+"""A dbt-duckdb plugin that sees to what a build reads and writes before it starts.
 
-It creates the folder of the build file, waits for whoever has one of the files open, and removes a
+It refuses seeds of which only some are new, creates the folder of the build file, waits for whoever has one of the files open, and removes a
 damaged build file, which is built anew. What it can't mend it says in a sentence, where dbt would
 show a traceback.
 """
@@ -21,6 +21,7 @@ from locks import LockError, holder_of, tries, wait_seconds
 
 logger = AdapterLogger("DuckDB")
 logging.raiseExceptions = False  # a log that can't be written, on a full disk, is no traceback
+SEEDS = Path("seeds/orchestrator")
 EMPTY_BYTES = 3 * 4096  # DuckDB's headers: a shorter file was left while it was created
 
 
@@ -29,6 +30,7 @@ class Plugin(BasePlugin):
 
     def update_connection_config(self, creds, config):
         """Run just before the files are opened."""
+        refuse_half_a_conversion()
         build_file = Path(creds.path)
         try:
             build_file.parent.mkdir(parents=True, exist_ok=True)
@@ -49,6 +51,13 @@ class Plugin(BasePlugin):
                 advice = "put back a copy of it, or remove it to start over."
                 reason = f"{kept_file} is damaged ({damage}). It can't be built anew"
                 raise DbtRuntimeError(f"{reason}: {advice}")
+
+
+def refuse_half_a_conversion() -> None:
+    """Stop where a conversion was killed, or goes on: some seeds may be new and others old."""
+    if any(SEEDS.glob(".raw_*.tmp")):
+        reason = f"A conversion into {SEEDS} goes on, or was broken off."
+        raise DbtRuntimeError(f"{reason} Run `python scripts/json_to_seeds.py`, and build again.")
 
 
 def wait_for(

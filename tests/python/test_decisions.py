@@ -182,9 +182,8 @@ def test_export_cut_by_hand_gives_the_same_marts(
     # These two also say what the export holds: its records and its newest event. What was seen when
     # depends on when exports were made.
     for mart in set(tables) - {"warehouse_build", "contract_compliance", "status_history"}:
-        query = (
-            f"select columns(name -> not ends_with(name, 'seen_at')) from marts.{mart} order by all"
-        )
+        seen = "ends_with(name, 'seen_at') or name = 'moved_before_approval'"
+        query = f"select columns(name -> not ({seen})) from marts.{mart} order by all"
         assert build.rows(query) == whole.rows(query), mart
     query = "select rule, violating_rows, status from marts.contract_compliance order by rule"
     assert build.rows(query) == whole.rows(query)

@@ -559,6 +559,19 @@ def test_what_cannot_be_mended_is_said(
     assert str(refusal.value).endswith(advice)
 
 
+def test_half_a_conversion_is_not_built(
+    untouched: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left = untouched.folder / "seeds/orchestrator/.raw_channels.csv.1.tmp"
+    left.touch()
+    try:
+        with pytest.raises(DbtRuntimeError, match="broken off. Run `python scripts/json_to_seeds"):
+            check_files(untouched, monkeypatch)
+    finally:
+        left.unlink()
+    check_files(untouched, monkeypatch)
+
+
 @pytest.mark.parametrize("spoil", [cut, fill, Path.unlink, lambda file: file.write_bytes(b"")])
 def test_a_damaged_build_file_is_removed(
     untouched: Project, monkeypatch: pytest.MonkeyPatch, spoil: Callable[[Path], object]

