@@ -1,8 +1,8 @@
 """A dbt-duckdb plugin that sees to what a build reads and writes before it starts.
 
-It refuses seeds of which only some are new, creates the folder of the build file, waits for whoever has one of the files open, and removes a
-damaged build file, which is built anew. What it can't mend it says in a sentence, where dbt would
-show a traceback.
+It refuses seeds of which only some are new, creates the folder of the build file, waits for whoever
+has a database file open, and removes a damaged build file, which is built anew. What it can't mend
+it says in a sentence, where dbt would show a traceback.
 """
 
 from __future__ import annotations
