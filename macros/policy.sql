@@ -43,6 +43,12 @@
 {%- endmacro %}
 
 
+{#- Whether moving this much takes a person's approval; a currency that is not listed always does. -#}
+{% macro requires_approval(amount, currency) -%}
+    coalesce({{ amount }} >= {{ approval_threshold(currency) }}, true)
+{%- endmacro %}
+
+
 {#-
   All policy vars with the values in use, as the text literal of a JSON object. Their names reach
   the calling model as its meta: see dbt_project.yml.

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -29,6 +30,10 @@ LOGS = Path(os.environ.get("DBT_LOG_PATH") or "logs")
 LOG = "The whole log is in logs/dbt.log."
 # Unit tests judge the models, not the data: `make test` and a plain `dbt build` run them.
 DATA_ONLY = ["--exclude-resource-type", "unit_test"]
+SUSPECTS = (
+    "If nobody did that, a database file may be damaged: put back a copy of history.duckdb, and"
+    " remove build/, which is built anew."
+)
 WAIVERS = "seeds/reference/contract_waivers.csv"
 
 
@@ -72,6 +77,9 @@ def build(arguments: list[str], lock: int) -> int:
     results = results_of(dbt)
     if results is None:
         reasons = dbt.errors or dbt.other_lines
+        if dbt.exit_code < 0:  # DuckDB can fall over a damaged file without a word
+            name = signal.Signals(-dbt.exit_code).name
+            reasons = [*reasons, f"dbt was ended by the signal {name}. {SUSPECTS}"]
         print("", *reasons, "", sep="\n")
         print(sentences("`dbt build` could not run; nothing was published.", reasons))
         return 1
@@ -93,6 +101,7 @@ def build(arguments: list[str], lock: int) -> int:
     print_entry("Tests", tests_summary(results))
     if publication:
         print_entry("Contract", *contract_summary(publication.path))
+        print_entry("History", history_summary(publication.path))
         print_entry("Published", f"{publication.path.name}, in this folder")
         print_entry("Open it", *ways_to_open(publication.path))
     print_entry("Took", f"{time.monotonic() - started:.1f} s")
@@ -284,6 +293,23 @@ def contract_summary(file: Path) -> list[str]:
         + (f", {waived:,} of them waived" if waived else "")
         for rule, name, status, checked, violating, waived in rules
     ]
+
+
+def history_summary(file: Path) -> str:
+    """Return how many exports the history holds, and what is odd in it."""
+    query = """
+        select
+            (select exports_seen from marts.warehouse_build),
+            (select count(*) from marts.status_history where change_number > 1),
+            (select count(*) from marts.status_history where finding is not null)
+    """
+    try:
+        with duckdb.connect(str(file), read_only=True) as connection:
+            exports, changes, findings = connection.sql(query).fetchall()[0]
+    except duckdb.Error as error:
+        return str(error).splitlines()[0]
+    seen = f"{counted(exports, 'export')} seen, {counted(changes, 'change')}"
+    return f"{seen}, {counted(findings, 'finding')}: marts.status_history"
 
 
 def ways_to_open(file: Path) -> list[str]:

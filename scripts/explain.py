@@ -11,6 +11,7 @@ import re
 import sys
 import textwrap
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from datetime import date
 from pathlib import Path
 
@@ -18,6 +19,7 @@ import duckdb
 from json_to_seeds import shown
 from publish import BUILD_FILE, PROJECT, Artifact, PublishError, read_artifacts, stamp_of
 
+HISTORY_FILE = Path("history.duckdb")
 MAX_ROWS = {"fail": 10, "warn": 3}
 MAX_VALUE = 80  # characters
 WIDTH = 100
@@ -79,6 +81,7 @@ def explain_result(result: Artifact, node: Artifact, nodes: Artifact, database: 
             *field("dataset", datasets_of(node, rows)),
             *field("rows", f"{count:,}{more}" + (f"; {problem}" if problem else "")),
             *(" " * 12 + line for line in lines),
+            *field("stands", node.get("original_file_path")),
             *field("sql", path),
         ]
     )
@@ -241,6 +244,8 @@ class Database:
         except duckdb.Error as error:
             self.problem = f"{BUILD_FILE} can't be opened. {str(error).splitlines()[0]}"
             return
+        with suppress(duckdb.Error):  # only a test of the history reads it
+            self.connection.execute(f"attach '{project / HISTORY_FILE}' as history (read_only)")
         if stamp_of(self.connection) != run_id:
             self.close()
             self.problem = f"{BUILD_FILE} is not from this run."

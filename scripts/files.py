@@ -33,21 +33,11 @@ def temporary_beside(target: Path) -> Path:
 
 
 def remove_leftovers(target: Path) -> None:
-    """Remove what processes that were killed have left beside a target, DuckDB's logs too.
+    """Remove what was left beside a target by processes that were killed, DuckDB's logs too.
 
-    Call it before writing a temporary file: one of this process's own number is an earlier one's.
+    Whoever holds the project's lock is the only one who writes: no other's file is in use.
     """
-    beginning = f".{target.name}."
-    for file in target.parent.glob(f"{beginning}*.tmp*"):
-        try:
-            process = int(file.name.removeprefix(beginning).split(".")[0])
-            if process != os.getpid():
-                os.kill(process, 0)  # signal 0 only asks whether it lives
-                continue
-        except ProcessLookupError:
-            pass
-        except (ValueError, OverflowError, PermissionError):
-            continue
+    for file in target.parent.glob(f".{target.name}.*.tmp*"):
         file.unlink(missing_ok=True)
 
 

@@ -579,6 +579,9 @@ def main(arguments: list[str] | None = None) -> int:
     except (ConversionError, LockError) as error:
         print(error, file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print("\nInterrupted.", file=sys.stderr)
+        return 130
     if options.check:
         print(f"{relative(options.output)} is what the JSON gives: {conversion}.")
     else:

@@ -45,7 +45,7 @@ def sole_build(project: Path) -> Iterator[int]:
 
     """
     try:
-        file = (project / LOCK_FILE).open("a+", encoding="utf-8")
+        file = (project / LOCK_FILE).open("a+", encoding="utf-8", errors="replace")
     except OSError as error:
         raise LockError(f"{LOCK_FILE} can't be written: {error.strerror}. {WRITABLE}") from None
     with file:
@@ -57,6 +57,8 @@ def sole_build(project: Path) -> Iterator[int]:
             except BlockingIOError:
                 file.seek(0)
                 other = file.read().strip() or "just started"
+            except OSError as error:
+                raise LockError(f"{LOCK_FILE} can't be locked: {error.strerror}.") from None
             if not waited and seconds:
                 print(
                     f"Another build is running ({other}): waiting up to {seconds:g} s.", flush=True
@@ -90,5 +92,6 @@ def holder_of(error: duckdb.Error) -> str | None:
     holder = re.search(r"held in (.+? \(PID \d+\))", message)
     if holder:
         return holder[1]
-    is_locked = "lock" in message or "already attached" in message
+    signs = ("Could not set lock", "already attached", "different configuration")
+    is_locked = any(sign in message for sign in signs)
     return f"another connection ({message})" if is_locked else None

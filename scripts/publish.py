@@ -39,7 +39,7 @@ AGAIN = "Run `dbt build` again."
 # Order-free: the sum, modulo 2^64, of a hash of each row; equal rows count. The dbt macro
 # `fingerprint` takes that of an input in the same way.
 FINGERPRINT = """
-    printf('%016x', cast(coalesce(sum(hash(hashed)), 0) % 18446744073709551616 as ubigint))
+    printf('%016x', cast(coalesce(sum(hash(hashed, 1)), 0) % 18446744073709551616 as ubigint))
 """
 
 Artifact = dict[str, Any]
@@ -99,13 +99,15 @@ def publish(project: Path = PROJECT) -> Publication:
 def read_artifacts(project: Path) -> tuple[Artifact, Artifact]:
     """Return dbt's run results and manifest; raise PublishError where there are none."""
     artifacts = []
-    for path in (RUN_RESULTS, MANIFEST):
+    for path, content in ((RUN_RESULTS, "results"), (MANIFEST, "nodes")):
         try:
-            artifacts.append(json.loads((project / path).read_bytes()))
+            artifact = json.loads((project / path).read_bytes())
+            artifact["metadata"]["invocation_id"], artifact[content]
         except OSError as error:
             raise PublishError(f"{path}: {error.strerror}. Run `dbt build` first.") from None
-        except ValueError:
-            raise PublishError(f"{path} is cut off or damaged. Run `dbt build` again.") from None
+        except (ValueError, TypeError, LookupError):
+            raise PublishError(f"{path} is cut off or damaged. {AGAIN}") from None
+        artifacts.append(artifact)
     return artifacts[0], artifacts[1]
 
 
@@ -194,10 +196,10 @@ def held(project: Path, path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         except duckdb.Error as error:
             holder = holder_of(error)
             if holder:
-                advice = "Let it end, or close it, and publish again."
+                advice = "Let it end, or close it, and run `python scripts/publish.py`."
                 raise PublishError(f"{path} is open for writing by {holder}. {advice}") from None
             message = str(error).splitlines()[0]
-            advice = "If it is damaged, remove it, and run `dbt build` again."
+            advice = f"If it is damaged, remove it. {AGAIN}"
             raise PublishError(f"{path} can't be opened: {message} {advice}") from None
         yield connection
 
@@ -211,7 +213,7 @@ def refuse_log(project: Path, path: Path, advice: str) -> None:
 
 def replace(project: Path, connection: duckdb.DuckDBPyConnection) -> Marts:
     """Put what the build file, which must be held, has to show in place; return what it is."""
-    target = project / PUBLISHED_FILE
+    target = (project / PUBLISHED_FILE).resolve()  # a link stays one
     temporary = temporary_beside(target)
     # Whoever has the published file open for writing would later leave a log beside the new one,
     # and DuckDB would take it for a part of it.
@@ -222,6 +224,8 @@ def replace(project: Path, connection: duckdb.DuckDBPyConnection) -> Marts:
             refuse_log(project, PUBLISHED_FILE, advice)
             remove_leftovers(target)
             marts = write(connection, temporary)
+            if target.is_file():
+                shutil.copymode(target, temporary)  # who could read it still can
             temporary.replace(target)
             sync_folder(target.parent)
     except OSError as error:
@@ -341,6 +345,9 @@ def main() -> int:
     except (PublishError, LockError) as error:
         print(f"Not published. {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print("\nInterrupted.", file=sys.stderr)
+        return 130
     return 0
 
 

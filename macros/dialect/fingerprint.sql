@@ -9,7 +9,7 @@
 
 {% macro duckdb__fingerprint(relation) -%}
     (
-        select printf('%016x', cast(coalesce(sum(hash(hashed)), 0) % 18446744073709551616 as ubigint))
+        select printf('%016x', cast(coalesce(sum(hash(hashed, 1)), 0) % 18446744073709551616 as ubigint))
         from (select * from {{ relation }}) as hashed
     )
 {%- endmacro %}

@@ -2,9 +2,23 @@
   Append-only, so that nothing that a build does or leaves out can close or change what was seen
   before, and one insert, so that an export is remembered whole or not at all.
 -#}
+{%- set judged = [
+    'stg_audience_segments',
+    'stg_channels',
+    'stg_roi_ledger',
+    'stg_segment_rollups',
+    'kpi_definitions',
+    'rollup_measures',
+    'evidence_measures',
+    'status_transitions',
+    'contract_violations',
+] -%}
 
--- What breaks a structural rule is no history: rules 1 to 3 are tested on contract_violations.
--- depends_on: {{ ref('contract_violations') }}
+-- What breaks a structural rule is no history: dbt stops at a failed test what lies below all that
+-- it judges, so that all of it has to lie above.
+{%- for name in judged %}
+-- depends_on: {{ ref(name) }}
+{%- endfor %}
 
 with statuses as (
 
@@ -18,6 +32,12 @@ as_of as (
 
 ),
 
+inputs as (
+
+    select * from {{ ref('int_inputs') }}
+
+),
+
 logged as (
     {% if is_incremental() %}
     select * from {{ this }}
@@ -25,6 +45,7 @@ logged as (
     select
         cast(null as integer) as export_number,
         cast(null as timestamp) as seen_at,
+        cast(null as timestamp) as newest_record_at,
         cast(null as string) as export_hash,
         cast(null as string) as dataset,
         cast(null as string) as record_id,
@@ -39,39 +60,40 @@ last_export as (
 
     select
         coalesce(max(export_number), 0) as export_number,
-        max(seen_at) as seen_at
+        max(seen_at) as seen_at,
+        max(newest_record_at) as newest_record_at
     from logged
 
 ),
 
--- Whatever moment is shown, an export is as of its own newest event.
-export as (
+content as (
 
-    select
-        newest_event_at as seen_at,
-        {{ fingerprint(ref('int_statuses')) }} as export_hash
-    from as_of
+    select {{ string_list("dataset || '=' || content_hash", 'dataset', ',') }} as export_hash
+    from inputs
 
 ),
 
--- An older export is no news, and of several as of one moment each counts once: building one of
--- them again is no change back.
+-- Whatever moment is shown, an export is as of its own newest event; a withdrawn approval can take
+-- that back, but not before what was seen. An older export is no news, and building one that was
+-- seen before again is no change back.
 new_export as (
 
     select
         last_export.export_number + 1 as export_number,
-        export.seen_at,
-        export.export_hash
-    from export
+        greatest(as_of.newest_event_at, coalesce(last_export.seen_at, as_of.newest_event_at)) as seen_at,
+        as_of.newest_record_at,
+        md5(content.export_hash) as export_hash
+    from as_of
+    cross join content
     cross join last_export
     left join logged
         on
-            export.seen_at = logged.seen_at
-            and export.export_hash = logged.export_hash
+            md5(content.export_hash) = logged.export_hash
             and logged.dataset is null
     where
-        export.seen_at >= coalesce(last_export.seen_at, export.seen_at)
+        as_of.newest_record_at >= coalesce(last_export.newest_record_at, as_of.newest_record_at)
         and logged.export_number is null
+        and {{ 'true' if takes_in_a_whole_export() else 'false' }}
 
 ),
 
@@ -115,8 +137,6 @@ entries as (
         cast(null as string) as campaign_id,
         cast(null as string) as attribute,
         cast(null as string) as value
-    from new_export
-    where exists (select 1 from statuses)
 
     union all
 
@@ -135,6 +155,7 @@ final as (
     select
         cast(new_export.export_number as integer) as export_number,
         new_export.seen_at,
+        new_export.newest_record_at,
         new_export.export_hash,
         entries.dataset,
         entries.record_id,

@@ -58,7 +58,7 @@ final as (
         case when is_approved then approval_latency_minutes end as approval_latency_minutes,
         case when is_approved then approved_at end as approved_at,
         approval_threshold,
-        coalesce(amount >= approval_threshold, true) as requires_approval,
+        {{ requires_approval('amount', 'currency') }} as requires_approval,
         from_channel_id = to_channel_id as is_self_transfer
     from known_actions
 

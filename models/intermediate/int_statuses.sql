@@ -1,77 +1,36 @@
-with campaigns as (
+{#- Dataset, its id, and the fields whose changes are kept; as the columns of staging and as the export calls them. -#}
+{%- set kept = [
+    ('campaigns', 'campaign_id', {'status': 'status'}),
+    ('experiments', 'experiment_id', {'status': 'status'}),
+    ('budget_actions', 'budget_action_id', {
+        'status': 'status',
+        'amount': 'amount',
+        'currency': 'currency',
+        'is_approved_by_human': 'approved_by_human',
+        'approver_id': 'approver_id',
+        'approval_latency_minutes': 'approval_latency_minutes',
+    }),
+    ('campaign_risk_signals', 'risk_id', {'status': 'status'}),
+] -%}
 
-    select * from {{ ref('stg_campaigns') }}
-
-),
-
-experiments as (
-
-    select * from {{ ref('stg_experiments') }}
-
-),
-
-budget_actions as (
-
-    select * from {{ ref('stg_budget_actions') }}
-
-),
-
-risk_signals as (
-
-    select * from {{ ref('stg_campaign_risk_signals') }}
-
-),
-
--- Datasets and attributes are called what the export calls them.
-final as (
+with final as (
+    {%- for dataset, id, columns in kept %}
+    {%- set is_last_dataset = loop.last %}
+    {%- for column, attribute in columns.items() %}
 
     select
-        'campaigns' as dataset,
-        campaign_id as record_id,
+        '{{ dataset }}' as dataset,
+        {{ id }} as record_id,
         campaign_id,
-        'status' as attribute,
-        status as value
-    from campaigns
+        '{{ attribute }}' as attribute,
+        cast({{ column }} as string) as value
+    from {{ ref('stg_' ~ dataset) }}
+    {%- if not (is_last_dataset and loop.last) %}
 
     union all
-
-    select
-        'experiments' as dataset,
-        experiment_id as record_id,
-        campaign_id,
-        'status' as attribute,
-        status as value
-    from experiments
-
-    union all
-
-    select
-        'budget_actions' as dataset,
-        budget_action_id as record_id,
-        campaign_id,
-        'status' as attribute,
-        status as value
-    from budget_actions
-
-    union all
-
-    select
-        'budget_actions' as dataset,
-        budget_action_id as record_id,
-        campaign_id,
-        'approved_by_human' as attribute,
-        case when is_approved_by_human then 'true' else 'false' end as value
-    from budget_actions
-
-    union all
-
-    select
-        'campaign_risk_signals' as dataset,
-        risk_id as record_id,
-        campaign_id,
-        'status' as attribute,
-        status as value
-    from risk_signals
+    {%- endif %}
+    {%- endfor %}
+    {%- endfor %}
 
 )
 

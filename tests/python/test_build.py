@@ -214,6 +214,6 @@ def test_an_empty_export_builds(workspace: Workspace, export: Callable[[], Expor
     empty = workspace.build({dataset: [] for dataset in export()})
     assert empty.named("fail", "error", "skipped") == set()
     assert empty.named("warn") == {"export_holds_campaigns"}
-    assert empty.rows("select as_of, input_rows from marts.warehouse_build") == [
-        {"as_of": None, "input_rows": 0}
+    assert empty.rows("select as_of, input_rows, exports_seen from marts.warehouse_build") == [
+        {"as_of": None, "input_rows": 0, "exports_seen": 0}
     ]

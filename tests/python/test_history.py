@@ -10,8 +10,10 @@ import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from decimal import ROUND_HALF_UP, Decimal
 
 import duckdb
+import networkx
 import oracle
 import pytest
 from conftest import PROJECT, Build, Export, Workspace
@@ -19,48 +21,83 @@ from conftest import PROJECT, Build, Export, Workspace
 Key = tuple[str, str, str]  # dataset, record, attribute
 Entry = tuple[int, datetime, str | None, str | None, str | None, str | None]
 
-STATUSES = [
-    ("campaigns", "campaign_id", "status"),
-    ("experiments", "experiment_id", "status"),
-    ("budget_actions", "budget_action_id", "status"),
-    ("budget_actions", "budget_action_id", "approved_by_human"),
-    ("campaign_risk_signals", "risk_id", "status"),
+KEPT = [
+    ("campaigns", "campaign_id", ["status"]),
+    ("experiments", "experiment_id", ["status"]),
+    (
+        "budget_actions",
+        "budget_action_id",
+        [
+            "status",
+            "amount",
+            "currency",
+            "approved_by_human",
+            "approver_id",
+            "approval_latency_minutes",
+        ],
+    ),
+    ("campaign_risk_signals", "risk_id", ["status"]),
 ]
+# What the history needs, with the tests of it: a part would add nothing.
+HISTORY = ("--select", "+status_history", "--exclude-resource-type", "unit_test")
 ONLY_MODELS = ("--exclude-resource-type", "unit_test", "test")
-HISTORY = ("--select", "+status_history", *ONLY_MODELS)
 LOG = "select export_number, seen_at, dataset, record_id, attribute, value from status_log"
 
 
-def statuses_of(export: Export) -> dict[Key, str]:
-    """Return each status that an export shows."""
+def as_text(attribute: str, value: object) -> str | None:
+    """Return a value as the log keeps it."""
+    if attribute == "amount":
+        return str(Decimal(str(value)).quantize(Decimal("0.01"), ROUND_HALF_UP))
+    if attribute == "currency":
+        return value or "USD"
+    return None if value is None else str(value).lower() if value in (True, False) else str(value)
+
+
+def statuses_of(export: Export) -> dict[Key, str | None]:
+    """Return what an export shows of each attribute that is kept."""
     return {
-        (dataset, record[key], attribute): (
-            str(record[attribute]).lower()
-            if isinstance(record[attribute], bool)
-            else record[attribute]
-        )
-        for dataset, key, attribute in STATUSES
+        (dataset, record[key], attribute): as_text(attribute, record.get(attribute))
+        for dataset, key, attributes in KEPT
         for record in export[dataset]
+        for attribute in attributes
     }
+
+
+def newest_record(export: Export) -> datetime:
+    """Return the newest time in an export, approvals left out; a funnel day's is its end."""
+    times = [
+        oracle.moment(record[name])
+        for records in export.values()
+        for record in records
+        for name in ("created_at", "timestamp")
+        if name in record
+    ]
+    last_day = max(record["date"] for record in export["funnel_events"])
+    return max(*times, datetime.fromisoformat(f"{last_day}T23:59:59.999999"))
 
 
 @dataclass
 class Replay:
     """What has to be remembered of the exports built so far."""
 
-    seen: list[tuple[datetime, dict[Key, str]]] = field(default_factory=list)
-    known: dict[Key, str] = field(default_factory=dict)
+    seen: list[tuple[datetime, Export]] = field(default_factory=list)
+    newest: list[datetime] = field(default_factory=list)
+    known: dict[Key, str | None] = field(default_factory=dict)
     entries: list[Entry] = field(default_factory=list)
 
     def see(self, export: Export) -> None:
         """Remember what is new in an export, unless it is older than one before, or was seen."""
-        moment, shown = oracle.read_world(export).newest_event_at, statuses_of(export)
-        if (self.seen and moment < self.seen[-1][0]) or (moment, shown) in self.seen:
+        newest = newest_record(export)
+        is_older = self.newest and newest < max(self.newest)
+        if is_older or any(export == other for _, other in self.seen):
             return
-        self.seen.append((moment, shown))
+        moment = oracle.read_world(export).newest_event_at
+        moment = max([moment, *(before for before, _ in self.seen)])
+        self.seen.append((moment, copy.deepcopy(export)))
+        self.newest.append(newest)
         number = len(self.seen)
         self.entries.append((number, moment, None, None, None, None))
-        for key, value in shown.items():
+        for key, value in statuses_of(export).items():
             if self.known.get(key) != value:
                 self.known[key] = value
                 self.entries.append((number, moment, *key, value))
@@ -99,14 +136,18 @@ def as_of(export: Export, day: int) -> Export:
     """Return a copy of an export whose newest event is at noon, so many days after the demo's."""
     later = copy.deepcopy(export)
     moment = datetime(2026, 3, 20, 12) + timedelta(days=day)
-    event = {"decision_id": "DEC_9000", "timestamp": moment.isoformat(), "human_override": False}
+    event = {
+        "decision_id": f"DEC_{9000 + day}",
+        "timestamp": moment.isoformat(),
+        "human_override": False,
+    }
     later["orchestrator_decisions"].append(later["orchestrator_decisions"][0] | event)
     return later
 
 
 def record(export: Export, dataset: str, key: str) -> dict:
     """Return the record of a dataset with this id."""
-    name = next(name for one, name, _ in STATUSES if one == dataset)
+    name = next(name for one, name, _ in KEPT if one == dataset)
     (found,) = (one for one in export[dataset] if one[name] == key)
     return found
 
@@ -142,14 +183,17 @@ def test_every_change_is_kept_once_whatever_is_built(
         except AssertionError as error:
             raise AssertionError(f"after {step}: {error}") from None
     assert len(kept.replay.seen) == 5
+    assert kept.replay.known["campaigns", "CAMP_001", "status"] == "active"
 
     before = kept.log()
     newer = as_of(export(), 9)
     record(newer, "campaigns", "CAMP_002")["status"] = "completed"
     kept.build(newer, "--empty", *HISTORY)
     assert kept.log() == before, "an empty build adds nothing"
-    kept.build(newer, "--select", "staging", *ONLY_MODELS)
-    assert kept.log() == before, "nor does one that leaves the history out"
+    kept.build(newer, "--select", "raw_budget_actions+", "--exclude-resource-type", "unit_test")
+    assert kept.log() == before, "nor does one of a part"
+    kept.build(newer, *ONLY_MODELS)
+    assert kept.log() == before, "nor one without tests"
     kept.build(fourth, "--full-refresh", *HISTORY)
     assert kept.log() == before, "a full refresh loses nothing"
     for folder in ("build", "target", "logs"):  # make clean
@@ -166,16 +210,44 @@ def test_what_breaks_the_contract_is_no_history(kept: Kept, export: Callable[[],
     record(broken, "campaigns", "CAMP_001")["status"] = "paused"
     alone = {"campaign_id": "CAMP_900"}
     broken["campaigns"].append(broken["campaigns"][0] | alone)
-    build = kept.build(broken, "--exclude-resource-type", "unit_test")
+    build = kept.build(broken, *HISTORY)
     assert build.named("fail") == {"rule_1_campaigns_have_an_experiment"}
     assert build.statuses["status_log"] == "skipped"
     assert kept.log() == before
 
 
+def test_all_that_structural_tests_judge_lies_above_the_history(
+    workspace: Workspace, kept: Kept, export: Callable[[], Export]
+) -> None:
+    """Dbt stops at a failed test only what lies below all that it judges."""
+    kept.build(export(), "--select", "raw_channels")
+    manifest = workspace.runner.manifest
+    log = "model.marketing_orchestrator.status_log"
+    above = networkx.ancestors(
+        networkx.DiGraph(
+            (parent, child)
+            for child, node in manifest.nodes.items()
+            for parent in node.depends_on_nodes
+        ),
+        log,
+    )
+    inputs = {
+        name
+        for name, node in manifest.nodes.items()
+        if node.resource_type == "seed" or node.fqn[1] in ("staging", "contract")
+    }
+    gates = [
+        set(node.depends_on_nodes)
+        for node in manifest.nodes.values()
+        if node.resource_type == "test" and set(node.depends_on_nodes) <= inputs
+    ]
+    assert len(gates) > 150
+    assert set.union(*gates) <= above
+
+
 def test_an_older_export_is_built_with_a_warning(kept: Kept, export: Callable[[], Export]) -> None:
     kept.build(as_of(export(), 1))
-    tested = ("--exclude-resource-type", "unit_test")
-    build = kept.build(export(), *tested)
+    build = kept.build(export(), *HISTORY)
     assert build.named("fail", "error", "skipped") == set()
     assert build.named("warn") == {"export_is_not_older_than_the_history"}
     assert build.rows("select count(*) as n from marts.status_history") == [{"n": 0}]
@@ -186,6 +258,10 @@ WORDS = {
     ("experiments", "status"): ["running", "completed", "stopped"],
     ("budget_actions", "status"): ["proposed", "approved", "rejected", "executed", "rolled_back"],
     ("budget_actions", "approved_by_human"): [True, False],
+    ("budget_actions", "approver_id"): ["HUMAN_01", None],
+    ("budget_actions", "approval_latency_minutes"): [5, None],
+    ("budget_actions", "amount"): [999.99, 1000, 2500.5],
+    ("budget_actions", "currency"): ["USD", "EUR", None],
     ("campaign_risk_signals", "status"): ["open", "in_review", "mitigated", "dismissed"],
 }
 
@@ -219,22 +295,11 @@ def assert_history(build: Build, replay: Replay, shown: Export) -> None:
         legal = {tuple(row.values()) for row in csv.DictReader(file)}
     known = {(*row[:2], value) for row in legal for value in row[2:]}
     until = oracle.read_world(shown).as_of
-    threshold = {"USD": 1000}
-    required = {
-        one["budget_action_id"]
-        for one in shown["budget_actions"]
-        if one["amount"] >= threshold.get(one.get("currency") or "USD", 0)
-    }
     moments = {number: moment for number, (moment, _) in enumerate(replay.seen, start=1)}
-    last: dict[Key, str] = {}
+    last: dict[Key, str | None] = {}
     count: dict[Key, int] = {}
     expected = []
     entries = [one for one in replay.entries if one[2]]
-    approved = {
-        (record_id, number)
-        for number, _, _, record_id, attribute, value in entries
-        if (attribute, value) == ("approved_by_human", "true")
-    }
     for number, moment, dataset, record_id, attribute, value in entries:
         key = (dataset, record_id, attribute)
         before = last.get(key)
@@ -243,10 +308,16 @@ def assert_history(build: Build, replay: Replay, shown: Export) -> None:
         finding = None
         if {(dataset, attribute, before), (dataset, attribute, value)} <= known:
             finding = None if (dataset, attribute, before, value) in legal else "illegal_transition"
-        has_moved = (dataset, attribute, value) == ("budget_actions", "status", "executed")
-        was_approved = any(one == record_id and when <= number for one, when in approved)
-        if has_moved and record_id in required and not was_approved:
-            finding = "moved_before_approval"
+        has_moved = (dataset, attribute) == ("budget_actions", "status")
+        if has_moved and value in ("executed", "rolled_back"):
+            said = statuses_of(replay.seen[number - 1][1])
+            told = {name: said[dataset, record_id, name] for name in KEPT[2][2]}
+            is_small = told["currency"] == "USD" and Decimal(told["amount"]) < 1000
+            is_approved = told["approved_by_human"] == "true" and all(
+                (told[name] or "").strip() for name in ("approver_id", "approval_latency_minutes")
+            )
+            if not (is_small or is_approved):
+                finding = "moved_before_approval"
         if moment > until:
             continue
         expected.append(
@@ -257,7 +328,7 @@ def assert_history(build: Build, replay: Replay, shown: Export) -> None:
                 "change_number": count[key],
                 "from_value": before,
                 "to_value": value,
-                "not_seen_at": moments[number - 1] if before else None,
+                "previous_export_at": moments.get(number - 1),
                 "seen_at": moment,
                 "export_number": number,
                 "is_reopening": dataset == "campaign_risk_signals"
@@ -289,10 +360,12 @@ def story(workspace: Workspace, export: Callable[[], Export]) -> Build:
                 record(shown, "campaign_risk_signals", key)["status"] = value
             else:
                 status, approved = value
+                by = {"approver_id": "HUMAN_01", "approval_latency_minutes": 5}
                 record(shown, "budget_actions", key).update(
-                    status=status, approved_by_human=approved
+                    {"status": status, "approved_by_human": approved}
+                    | (by if approved else dict.fromkeys(by))
                 )
-        marts = ("--select", "+budget_action_audit", "+risk_escalation", *ONLY_MODELS)
+        marts = ("--select", "+budget_action_audit", "+risk_escalation", *HISTORY[2:])
         build = kept.build(shown, *marts)
     return build
 

@@ -1,6 +1,12 @@
-with status_log as (
+with changes as (
 
-    select * from {{ ref('status_log') }}
+    select * from {{ ref('int_status_changes') }}
+
+),
+
+moves as (
+
+    select * from {{ ref('int_budget_moves') }}
 
 ),
 
@@ -10,55 +16,7 @@ transitions as (
 
 ),
 
-budget_actions as (
-
-    select * from {{ ref('int_budget_actions') }}
-
-),
-
-as_of as (
-
-    select * from {{ ref('int_as_of') }}
-
-),
-
-known_log as (
-
-    select status_log.*
-    from status_log
-    cross join as_of
-    where status_log.seen_at <= as_of.as_of
-
-),
-
-exports as (
-
-    select
-        export_number,
-        lag(seen_at) over (order by export_number) as previous_export_at
-    from known_log
-    where dataset is null
-
-),
-
-changes as (
-
-    select
-        *,
-        row_number() over (
-            partition by dataset, record_id, attribute
-            order by export_number
-        ) as change_number,
-        lag(value) over (
-            partition by dataset, record_id, attribute
-            order by export_number
-        ) as from_value
-    from known_log
-    where dataset is not null
-
-),
-
--- The values that the policy knows; what follows an unknown one is not judged.
+-- The values that the policy knows; what is or follows another one is not judged.
 known_values as (
 
     select
@@ -77,47 +35,15 @@ known_values as (
 
 ),
 
--- What each budget action needs, and the first export that showed its approval.
-approvals as (
-
-    select
-        budget_actions.budget_action_id as record_id,
-        budget_actions.requires_approval,
-        min(changes.export_number) as first_approved_export
-    from budget_actions
-    left join changes
-        on
-            budget_actions.budget_action_id = changes.record_id
-            and changes.dataset = 'budget_actions'
-            and changes.attribute = 'approved_by_human'
-            and changes.value = 'true'
-    group by budget_actions.budget_action_id, budget_actions.requires_approval
-
-),
-
 judged_changes as (
 
     select
         changes.*,
-        exports.previous_export_at,
         from_values.value is not null
         and to_values.value is not null
         and transitions.to_value is null as is_illegal,
-        (
-            changes.dataset = 'budget_actions'
-            and changes.attribute = 'status'
-            and changes.value = 'executed'
-            and approvals.requires_approval
-            and (approvals.first_approved_export is null or changes.export_number < approvals.first_approved_export)
-        ) as is_unapproved_move,
-        coalesce(
-            changes.dataset = 'campaign_risk_signals'
-            and {{ is_unresolved('changes.value') }}
-            and not {{ is_unresolved('changes.from_value') }},
-            false
-        ) as is_reopening
+        moves.requires_approval and not moves.is_approved as is_unapproved_move
     from changes
-    inner join exports using (export_number)
     left join known_values as from_values
         on
             changes.dataset = from_values.dataset
@@ -127,17 +53,19 @@ judged_changes as (
         on
             changes.dataset = to_values.dataset
             and changes.attribute = to_values.attribute
-            and changes.value = to_values.value
+            and changes.to_value = to_values.value
     left join transitions
         on
             changes.dataset = transitions.dataset
             and changes.attribute = transitions.attribute
             and changes.from_value = transitions.from_value
-            and changes.value = transitions.to_value
-    left join approvals
+            and changes.to_value = transitions.to_value
+    left join moves
         on
             changes.dataset = 'budget_actions'
-            and changes.record_id = approvals.record_id
+            and changes.attribute = 'status'
+            and changes.record_id = moves.budget_action_id
+            and changes.export_number = moves.export_number
 
 ),
 
@@ -150,11 +78,16 @@ final as (
         cast(change_number as integer) as change_number,
         campaign_id,
         from_value,
-        value as to_value,
-        case when change_number > 1 then previous_export_at end as not_seen_at,
+        to_value,
+        previous_export_at,
         seen_at,
         export_number,
-        is_reopening,
+        coalesce(
+            dataset = 'campaign_risk_signals'
+            and {{ is_unresolved('to_value') }}
+            and not {{ is_unresolved('from_value') }},
+            false
+        ) as is_reopening,
         case
             when is_unapproved_move then 'moved_before_approval'
             when is_illegal then 'illegal_transition'

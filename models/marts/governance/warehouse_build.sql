@@ -1,18 +1,3 @@
-{%- set inputs = [
-    'raw_campaigns',
-    'raw_audience_segments',
-    'raw_channels',
-    'raw_creative_assets',
-    'raw_experiments',
-    'raw_performance_metrics',
-    'raw_orchestrator_decisions',
-    'raw_roi_ledger',
-    'raw_funnel_events',
-    'raw_budget_actions',
-    'raw_campaign_risk_signals',
-    'raw_segment_rollups',
-    'raw_attribution_hints',
-] -%}
 {%- set reference_seeds = [
     'contract_rules',
     'contract_waivers',
@@ -30,17 +15,8 @@ with as_of as (
 ),
 
 inputs as (
-    {%- for input in inputs %}
 
-    select
-        '{{ input[4:] }}' as dataset,
-        (select count(*) from {{ ref(input) }}) as row_count,
-        {{ fingerprint(ref(input)) }} as content_hash
-    {%- if not loop.last %}
-
-    union all
-    {%- endif %}
-    {%- endfor %}
+    select * from {{ ref('int_inputs') }}
 
 ),
 

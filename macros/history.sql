@@ -1,0 +1,23 @@
+{#-
+  Whether this run builds and tests all that the calling model takes an export from: every seed, the
+  staging and contract models and its own parents, with every test that judges nothing else. A part
+  would show the statuses of one export beside the events of another; without tests, anything.
+-#}
+{% macro takes_in_a_whole_export() -%}
+    {%- if not execute -%}
+        {{ return(false) }}
+    {%- endif -%}
+    {%- set judged = model.depends_on.nodes | list -%}
+    {%- for node in graph.nodes.values() -%}
+        {%- if node.resource_type == 'seed' or (node.resource_type == 'model' and node.fqn[1] in ('staging', 'contract')) -%}
+            {%- do judged.append(node.unique_id) -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {%- set left_out = judged | reject('in', selected_resources) | list -%}
+    {%- for node in graph.nodes.values() if node.resource_type == 'test' and node.unique_id not in selected_resources -%}
+        {%- if not node.depends_on.nodes | reject('in', judged) | list -%}
+            {%- do left_out.append(node.unique_id) -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {{ return(not left_out) }}
+{%- endmacro %}
