@@ -990,15 +990,6 @@ def test_a_conversion_that_is_killed_leaves_the_seeds_and_the_next_one_cleans_up
     assert snapshot(output) == before
 
 
-def test_what_another_process_is_about_to_write_is_left_alone(inputs, output):
-    convert(inputs, output)
-    for name in (os.getppid(), "notes", 9**30):
-        (output / f".raw_channels.csv.{name}.tmp").touch()
-    before = snapshot(output)
-    convert(inputs, output)
-    assert snapshot(output) == before
-
-
 def test_every_seed_is_on_disk_before_the_first_is_replaced(inputs, output, monkeypatch):
     done = []
     fsync, replace = os.fsync, Path.replace

@@ -5,6 +5,7 @@ artifacts.
 """
 
 import json
+import os
 import resource
 import shutil
 import subprocess
@@ -476,17 +477,41 @@ def test_no_temporary_file_outlives_an_interruption(republished, monkeypatch):
     assert not list(republished.folder.glob(".warehouse.duckdb.*"))
 
 
-def test_only_leftovers_of_the_dead_are_removed(republished):
-    with run_python("pass") as dead:
-        pass
-    with run_python("input()") as living:
-        names = [dead.pid, living.pid, "notes", 9**30]
-        for name in names:
-            (republished.folder / f".warehouse.duckdb.{name}.tmp").touch()
-        republished.publish()
-        living.communicate("\n")
-    left = {file.name.split(".")[-2] for file in republished.folder.glob(".warehouse.duckdb.*")}
-    assert left == {str(living.pid), "notes", str(9**30)}
+def test_leftovers_of_earlier_processes_are_removed(republished):
+    for name in ("1", os.getpid(), "7.tmp.wal"):  # numbers of processes come again
+        (republished.folder / f".warehouse.duckdb.{name}.tmp").touch()
+    republished.publish()
+    assert not list(republished.folder.glob(".warehouse.duckdb.*"))
+
+
+def test_a_link_stays_one_and_readers_keep_their_rights(republished):
+    elsewhere = republished.folder / "elsewhere.duckdb"
+    republished.published.rename(elsewhere)
+    republished.published.symlink_to(elsewhere)
+    elsewhere.chmod(0o640)
+    republished.publish()
+    assert republished.published.is_symlink()
+    assert public(elsewhere) == public(republished.build)
+    assert elsewhere.stat().st_mode & 0o777 == 0o640
+
+
+def test_damage_is_no_lock(republished):
+    """DuckDB's message of a wrong checksum names a block, which is no lock."""
+    with republished.build.open("r+b") as file:
+        for position in (4196, 8292):  # in both of its headers
+            file.seek(position)
+            file.write(b"\xff" * 64)
+    message = republished.refused()
+    assert "open for writing" not in message
+    assert message.endswith("Run `dbt build` again.")
+
+
+@pytest.mark.parametrize("artifact", ["{}", "[]", '{"metadata": {}}'])
+def test_artifacts_that_are_not_dbts_are_refused(republished, artifact):
+    republished.write()
+    (republished.folder / "target/run_results.json").write_text(artifact)
+    with pytest.raises(PublishError, match="is cut off or damaged"):
+        publish.publish(republished.folder)
 
 
 @pytest.mark.parametrize("path", ["build/warehouse.duckdb", "warehouse.duckdb"])
