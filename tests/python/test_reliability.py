@@ -22,6 +22,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
 
+import duckdb
 import pytest
 from conftest import Export, copy_project, read_export
 from database_files import EMPTY_BYTES, Plugin
@@ -72,6 +73,7 @@ class Project:
         file = self.folder / "history.duckdb"
         if not file.exists() or file.stat().st_size < EMPTY_BYTES:
             return []
+        released(file)
         with opened(file) as connection:
             if not connection.sql("select 1 from duckdb_tables()").fetchall():
                 return []
@@ -163,6 +165,18 @@ class Project:
             if not (self.folder / name).is_symlink():
                 shutil.rmtree(self.folder / name, ignore_errors=True)
             link.replace(self.folder / name)
+
+
+def released(file: Path) -> None:
+    """Wait until a database file that only builds open is free: the killed take a while to go."""
+    for _ in range(300):
+        try:
+            with opened(file):
+                return
+        except duckdb.IOException as error:
+            if "Could not set lock" not in str(error):
+                raise
+            time.sleep(0.1)
 
 
 def end(process: subprocess.Popen[str]) -> None:
