@@ -1,4 +1,4 @@
-"""Generate an export of any size: all thirteen datasets, clean by the contract, with honest findings.
+"""Generate an export of any size: all thirteen datasets, clean by the contract.
 
 Every value is computed from the record's own numbers and the seed, by a hash: the same arguments
 give the same rows (on the same DuckDB), whatever the format and the number of threads, and no
@@ -11,7 +11,7 @@ dbt_project.yml and seeds/reference.
 
 The folder is not named after `date`, since that is a field of the file; a file holds all fields.
 
-Usage: .venv/bin/python benchmarks/generate.py OUT [--campaigns 400] [--days 365] [--events 20_000_000]
+Usage: .venv/bin/python benchmarks/generate.py OUT [--events 20_000_000] [--help for more]
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ create macro moment(day, minutes) as day::timestamp + to_minutes(minutes::bigint
 TABLES = """
 create table channels as
 from (values
-    -- no, type, platform, cost model, cost of one, clicks an impression, share of a weekday on Sunday
+    -- The last two: clicks an impression, and what a weekend's day brings of a weekday.
     (1, 'email', 'HubSpot', 'per_send', 0.02, 0.065, 0.45),
     (2, 'paid_search', 'Google Ads', 'per_click', 1.5, 0.055, 0.7),
     (3, 'social', 'LinkedIn', 'per_impression', 0.015, 0.03, 0.6),
@@ -72,7 +72,7 @@ create table journeys as
 from (values
     ('trial', 'conversion_rate', 6, 'Trial Signups', 'Grow free trial signups', 55),
     ('demo', 'demo_request_rate', 5, 'Demo Pipeline', 'Fill the pipeline with demo requests', 140),
-    ('adoption', 'feature_click_through_rate', 4, 'Feature Adoption', 'Get users to try a feature', 20)
+    ('adoption', 'feature_click_through_rate', 4, 'Feature Adoption', 'Get a feature used', 20)
 ) as journey (journey, primary_kpi, stages, title, objective, conversion_value);
 
 -- `reach` is the share of the impressions that comes so far. A step is at most 0.85: see counted.
@@ -97,9 +97,7 @@ from (values
 
 create table days as
 select
-    day_no,
-    first_day() + day_no::int as day,
-    isodow(day) >= 6 as is_weekend,
+    day_no, first_day() + day_no::int as day, isodow(day) >= 6 as is_weekend,
     1 + 0.2 * sin(2 * pi() * dayofyear(day) / 365) as season,
     -- Weeks are counted back from the last day.
     last_day() - 7 * ((last_day() - day) // 7)::int as week_end
@@ -109,8 +107,9 @@ from (select unnest(range(day_count())) as day_no);
 create table plans as
 select
     *,
-    first_day() + floor(power(uniform(campaign_no, 'start'), 2) * day_count() / 2)::int as start_date,
-    start_date + greatest(13, floor((0.4 + 0.9 * uniform(campaign_no, 'end')) * day_count()))::int
+    first_day() + floor(day_count() / 2 * power(uniform(campaign_no, 'start'), 2))::int
+        as start_date,
+    start_date + greatest(13, floor(day_count() * (0.4 + 0.9 * uniform(campaign_no, 'end'))))::int
         as end_date,
     least(end_date, last_day()) as active_until,
     case
@@ -128,24 +127,18 @@ inner join journeys using (journey);
 -- come near the goal: a fraction of a cell is one, as often as the fraction says.
 create table cells as
 with counted as (
-
     select
-        *,
-        event_goal() / sum(active_until - start_date + 1) over () / stages as wanted,
+        *, event_goal() / sum(active_until - start_date + 1) over () / stages as wanted,
         greatest(1, floor(wanted + uniform(campaign_no, 'cells'))::int) as cell_count
     from plans
-
 )
-
 select
-    row_number() over (order by campaign_no, cell) as cell_no,
-    *,
+    row_number() over (order by campaign_no, cell) as cell_no, *,
     1 + (campaign_no * 3 + cell // 4) % segment_count as segment_no,
     1 + (campaign_no + cell % 4) % 8 as channel_no
 from (
     select
-        *,
-        unnest(range(cell_count)) as cell,
+        *, unnest(range(cell_count)) as cell,
         greatest(8, max((cell_count + 3) // 4) over ()) as segment_count
     from counted
 )
@@ -155,17 +148,10 @@ inner join channels on channels.channel_no = 1 + (campaign_no + cell % 4) % 8;
 SERIES = """
 create table cell_stages as
 select
-    row_number() over (order by cell_no, position) as row_no,
-    cell_no,
-    start_date,
-    active_until,
-    name_id('CAMP', campaign_no) as campaign_id,
-    name_id('SEG', segment_no) as segment_id,
-    name_id('CH', channel_no) as channel_id,
-    stage,
-    source,
-    weekend,
-    position = stages as is_last,
+    row_number() over (order by cell_no, position) as row_no, cell_no, start_date,
+    active_until, name_id('CAMP', campaign_no) as campaign_id,
+    name_id('SEG', segment_no) as segment_id, name_id('CH', channel_no) as channel_id,
+    stage, source, weekend, position = stages as is_last,
     1500 * power(10, uniform(cell_no, 'volume')) * reach
         * power(0.75 + 0.25 * uniform(cell_no, 'quality'), position - 1) as expected,
     coalesce(lag(expected) over (partition by cell_no order by position), expected)
@@ -173,43 +159,43 @@ select
 from cells
 inner join stages using (journey);
 
--- Up to four experiments a campaign, each in a cell of its own; two in three end before the campaign.
+-- Up to four experiments a campaign, each in a cell of its own; two in three are over before it.
 create table experiments as
 select
     row_number() over (order by cell_no) as experiment_no,
-    * exclude (start_date, end_date, status),
-    start_date + floor(6 * uniform(cell_no, 'experiment start'))::int as start_date,
-    case
-        when uniform(cell_no, 'is short') < 0.67
-            then least(end_date, start_date + 19 + floor(28 * uniform(cell_no, 'length'))::int)
-        else end_date
-    end as end_date,
+    * exclude (campaign_start, campaign_end),
+    least(campaign_start + floor(6 * uniform(cell_no, 'experiment start'))::int, active_until)
+        as start_date,
+    if(
+        uniform(cell_no, 'is short') < 0.67,
+        least(campaign_end, start_date + 13 + floor(28 * uniform(cell_no, 'length'))::int),
+        campaign_end
+    ) as end_date,
     if(end_date < last_day(), 'completed', 'running') as status,
     0.5 * uniform(cell_no, 'lift') - 0.15 as lift,
     is_anomaly(cell_no, 'is dead') as is_dead,
     500 * power(5, uniform(cell_no, 'reach')) as expected
-from cells
+from (
+    select
+        * exclude (start_date, end_date, status),
+        start_date as campaign_start, end_date as campaign_end
+    from cells
+)
 where cell % 3 = 0 and cell < 3 * (1 + floor(4 * uniform(campaign_no, 'experiments')));
 
 -- One row an asset and day: both arms while the experiment runs, then the winner outside of it.
 create table performance as
 with arms as (
-
     select
-        *,
-        experiment_no * 2 - 1 + arm as asset_no,
+        *, experiment_no * 2 - 1 + arm as asset_no,
         experiment_no * day_count() + day_no as experiment_day_no,
-        asset_no * day_count() + day_no as asset_day_no,
-        day <= end_date as is_in_experiment
+        asset_no * day_count() + day_no as asset_day_no, day <= end_date as is_in_experiment
     from experiments
     cross join (values (0), (1)) as arms (arm)
     inner join days on day between start_date and active_until
     where day <= end_date or arm = (lift > 0)::int
-
 ),
-
 shown as (
-
     select
         *,
         -- What a day brings, it brings to both arms.
@@ -219,29 +205,21 @@ shown as (
             asset_day_no, 'impressions'
         ) as impressions
     from arms
-
 ),
-
 clicked as (
-
     select *, least(impressions, noisy(impressions * click_rate, asset_day_no, 'clicks')) as clicks
     from shown
-
 ),
-
 converted as (
-
     select
         *,
-        least(clicks, noisy(
-            if(is_dead, 0, clicks * (0.05 + 0.1 * uniform(experiment_no, 'conversion')) * (1 + arm * lift)),
-            asset_day_no, 'conversions'
-        )) as conversions,
+        if(is_dead, 0, 0.05 + 0.1 * uniform(experiment_no, 'conversion')) * (1 + arm * lift)
+            as conversion_rate,
+        least(clicks, noisy(clicks * conversion_rate, asset_day_no, 'conversions'))
+            as conversions,
         is_anomaly(asset_day_no, 'spend') as is_spike
     from clicked
-
 )
-
 select
     * exclude (season, weekend, expected),
     (avg_cost * if(is_spike, 4, 1) * case cost_model
@@ -257,22 +235,15 @@ order by day_no, asset_no;
 GOVERNANCE = """
 create table risks as
 with daily as (
-
     select
         experiment_no, campaign_no, segment_no, day, experiment_day_no,
-        sum(impressions) as impressions,
-        sum(clicks) as clicks,
-        sum(conversions) as conversions,
-        sum(cost) as cost,
-        bool_or(is_spike) as is_spike
+        sum(impressions) as impressions, sum(clicks) as clicks,
+        sum(conversions) as conversions, sum(cost) as cost, bool_or(is_spike) as is_spike
     from performance
     where is_in_experiment
     group by experiment_no, campaign_no, segment_no, day, experiment_day_no
-
 ),
-
 so_far as (
-
     select
         * replace (
             sum(impressions) over until_then as impressions,
@@ -283,31 +254,24 @@ so_far as (
         coalesce(lag(cost) over until_then, cost) as cost_before
     from daily
     window until_then as (partition by experiment_no order by day)
-
 ),
-
 typed as (
-
     select
         *,
         case
             when is_spike then 'spend_spike'
             when conversions = 0 and clicks >= 100 then 'high_clicks_zero_conversions'
-            else pick(
-                ['low_conversion', 'brand_safety', 'policy_violation', 'data_quality', 'segment_mismatch'],
-                experiment_day_no, 'risk type'
-            )
+            else pick([
+                'low_conversion', 'brand_safety', 'policy_violation', 'data_quality',
+                'segment_mismatch'
+            ], experiment_day_no, 'risk type')
         end as risk_type
     from so_far
     where is_spike or uniform(experiment_day_no, 'risk') < 0.01
-
 ),
-
 judged as (
-
     select
-        *,
-        row_number() over (order by experiment_day_no) as risk_no,
+        *, row_number() over (order by experiment_day_no) as risk_no,
         moment(day, 1085 + 50 * uniform(experiment_day_no, 'raised')) as raised_at,
         case risk_type
             when 'spend_spike' then pick(['medium', 'medium', 'high'], risk_no, 'severity')
@@ -320,23 +284,21 @@ judged as (
             when 'data_quality' then 'investigate_tracking'
             else pick(['revise_copy', 'scale_down', 'human_review', 'pause'], risk_no, 'action')
         end as recommended_action,
-        if(
+        pick(if(
             last_day() - day < 21,
-            pick(['open', 'in_review', 'mitigated', 'dismissed'], risk_no, 'what became of it'),
-            pick(['mitigated', 'mitigated', 'mitigated', 'dismissed', 'in_review'], risk_no, 'what became of it')
-        ) as status,
+            ['open', 'in_review', 'mitigated', 'dismissed'],
+            ['mitigated', 'mitigated', 'mitigated', 'dismissed', 'in_review']
+        ), risk_no, 'what became of it') as status,
         if(is_anomaly(risk_no, 'evidence'), 1.1, 1) as misquote
     from typed
-
 )
-
 select
     judged.*,
     -- Whoever reviews is in time; late on the last day, what may wait is still waiting.
     case
         when not (always_requires_review or recommended_action = 'human_review') then null
         when day = last_day() and review_minutes > 300 then null
-        when status in ('mitigated', 'dismissed') and uniform(risk_no, 'is reviewed') < 0.15 then null
+        when status in ('mitigated', 'dismissed') and uniform(risk_no, 'reviewed') < 0.15 then null
         else raised_at + to_minutes(
             floor(least(review_minutes, 300) * (0.1 + 0.8 * uniform(risk_no, 'review')))::bigint
         )
@@ -349,45 +311,42 @@ select
                 'spend', round(spend::double * misquote, 2)
             )
         when 'data_quality'
-            then json_object('missing_events', floor(80 * uniform(risk_no, 'missing'))::int, 'source', 'crm')
+            then json_object(
+                'missing_events', floor(80 * uniform(risk_no, 'missing'))::int, 'source', 'crm'
+            )
         when 'brand_safety'
-            then json_object('flagged_phrase', 'Cut your bill in half', 'policy_rule', 'ABSOLUTE_CLAIM')
+            then json_object('flagged_phrase', 'Cut it in half', 'policy_rule', 'ABSOLUTE_CLAIM')
         when 'policy_violation' then json_object('policy_rule', 'UNREVIEWED_COPY')
         else json_object(
             'segment_id', name_id('SEG', segment_no),
-            'impressions', round(impressions * misquote)::bigint,
-            'clicks', clicks::bigint,
+            'impressions', round(impressions * misquote)::bigint, 'clicks', clicks::bigint,
             'conversions', conversions::bigint
         )
     end as evidence
 from judged
-inner join read_csv('{project}/seeds/reference/risk_severities.csv') using (severity);
+inner join read_csv({severities}) using (severity);
 
 -- One move a campaign and thirty days; what is at or above the threshold, or in a currency that
 -- policy doesn't know, waits for a person.
 create table moves as
 with proposed as (
-
     select
-        row_number() over (order by day, campaign_no) as move_no,
-        * exclude (status),
+        row_number() over (order by day, campaign_no) as move_no, * exclude (status),
         moment(day, 540 + 180 * uniform(move_no, 'proposed')) as proposed_at,
         1 + (campaign_no + floor(4 * uniform(move_no, 'from'))::int) % 8 as from_no,
         if(is_anomaly(move_no, 'to itself'), from_no, 1 + from_no % 8) as to_no,
         50 * ceil(2 * power(50, uniform(move_no, 'amount'))) as amount,
         if(uniform(move_no, 'currency') < 0.04, 'EUR', 'USD') as currency,
         currency <> 'USD' or amount >= approval_threshold() as requires_approval,
-        pick(
-            ['roi_optimization', 'scale_winner', 'stop_loss', 'risk_mitigation', 'capacity_constraint'],
-            move_no, 'reason'
-        ) as reason_code,
+        pick([
+            'roi_optimization', 'scale_winner', 'stop_loss', 'risk_mitigation',
+            'capacity_constraint'
+        ], move_no, 'reason') as reason_code,
         if(uniform(move_no, 'by') < 0.15, 'human', 'orchestrator') as proposed_by
     from plans
     inner join days on day between start_date and active_until
     where uniform(campaign_no * day_count() + day_no, 'move') < 1 / 30
-
 )
-
 select
     *,
     case
@@ -402,7 +361,6 @@ from proposed;
 
 create table decisions as
 with decided as (
-
     select
         campaign_no, moment(start_date, 510) as decided_at, false as is_human,
         'Launch checks passed' as trigger, 'Started the campaign with an even split' as action
@@ -417,7 +375,7 @@ with decided as (
     union all
     select
         campaign_no, proposed_at, false, 'Budget check for ' || reason_code,
-        'Proposed to move ' || amount::int || ' ' || currency || ' (' || name_id('BUD', move_no) || ')'
+        'Proposed ' || name_id('BUD', move_no) || ', ' || amount::int || ' ' || currency
     from moves
     where proposed_by = 'orchestrator'
     union all
@@ -431,12 +389,9 @@ with decided as (
         'Agreed, and set it to ' || status
     from risks
     where reviewed_at is not null
-
 )
-
 select
-    row_number() over (order by decided_at, campaign_no, trigger) as decision_no,
-    *,
+    row_number() over (order by decided_at, campaign_no, trigger) as decision_no, *,
     round(0.5 + 0.45 * uniform(decision_no, 'confidence'), 2) as confidence
 from decided;
 """
@@ -444,26 +399,19 @@ from decided;
 WEEKS = """
 create table weeks as
 with measured as (
-
     select
-        campaign_no, segment_no, primary_kpi, week_end,
-        sum(impressions) as impressions,
-        sum(clicks) as clicks,
-        sum(conversions) as conversions,
-        sum(cost) as spend,
-        sum(revenue) as revenue,
-        sum(conversions) / nullif(sum(impressions), 0) as kpi
+        campaign_no, segment_no, primary_kpi, week_end, sum(impressions) as impressions,
+        sum(clicks) as clicks, sum(conversions) as conversions, sum(cost) as spend,
+        sum(revenue) as revenue, sum(conversions) / nullif(sum(impressions), 0) as kpi
     from performance
     where week_end - 6 >= first_day()
     group by campaign_no, segment_no, primary_kpi, week_end
-
 )
-
 select
     row_number() over (order by this.week_end, this.campaign_no, this.segment_no) as rollup_no,
     this.*,
     -- Reported as 0 where there is nothing to compare with.
-    case when prior.kpi > 0 then greatest(-1, least(1, this.kpi / prior.kpi - 1)) else 0 end as trend
+    if(prior.kpi > 0, greatest(-1, least(1, this.kpi / prior.kpi - 1)), 0) as trend
 from measured as this
 left join measured as prior
     on this.campaign_no = prior.campaign_no
@@ -481,10 +429,7 @@ select
     moment(start_date - 21, 540 + 480 * uniform(campaign_no, 'created')) as created_at,
     pick(['Spring', 'Summer', 'Partner', 'Startup', 'Enterprise', 'Webinar'], campaign_no, 'name')
         || ' ' || title || ' ' || campaign_no as name,
-    objective,
-    primary_kpi,
-    start_date,
-    end_date,
+    objective, primary_kpi, start_date, end_date,
     -- Spending ends between 70 and 130 percent of it.
     100 * ceil(
         spend::double * (end_date - start_date + 1) / (active_until - start_date + 1)
@@ -507,26 +452,23 @@ select
 from (select unnest(range(1, 1 + (select max(segment_count) from cells))) as segment_no)""",
     "channels": """
 select
-    name_id('CH', channel_no) as channel_id, type, platform, cost_model, avg_cost::double as avg_cost
+    name_id('CH', channel_no) as channel_id, type, platform, cost_model,
+    avg_cost::double as avg_cost
 from channels
 order by channel_no""",
     "creative_assets": """
 with assets as (
-
     select *, experiment_no * 2 - 1 + arm as asset_no
     from experiments
     cross join (values (0), (1)) as arms (arm)
-
 )
-
 select
     name_id('ASSET', asset_no) as asset_id,
     moment(start_date - 5, 540 + 480 * uniform(asset_no, 'asset created')) as created_at,
-    name_id('CAMP', campaign_no) as campaign_id,
-    name_id('SEG', segment_no) as segment_id,
+    name_id('CAMP', campaign_no) as campaign_id, name_id('SEG', segment_no) as segment_id,
     name_id('CH', channel_no) as channel_id,
     if(arm = 0, 'A', 'B') as variant,
-    pick(['Where your money goes', 'No surprise invoices', 'One report', 'Guardrails'], asset_no, 'theme')
+    pick(['Where money goes', 'No surprises', 'One report', 'Guardrails'], asset_no, 'theme')
         as message_theme,
     pick(['Start your trial', 'Book a demo', 'Turn it on'], asset_no, 'cta') as cta,
     uniform(asset_no, 'flags') >= 0.02 as approved_by_human,
@@ -540,92 +482,68 @@ order by asset_no""",
     "experiments": """
 select
     name_id('EXP', experiment_no) as experiment_id,
-    name_id('CAMP', campaign_no) as campaign_id,
-    start_date,
-    if(status = 'completed', end_date, null) as end_date,
-    'A/B' as type,
+    name_id('CAMP', campaign_no) as campaign_id, start_date,
+    if(status = 'completed', end_date, null) as end_date, 'A/B' as type,
     if(uniform(experiment_no, 'metric') < 0.2, 'click_through_rate', primary_kpi) as metric,
     name_id('ASSET', experiment_no * 2 - 1) as control_asset,
-    name_id('ASSET', experiment_no * 2) as variant_asset,
-    status
+    name_id('ASSET', experiment_no * 2) as variant_asset, status
 from experiments
 order by experiment_no""",
     "performance_metrics": """
 select
     name_id('ASSET', asset_no) as asset_id,
     if(is_in_experiment, name_id('EXP', experiment_no), null) as experiment_id,
-    moment(day, 1080) as timestamp,
-    impressions,
-    clicks,
-    conversions,
+    moment(day, 1080) as timestamp, impressions, clicks, conversions,
     coalesce(round(conversions / nullif(impressions, 0), 3), 0) as conversion_rate,
-    cost::double as cost,
-    revenue::double as revenue_proxy
+    cost::double as cost, revenue::double as revenue_proxy
 from performance
 where {day}
 order by day_no, asset_no""",
     "orchestrator_decisions": """
 select
-    name_id('DEC', decision_no) as decision_id,
-    name_id('CAMP', campaign_no) as campaign_id,
-    trigger,
-    action as action_taken,
-    confidence as confidence_score,
-    is_human as human_override,
-    decided_at as timestamp
+    name_id('DEC', decision_no) as decision_id, name_id('CAMP', campaign_no) as campaign_id,
+    trigger, action as action_taken, confidence as confidence_score,
+    is_human as human_override, decided_at as timestamp
 from decisions
 order by decision_no""",
     "roi_ledger": """
 with earned as (
-
     select campaign_no, sum(cost) as media_spend, sum(revenue) as estimated_value
     from performance
     group by campaign_no
-
 ),
-
 worked as (
-
     select
-        campaign_no,
-        (12 + 0.85 * count(*))::decimal(18, 2) as llm_cost,
+        campaign_no, (12 + 0.85 * count(*))::decimal(18, 2) as llm_cost,
         (45 * count_if(is_human))::decimal(18, 2) as human_review_cost
     from decisions
     group by campaign_no
-
 )
-
 select
-    name_id('CAMP', campaign_no) as campaign_id,
-    llm_cost::double as llm_cost,
-    human_review_cost::double as human_review_cost,
-    media_spend::double as media_spend,
+    name_id('CAMP', campaign_no) as campaign_id, llm_cost::double as llm_cost,
+    human_review_cost::double as human_review_cost, media_spend::double as media_spend,
     estimated_value::double as estimated_value,
-    (worked.llm_cost * -1 - worked.human_review_cost - earned.media_spend + earned.estimated_value)::double
-        as net_roi
+    (
+        earned.estimated_value - worked.llm_cost - worked.human_review_cost - earned.media_spend
+    )::double as net_roi
 from worked
 inner join earned using (campaign_no)
 order by campaign_no""",
     "funnel_events": """
 with placed as (
-
     select
-        *,
-        row_no * day_count() + day_no as event_no,
+        *, row_no * day_count() + day_no as event_no,
         cell_no * day_count() + day_no as cell_day_no,
         uniform(cell_day_no, 'anomaly') / anomaly_rate() as anomaly,
         season * if(is_weekend, weekend, 1) as level
     from days
     inner join cell_stages on day between start_date and active_until
     where {day}
-
 ),
-
 -- A funnel narrows by construction: all of a day's stages round alike, and a step of at most 0.85
 -- is less than 0.92 / 1.08. But of the anomalies a third have a last stage of zero, and a third one
 -- above the stage before; the others are not to be trusted.
 counted as (
-
     select
         *,
         case
@@ -637,19 +555,10 @@ counted as (
             )
         end::bigint as event_count
     from placed
-
 )
-
 select
-    name_id('FNL', event_no) as event_id,
-    day::timestamp as timestamp,
-    day as date,
-    campaign_id,
-    segment_id,
-    channel_id,
-    stage,
-    event_count as count,
-    source,
+    name_id('FNL', event_no) as event_id, day::timestamp as timestamp, day as date,
+    campaign_id, segment_id, channel_id, stage, event_count as count, source,
     round(
         if(anomaly between 2 / 3 and 1, 0.4, 0.86) + 0.12 * uniform(event_no, 'trust'), 2
     ) as confidence
@@ -657,18 +566,12 @@ from counted
 order by day, row_no""",
     "budget_actions": """
 select
-    name_id('BUD', move_no) as budget_action_id,
-    proposed_at as timestamp,
-    name_id('CAMP', campaign_no) as campaign_id,
-    name_id('CH', from_no) as from_channel_id,
-    name_id('CH', to_no) as to_channel_id,
-    amount::double as amount,
-    currency,
-    reason_code,
+    name_id('BUD', move_no) as budget_action_id, proposed_at as timestamp,
+    name_id('CAMP', campaign_no) as campaign_id, name_id('CH', from_no) as from_channel_id,
+    name_id('CH', to_no) as to_channel_id, amount::double as amount, currency, reason_code,
     'Judged on the week before: ' || replace(reason_code, '_', ' ') as reason_detail,
-    proposed_by,
-    is_approved as approved_by_human,
-    if(is_approved, pick(['HUMAN_01', 'HUMAN_02', 'HUMAN_03', 'HUMAN_04'], move_no, 'approver'), null)
+    proposed_by, is_approved as approved_by_human,
+    if(is_approved, pick(['HUMAN_01', 'HUMAN_02', 'HUMAN_03'], move_no, 'approver'), null)
         as approver_id,
     if(is_approved, 5 + floor(240 * power(uniform(move_no, 'latency'), 2))::bigint, null)
         as approval_latency_minutes,
@@ -677,36 +580,24 @@ from moves
 order by move_no""",
     "campaign_risk_signals": """
 select
-    name_id('RSK', risk_no) as risk_id,
-    raised_at as timestamp,
+    name_id('RSK', risk_no) as risk_id, raised_at as timestamp,
     name_id('CAMP', campaign_no) as campaign_id,
     if(risk_type = 'data_quality', null, name_id('EXP', experiment_no)) as experiment_id,
     if(
-        risk_type = 'data_quality',
-        []::varchar[],
+        risk_type = 'data_quality', []::varchar[],
         [name_id('ASSET', experiment_no * 2 - 1), name_id('ASSET', experiment_no * 2)]
     ) as asset_ids,
-    risk_type,
-    severity,
-    evidence,
-    recommended_action,
-    status
+    risk_type, severity, evidence, recommended_action, status
 from risks
 order by risk_no""",
     "segment_rollups": """
 select
-    name_id('SEGROLL', rollup_no) as rollup_id,
-    week_end - 6 as window_start,
-    week_end as window_end,
-    name_id('CAMP', campaign_no) as campaign_id,
+    name_id('SEGROLL', rollup_no) as rollup_id, week_end - 6 as window_start,
+    week_end as window_end, name_id('CAMP', campaign_no) as campaign_id,
     name_id('SEG', segment_no) as segment_id,
     round(impressions * if(is_anomaly(rollup_no, 'misreport'), 1.04, 1))::bigint as impressions,
-    clicks::bigint as clicks,
-    conversions::bigint as conversions,
-    spend::double as spend,
-    revenue::double as revenue_proxy,
-    primary_kpi,
-    coalesce(round(kpi, 4), 0) as kpi_value,
+    clicks::bigint as clicks, conversions::bigint as conversions, spend::double as spend,
+    revenue::double as revenue_proxy, primary_kpi, coalesce(round(kpi, 4), 0) as kpi_value,
     round(trend, 2) as trend_vs_prior_window,
     case
         when trend <= -0.2 or (weeks.impressions >= 1000 and weeks.conversions = 0) then 'stop'
@@ -718,25 +609,17 @@ from weeks
 order by rollup_no""",
     "attribution_hints": """
 with weekly as (
-
     select campaign_no, channel_no, week_end, sum(conversions) as conversions
     from performance
     group by campaign_no, channel_no, week_end
-
 ),
-
 numbered as (
-
     select *, row_number() over (order by week_end, campaign_no, channel_no) as hint_no
     from weekly
-
 )
-
 select
-    name_id('ATTR', hint_no) as hint_id,
-    moment(week_end, 1200) as timestamp,
-    name_id('CAMP', campaign_no) as campaign_id,
-    name_id('CH', channel_no) as channel_id,
+    name_id('ATTR', hint_no) as hint_id, moment(week_end, 1200) as timestamp,
+    name_id('CAMP', campaign_no) as campaign_id, name_id('CH', channel_no) as channel_id,
     floor(conversions * (0.2 + 0.8 * uniform(hint_no, 'share')))::bigint as attributed_conversions,
     pick(['first_touch', 'last_touch', 'assist', 'self_reported'], hint_no, 'method') as method,
     round(0.35 + 0.4 * uniform(hint_no, 'hint'), 2) as confidence
@@ -764,11 +647,16 @@ class Format:
         return cls(f"{name}.{compress}", f"{options}, compression {EXTENSIONS[compress]}")
 
 
+def quoted(path: Path) -> str:
+    """Return a path as an SQL literal."""
+    return "'" + str(path).replace("'", "''") + "'"
+
+
 def prepare(connection: duckdb.DuckDBPyConnection, arguments: argparse.Namespace) -> None:
     """Create the macros, and the tables that the datasets are read from."""
     policy = yaml.safe_load((PROJECT / "dbt_project.yml").read_text(encoding="utf-8"))["vars"]
     values = {
-        "project": PROJECT,
+        "severities": quoted(PROJECT / "seeds/reference/risk_severities.csv"),
         "first_day": arguments.start,
         "last_day": arguments.start + timedelta(days=arguments.days - 1),
         "days": arguments.days,
@@ -785,8 +673,8 @@ def prepare(connection: duckdb.DuckDBPyConnection, arguments: argparse.Namespace
 def write(connection: duckdb.DuckDBPyConnection, query: str, stem: Path, form: Format) -> int:
     """Write what a query gives to a file; return its rows."""
     stem.parent.mkdir(parents=True, exist_ok=True)
-    copy = f"copy ({query}) to '{stem}.{form.extension}' ({form.options})"
-    return connection.execute(copy).fetchone()[0]
+    file = quoted(stem.with_name(f"{stem.name}.{form.extension}"))
+    return connection.execute(f"copy ({query}) to {file} ({form.options})").fetchone()[0]
 
 
 def write_days(
@@ -839,6 +727,8 @@ def parse(words: list[str]) -> argparse.Namespace:
         "--anomaly-rate", type=float, default=0.002, help="share of records with a finding in them"
     )
     arguments = parser.parse_args(words)
+    if min(arguments.campaigns, arguments.days, arguments.events or 1) < 1:
+        parser.error("there is at least one of each")
     if arguments.out.exists() and any(arguments.out.iterdir()):
         parser.error(f"{arguments.out} is not empty")
     return arguments
