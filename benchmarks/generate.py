@@ -70,9 +70,9 @@ from (values
 
 create table journeys as
 from (values
-    ('trial', 'conversion_rate', 6, 'Trial Signups', 'Grow free trial signups', 55),
-    ('demo', 'demo_request_rate', 5, 'Demo Pipeline', 'Fill the pipeline with demo requests', 140),
-    ('adoption', 'feature_click_through_rate', 4, 'Feature Adoption', 'Get a feature used', 20)
+    ('trial', 'conversion_rate', 6, 'Trial Signups', 'Grow free trial signups', 18),
+    ('demo', 'demo_request_rate', 5, 'Demo Pipeline', 'Fill the pipeline with demo requests', 45),
+    ('adoption', 'feature_click_through_rate', 4, 'Feature Adoption', 'Get a feature used', 7)
 ) as journey (journey, primary_kpi, stages, title, objective, conversion_value);
 
 -- `reach` is the share of the impressions that comes so far. A step is at most 0.85: see counted.
@@ -153,7 +153,14 @@ select
     name_id('SEG', segment_no) as segment_id, name_id('CH', channel_no) as channel_id,
     stage, source, weekend, position = stages as is_last,
     1500 * power(10, uniform(cell_no, 'volume')) * reach
-        * power(0.75 + 0.25 * uniform(cell_no, 'quality'), position - 1) as expected,
+        * power(0.75 + 0.25 * uniform(cell_no, 'quality'), position - 1)
+        -- In one cell of twenty the last step is weak; where it is blocked, that is an anomaly.
+        * case
+            when position < stages then 1
+            when is_anomaly(cell_no, 'is blocked') then 0
+            when uniform(cell_no, 'is weak') < 0.05 then 0.3
+            else 1
+        end as expected,
     coalesce(lag(expected) over (partition by cell_no order by position), expected)
         as expected_before
 from cells
