@@ -134,8 +134,7 @@ with counted as (
 )
 select
     row_number() over (order by campaign_no, cell) as cell_no, *,
-    1 + (campaign_no * 3 + cell // 4) % segment_count as segment_no,
-    1 + (campaign_no + cell % 4) % 8 as channel_no
+    1 + (campaign_no * 3 + cell // 4) % segment_count as segment_no
 from (
     select
         *, unnest(range(cell_count)) as cell,
