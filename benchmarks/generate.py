@@ -39,6 +39,9 @@ create macro day_count() as {days};
 create macro event_goal() as {events};
 create macro anomaly_rate() as {anomaly_rate};
 create macro approval_threshold() as {approval_threshold};
+create macro stop_trend() as {stop_trend_maximum};
+create macro scale_trend() as {scale_trend_minimum};
+create macro enough_impressions() as {rollup_minimum_impressions};
 
 -- A number in [0, 1) that depends on nothing but a record's number, what it is for, and the seed.
 create macro uniform(number, purpose) as
@@ -606,8 +609,9 @@ select
     revenue::double as revenue_proxy, primary_kpi, coalesce(round(kpi, 4), 0) as kpi_value,
     round(trend, 2) as trend_vs_prior_window,
     case
-        when trend <= -0.2 or (weeks.impressions >= 1000 and weeks.conversions = 0) then 'stop'
-        when trend >= 0.1 then 'scale'
+        when trend <= stop_trend() then 'stop'
+        when weeks.impressions >= enough_impressions() and weeks.conversions = 0 then 'stop'
+        when trend >= scale_trend() then 'scale'
         when trend < 0 then 'revise'
         else 'hold'
     end as recommendation
@@ -661,7 +665,7 @@ def quoted(path: Path) -> str:
 def prepare(connection: duckdb.DuckDBPyConnection, arguments: argparse.Namespace) -> None:
     """Create the macros, and the tables that the datasets are read from."""
     policy = yaml.safe_load((PROJECT / "dbt_project.yml").read_text(encoding="utf-8"))["vars"]
-    values = {
+    values = policy | {
         "severities": quoted(PROJECT / "seeds/reference/risk_severities.csv"),
         "first_day": arguments.start,
         "last_day": arguments.start + timedelta(days=arguments.days - 1),

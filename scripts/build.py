@@ -27,7 +27,7 @@ from publish import PROJECT, TARGET, Marts, PublishError, publish, read_artifact
 
 SECONDS_BETWEEN_LINES = 10  # where progress can't be shown in place
 LOGS = Path(os.environ.get("DBT_LOG_PATH") or "logs")
-LOG = "The whole log is in logs/dbt.log."
+LOG = f"The whole log is in {LOGS}/dbt.log."
 # Unit tests judge the models, not the data: `make test` and a plain `dbt build` run them.
 DATA_ONLY = ["--exclude-resource-type", "unit_test"]
 SUSPECTS = (
@@ -275,6 +275,12 @@ def marts_summary(marts: Marts) -> list[str]:
     ]
 
 
+def rows_of(file: Path, query: str) -> list[tuple]:
+    """Return the rows of a query on the published file, which has just been written and read."""
+    with duckdb.connect(str(file), read_only=True) as connection:
+        return connection.sql(query).fetchall()
+
+
 def contract_summary(file: Path) -> list[str]:
     """Return a line for each rule of the contract."""
     query = """
@@ -282,11 +288,7 @@ def contract_summary(file: Path) -> list[str]:
         from marts.contract_compliance
         order by rule
     """
-    try:
-        with duckdb.connect(str(file), read_only=True) as connection:
-            rules = connection.sql(query).fetchall()
-    except duckdb.Error as error:
-        return [str(error).splitlines()[0]]
+    rules = rows_of(file, query)
     width = max((len(rule[1]) for rule in rules), default=0)
     return [
         f"{rule} {name:<{width}}  {status}  {checked:,} checked, {violating:,} violating"
@@ -303,11 +305,7 @@ def history_summary(file: Path) -> str:
             (select count(*) from marts.status_history where change_number > 1),
             (select count(*) from marts.status_history where finding is not null)
     """
-    try:
-        with duckdb.connect(str(file), read_only=True) as connection:
-            exports, changes, findings = connection.sql(query).fetchall()[0]
-    except duckdb.Error as error:
-        return str(error).splitlines()[0]
+    ((exports, changes, findings),) = rows_of(file, query)
     seen = f"{counted(exports, 'export')} seen, {counted(changes, 'change')}"
     return f"{seen}, {counted(findings, 'finding')}: marts.status_history"
 

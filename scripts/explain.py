@@ -17,7 +17,7 @@ from pathlib import Path
 
 import duckdb
 from json_to_seeds import shown
-from publish import BUILD_FILE, PROJECT, Artifact, PublishError, read_artifacts, stamp_of
+from publish import BUILD_FILE, PROJECT, Artifact, PublishError, quoted, read_artifacts, stamp_of
 
 HISTORY_FILE = Path("history.duckdb")
 MAX_ROWS = {"fail": 10, "warn": 3}
@@ -174,7 +174,8 @@ WORDS: dict[str, Callable[[str, Artifact], str]] = {
         f"{a['column_name']} of {dataset} is one of risk_signal_measures (macros/measures.sql)"
     ),
     "is_an_event_time": lambda dataset, a: (
-        f"{a['column_name']} of {dataset} is the time of an event, from the year 2000 to 2099"
+        f"{a['column_name']} of {dataset} is a time at which something can have happened"
+        " (tests/generic/is_an_event_time.sql)"
     ),
     "expression_is_true": lambda dataset, a: f"in every record of {dataset}: {a['expression']}",
 }
@@ -245,7 +246,8 @@ class Database:
             self.problem = f"{BUILD_FILE} can't be opened. {str(error).splitlines()[0]}"
             return
         with suppress(duckdb.Error):  # only a test of the history reads it
-            self.connection.execute(f"attach '{project / HISTORY_FILE}' as history (read_only)")
+            file = quoted(project / HISTORY_FILE)
+            self.connection.execute(f"attach {file} as history (read_only)")
         if stamp_of(self.connection) != run_id:
             self.close()
             self.problem = f"{BUILD_FILE} is not from this run."

@@ -233,9 +233,8 @@ def replace(project: Path, connection: duckdb.DuckDBPyConnection) -> Marts:
     except duckdb.Error as error:
         raise unwritable(str(error).splitlines()[0]) from None
     finally:
-        for leftover in target.parent.glob(f"{temporary.name}*"):
-            with suppress(OSError):
-                leftover.unlink(missing_ok=True)
+        with suppress(OSError):
+            remove_leftovers(target)
     return marts
 
 

@@ -68,7 +68,7 @@ last_export as (
 
 content as (
 
-    select {{ string_list("dataset || '=' || content_hash", 'dataset', ',') }} as export_hash
+    select md5({{ string_list("dataset || '=' || content_hash", 'dataset', ',') }}) as export_hash
     from inputs
 
 ),
@@ -82,13 +82,13 @@ new_export as (
         last_export.export_number + 1 as export_number,
         greatest(as_of.newest_event_at, coalesce(last_export.seen_at, as_of.newest_event_at)) as seen_at,
         as_of.newest_record_at,
-        md5(content.export_hash) as export_hash
+        content.export_hash
     from as_of
     cross join content
     cross join last_export
     left join logged
         on
-            md5(content.export_hash) = logged.export_hash
+            content.export_hash = logged.export_hash
             and logged.dataset is null
     where
         as_of.newest_record_at >= coalesce(last_export.newest_record_at, as_of.newest_record_at)

@@ -110,9 +110,9 @@ class Kept:
     workspace: Workspace
     replay: Replay = field(default_factory=Replay)
 
-    def build(self, export: Export, *arguments: str, **options: object) -> Build:
+    def build(self, export: Export, *arguments: str) -> Build:
         """Build an export on the history so far."""
-        return self.workspace.build(export, arguments=arguments or HISTORY, fresh=False, **options)
+        return self.workspace.build(export, arguments=arguments or HISTORY, fresh=False)
 
     def log(self) -> list[Entry]:
         """Return the log as it lies on disk."""
@@ -161,19 +161,30 @@ def test_every_change_is_kept_once_whatever_is_built(
     first, second = as_of(export(), 1), as_of(export(), 2)
     record(second, "budget_actions", "BUD_0003")["status"] = "rejected"
     record(second, "campaigns", "CAMP_001")["status"] = "paused"
+    older = as_of(export(), 1)
+    record(older, "campaigns", "CAMP_002")["status"] = "paused"
+    older["orchestrator_decisions"][-1]["timestamp"] = "2026-03-21T11:00:00"
     third = copy.deepcopy(second)  # as of the same moment
     record(third, "campaigns", "CAMP_001")["status"] = "active"
     fourth = as_of(export(), 4)
     fourth["campaign_risk_signals"] = []  # says nothing of them
+    # An approval is the newest event of an export, and withdrawn in the next, which as events go
+    # is older.
+    approved, withdrawn = as_of(third, 6), as_of(third, 7)
+    record(approved, "budget_actions", "BUD_0003").update(
+        approved_by_human=True, approver_id="HUMAN_01", approval_latency_minutes=60 * 24 * 30
+    )
     steps = [
         ("the first export", first),
         ("the same again", first),
         ("a newer one with changes", second),
-        ("an older one", first),
+        ("an older one that was never seen", older),
         ("another as of the same moment", third),
         ("one of that moment again", second),
         ("one without some records", fourth),
         ("one in which they are back", as_of(third, 5)),
+        ("one whose newest event is an approval", approved),
+        ("one in which it is withdrawn", withdrawn),
     ]
     for step, shown in steps:
         kept.build(shown)
@@ -182,7 +193,8 @@ def test_every_change_is_kept_once_whatever_is_built(
             kept.assert_log()
         except AssertionError as error:
             raise AssertionError(f"after {step}: {error}") from None
-    assert len(kept.replay.seen) == 5
+    assert len(kept.replay.seen) == 7
+    assert kept.replay.seen[-1][0] == kept.replay.seen[-2][0] > noon(9)
     assert kept.replay.known["campaigns", "CAMP_001", "status"] == "active"
 
     before = kept.log()

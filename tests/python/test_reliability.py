@@ -351,19 +351,6 @@ def test_a_killed_build_is_made_good_by_the_next(world: World, whole: bool, kill
         kills.survived += hit
 
 
-def test_what_killed_processes_left_is_removed(world: World) -> None:
-    """A process can have the number of one that was killed: in containers that is usual."""
-    project = world.first.project.copied(world.folder / "left")
-    dead = subprocess.Popen([sys.executable, "-c", ""])
-    dead.wait()
-    for process in (dead.pid, os.getpid()):
-        for name in ("tmp", "tmp.wal"):
-            (project.folder / f".warehouse.duckdb.{process}.{name}").write_text("half a file")
-    publish(project.folder)
-    assert project.version == world.first.version
-    assert project.leftovers == []
-
-
 # ---- Read all the time ----------------------------------------------------------------------
 
 
