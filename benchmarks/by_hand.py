@@ -126,7 +126,9 @@ class Script:
     def preamble(self) -> Iterator[str]:
         """Yield what the rest stands on: the schemas, and the small datasets as views."""
         yield f"set variable raw = {quoted(self.raw)};"
-        schemas = {node["schema"] for node in self.nodes.values() if node["database"] == "warehouse"}
+        schemas = {
+            node["schema"] for node in self.nodes.values() if node["database"] == "warehouse"
+        }
         for schema in sorted(schemas | {"files", "checks"}):
             yield f"create schema if not exists {schema};"
         for (view,) in self.file_views:
@@ -139,7 +141,9 @@ class Script:
         columns = self.columns.get(relation, {})  # none of the history's, in its own file
         if node["resource_type"] == "seed":
             path = quoted(self.project / node["original_file_path"])
-            values = ", ".join(f'cast("{name}" as {kind}) as "{name}"' for name, kind in columns.items())
+            values = ", ".join(
+                f'cast("{name}" as {kind}) as "{name}"' for name, kind in columns.items()
+            )
             options = "all_varchar = true, header = true, nullstr = '', allow_quoted_nulls = false"
             return f"create table {relation} as select {values} from read_csv({path}, {options});"
         names = ", ".join(f'"{name}"' for name in columns) or "*"
@@ -167,7 +171,7 @@ class Script:
 
 
 def missing_checks(project: Path, raw: Path, file: Path) -> list[str]:
-    """Return a sentence for each model that has another number of tests than limit.sql has checks."""
+    """Return a sentence for each model of whose tests limit.sql runs fewer, or more."""
     script = Script(project, raw)
     sentences = []
     with duckdb.connect(str(file), read_only=True) as connection:
@@ -175,12 +179,15 @@ def missing_checks(project: Path, raw: Path, file: Path) -> list[str]:
             for name in block.checks:
                 count = connection.execute(
                     "select count(*) from duckdb_columns() where schema_name = 'checks'"
-                    " and split_part(table_name, '__', 1) = ? and not list_contains(?, column_name)",
+                    " and split_part(table_name, '__', 1) = ?"
+                    " and not list_contains(?, column_name)",
                     [name, list(MEASURES)],
                 ).fetchone()[0]
                 tests = len(script.tests_of(name))
                 if count != tests:
-                    sentences.append(f"{name} has {tests} tests, and limit.sql {count} checks of it.")
+                    sentences.append(
+                        f"{name} has {tests} tests, and limit.sql {count} checks of it."
+                    )
     return sentences
 
 
