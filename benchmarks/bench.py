@@ -49,12 +49,17 @@ class Line:
     is_reached: bool | None = None
 
     def __str__(self) -> str:
-        database = "" if self.took.database is None else f"{self.took.database:.2f}"
+        database = "" if self.took.database is None else seconds(self.took.database)
         peak = f"{self.took.peak:,.0f}" if self.took.peak else ""
         cpu = f"{self.took.cpu:.1f}" if self.took.cpu else ""
         reached = {None: "", True: "yes", False: "no"}[self.is_reached]
-        cells = [self.subject, self.side, f"{self.took.total:.2f}", database, cpu, peak]
+        cells = [self.subject, self.side, seconds(self.took.total), database, cpu, peak]
         return f"| {' | '.join([*cells, self.ratio, self.aim, reached])} |"
+
+
+def seconds(value: float) -> str:
+    """Return seconds as text, the small ones to the millisecond."""
+    return f"{value:.3f}" if value < 1 else f"{value:.1f}"
 
 
 HEADER = """\
@@ -255,12 +260,12 @@ def days(bench: Bench) -> Iterator[Line]:
     for count, project in projects.items():
         project.forget()
         shutil.rmtree(bench.scratch / f"kept-{count}")
-    seconds = {side: one.total - one.start for side, one in took.items()}
-    flat = max(seconds.values()) / min(seconds.values())
+    own = {side: one.total - one.start for side, one in took.items()}
+    flat = max(own.values()) / min(own.values())
     whole = full["all at once"]
-    share = seconds["365 days"] / (whole.total - whole.start)
+    share = own["365 days"] / (whole.total - whole.start)
     for side, one in took.items():
-        ratio = f"{seconds[side]:.1f} s without dbt's start"
+        ratio = f"{own[side]:.1f} s without dbt's start"
         if side == "90 days":
             yield Line(
                 f"a day at a time on {side}",
