@@ -343,7 +343,7 @@ def ndjson(bench: Bench) -> Iterator[Line]:
 READ_NDJSON = """
 import sys, time, duckdb
 files, out = sys.argv[1:]
-with duckdb.connect(out) as connection:
+with duckdb.connect(out, config={"enable_progress_bar": False}) as connection:
     started = time.perf_counter()
     connection.execute(
         "create table events as from read_json(?, format = 'newline_delimited', columns = {"
