@@ -248,6 +248,7 @@ def test_seeds_and_files_take_turns_in_one_build_file(
     expected = build_of("sample")
     workspace.build(read_export(), arguments=without_tests)
     for export, files in ((None, folder), (read_export(), None), (None, folder)):
+        (workspace.folder / "history.duckdb").unlink(missing_ok=True)
         build = workspace.build(export, files=files, arguments=without_tests, fresh=False)
         assert build.named("error", "skipped") == set()
         assert_same_marts(build, expected)
