@@ -9,7 +9,7 @@
     {%- endif -%}
     {%- set judged = model.depends_on.nodes | list -%}
     {%- for node in graph.nodes.values() -%}
-        {%- if node.resource_type == 'seed' or (node.resource_type == 'model' and node.fqn[1] in ('staging', 'contract')) -%}
+        {%- if node.resource_type == 'seed' or (node.resource_type == 'model' and node.fqn[1] in ('raw', 'staging', 'contract')) -%}
             {%- do judged.append(node.unique_id) -%}
         {%- endif -%}
     {%- endfor -%}

@@ -71,7 +71,7 @@
 {% macro check_policy() -%}
     {%- if execute -%}
         {%- set build = graph.nodes.get('model.' ~ project_name ~ '.warehouse_build') -%}
-        {%- set known = build.config.meta.policy.keys() | list if build else [] -%}
+        {%- set known = ['raw', 'raw_path'] + build.config.meta.policy.keys() | list if build else [] -%}
         {%- for name in invocation_args_dict.get('vars') or {} if build and name not in known -%}
             {%- do exceptions.raise_compiler_error(
                 "There is no var " ~ name ~ ". The vars of dbt_project.yml are " ~ known | join(", ") ~ "."

@@ -15,6 +15,26 @@
 {%- endmacro %}
 
 
+{#- An aggregate: an order-free hash of the columns of all rows, to be combined with others of its kind. -#}
+{% macro content_hash(columns) -%}
+    {{ return(adapter.dispatch('content_hash')(columns)) }}
+{%- endmacro %}
+
+{% macro duckdb__content_hash(columns) -%}
+    cast(sum(hash(row({{ columns }}), 1)) % 18446744073709551616 as ubigint)
+{%- endmacro %}
+
+
+{#- An aggregate: the hashes of parts combined, in hexadecimal; that of no part is zero. -#}
+{% macro combined_hash(hashes) -%}
+    {{ return(adapter.dispatch('combined_hash')(hashes)) }}
+{%- endmacro %}
+
+{% macro duckdb__combined_hash(hashes) -%}
+    printf('%016x', cast(coalesce(sum({{ hashes }}), 0) % 18446744073709551616 as ubigint))
+{%- endmacro %}
+
+
 {#- All rows of a relation as one JSON array text of objects, sorted, as a scalar subquery. -#}
 {% macro rows_as_json(relation) -%}
     {{ return(adapter.dispatch('rows_as_json')(relation)) }}

@@ -4,12 +4,12 @@ with event_times as (
     union all
     select max(created_at) as happened_at from {{ ref('stg_creative_assets') }}
     union all
-    select max(recorded_at) as happened_at from {{ ref('stg_performance_metrics') }}
+    select max(last_at) as happened_at from {{ ref('int_days_of_performance_metrics') }}
     union all
     select max(decided_at) as happened_at from {{ ref('stg_orchestrator_decisions') }}
     union all
     -- A day's counts are known at its end.
-    select {{ end_of_day('max(event_date)') }} as happened_at from {{ ref('stg_funnel_events') }}
+    select {{ end_of_day('max(day)') }} as happened_at from {{ ref('int_days_of_funnel_events') }}
     union all
     select max(proposed_at) as happened_at from {{ ref('stg_budget_actions') }}
     union all

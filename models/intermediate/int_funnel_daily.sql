@@ -1,14 +1,22 @@
+{{ config(materialized = 'incremental', meta = {'by_day': {'dataset': 'funnel_events', 'column': 'event_date'}}) }}
+
 {%- set stages = var('funnel_stages') -%}
 
 with funnel_events as (
 
-    select * from {{ ref('stg_funnel_events') }}
+    select * from {{ arrived(ref('stg_funnel_events')) }}
 
 ),
 
 as_of as (
 
     select * from {{ ref('int_as_of') }}
+
+),
+
+days as (
+
+    select * from {{ day_versions(ref('int_days_of_funnel_events'), 'int_funnel_daily', 'funnel_events') }} as versions
 
 ),
 
@@ -24,7 +32,7 @@ known_events as (
 ),
 
 -- One pass over the events: everything about the funnel is read from this grain.
-final as (
+daily as (
 
     select
         campaign_id,
@@ -42,6 +50,16 @@ final as (
         {{ end_of_day('event_date') }} as known_at
     from known_events
     group by campaign_id, segment_id, channel_id, event_date
+
+),
+
+final as (
+
+    select
+        daily.*,
+        days.version as content_version
+    from daily
+    left join days on daily.event_date = days.day
 
 )
 

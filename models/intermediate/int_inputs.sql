@@ -1,26 +1,41 @@
 {%- set inputs = [
-    'raw_campaigns',
-    'raw_audience_segments',
-    'raw_channels',
-    'raw_creative_assets',
-    'raw_experiments',
-    'raw_performance_metrics',
-    'raw_orchestrator_decisions',
-    'raw_roi_ledger',
-    'raw_funnel_events',
-    'raw_budget_actions',
-    'raw_campaign_risk_signals',
-    'raw_segment_rollups',
-    'raw_attribution_hints',
+    'campaigns',
+    'audience_segments',
+    'channels',
+    'creative_assets',
+    'experiments',
+    'orchestrator_decisions',
+    'roi_ledger',
+    'budget_actions',
+    'campaign_risk_signals',
+    'segment_rollups',
+    'attribution_hints',
 ] -%}
+{%- set inputs_by_day = ['performance_metrics', 'funnel_events'] -%}
 
 with final as (
     {%- for input in inputs %}
 
     select
-        '{{ input[4:] }}' as dataset,
-        (select count(*) from {{ ref(input) }}) as row_count,
-        {{ fingerprint(ref(input)) }} as content_hash
+        '{{ input }}' as dataset,
+        cast(sum(row_count) as bigint) as row_count,
+        {{ combined_hash('content_hash') }} as content_hash
+    from (
+        select
+            count(*) as row_count,
+            {{ content_hash(declared_fields(input)) }} as content_hash
+        from {{ ref('raw_' ~ input) }}
+    ) as hashed
+
+    union all
+    {%- endfor %}
+    {%- for input in inputs_by_day %}
+
+    select
+        '{{ input }}' as dataset,
+        cast(coalesce(sum(row_count), 0) as bigint) as row_count,
+        {{ combined_hash('content_hash') }} as content_hash
+    from {{ ref('int_days_of_' ~ input) }}
     {%- if not loop.last %}
 
     union all

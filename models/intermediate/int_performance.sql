@@ -1,6 +1,8 @@
-with performance as (
+{{ config(materialized = 'view') }}
 
-    select * from {{ ref('stg_performance_metrics') }}
+with snapshots as (
+
+    select * from {{ ref('int_performance_snapshots') }}
 
 ),
 
@@ -10,31 +12,23 @@ assets as (
 
 ),
 
-as_of as (
-
-    select * from {{ ref('int_as_of') }}
-
-),
-
 final as (
 
     select
-        performance.asset_id,
-        performance.experiment_id,
+        snapshots.asset_id,
+        snapshots.experiment_id,
         assets.campaign_id,
         assets.segment_id,
         assets.channel_id,
-        performance.recorded_at,
-        cast(performance.recorded_at as date) as recorded_date,
-        performance.impressions,
-        performance.clicks,
-        performance.conversions,
-        performance.cost,
-        performance.revenue_proxy
-    from performance
-    cross join as_of
+        snapshots.recorded_at,
+        snapshots.recorded_date,
+        snapshots.impressions,
+        snapshots.clicks,
+        snapshots.conversions,
+        snapshots.cost,
+        snapshots.revenue_proxy
+    from snapshots
     inner join assets using (asset_id)
-    where performance.recorded_at <= as_of.as_of
 
 )
 

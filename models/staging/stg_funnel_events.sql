@@ -18,7 +18,7 @@ final as (
         cast({{ adapter.quote('count') }} as bigint) as event_count,
         cast(confidence as double) as confidence,
 
-        cast(coalesce({{ adapter.quote('date') }}, {{ adapter.quote('timestamp') }}) as date) as event_date,
+        {{ day_of_record('funnel_events') }} as event_date,
         cast({{ adapter.quote('timestamp') }} as timestamp) as measured_at
     from source
 

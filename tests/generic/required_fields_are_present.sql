@@ -4,19 +4,16 @@
   not blank. One scan of the dataset as it arrived; `missing_fields` says which they are.
 -#}
 {% test required_fields_are_present(model, dataset) %}
-    {%- set name = "raw_" ~ dataset %}
-    {%- set raw = ref(name) %}
+    {%- set raw = arrived(ref('raw_' ~ dataset)) %}
     {%- set missing = [] %}
-    {%- for node in graph.get('nodes', {}).values() if node.name == name %}
-        {%- for column in node.columns.values() %}
-            {%- set value = adapter.quote(column.name) %}
-            {%- if column.name == node.config.meta.id %}
-                {%- set value = blank_to_null(value) %}
-            {%- endif %}
-            {%- if not column.config.meta.nullable and not column.config.meta.optional %}
-                {%- do missing.append("case when " ~ value ~ " is null then '" ~ column.name ~ "' end") %}
-            {%- endif %}
-        {%- endfor %}
+    {%- for column in raw_node(dataset).columns.values() %}
+        {%- set value = adapter.quote(column.name) %}
+        {%- if column.name == raw_node(dataset).config.meta.id %}
+            {%- set value = blank_to_null(value) %}
+        {%- endif %}
+        {%- if not column.config.meta.nullable and not column.config.meta.optional %}
+            {%- do missing.append("case when " ~ value ~ " is null then '" ~ column.name ~ "' end") %}
+        {%- endif %}
     {%- endfor %}
 
     select *

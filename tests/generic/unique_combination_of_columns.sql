@@ -10,7 +10,7 @@
     )
 
     select rows_of_model.*
-    from {{ model }} as rows_of_model
+    from (select * from {{ model }}) as rows_of_model
     inner join duplicated
         on
             {%- for column in combination_of_columns %}

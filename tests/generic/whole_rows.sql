@@ -15,8 +15,12 @@
     from {{ model }}
     where {{ column_name }} in (
         select {{ column_name }}
-        from {{ model }}
-        where {{ column_name }} is not null
+        from {{ whole_of(model) }}
+        where
+            {{ column_name }} is not null
+            {%- if whole_of(model) != model | string %}
+            and {{ column_name }} in (select {{ column_name }} from {{ model }})
+            {%- endif %}
         group by {{ column_name }}
         having count(*) > 1
     )
@@ -35,7 +39,7 @@
 
 {% test relationships(model, column_name, to, field) %}
     select child.*
-    from {{ model }} as child
+    from (select * from {{ model }}) as child
     left join {{ to }} as parent
         on child.{{ column_name }} = parent.{{ field }}
     where

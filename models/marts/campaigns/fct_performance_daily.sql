@@ -1,25 +1,33 @@
+{{ config(materialized = 'view', meta = {'by_day': {'dataset': 'performance_metrics', 'column': 'recorded_date'}}) }}
+
 with performance as (
 
-    select * from {{ ref('int_performance') }}
+    select * from {{ ref('int_performance_daily') }}
+
+),
+
+assets as (
+
+    select * from {{ ref('stg_creative_assets') }}
 
 ),
 
 final as (
 
     select
-        asset_id,
-        experiment_id,
-        campaign_id,
-        segment_id,
-        channel_id,
-        recorded_date,
-        cast(sum(impressions) as bigint) as impressions,
-        cast(sum(clicks) as bigint) as clicks,
-        cast(sum(conversions) as bigint) as conversions,
-        cast(sum(cost) as decimal(18, 6)) as spend,
-        cast(sum(revenue_proxy) as decimal(18, 6)) as revenue_proxy
+        performance.asset_id,
+        performance.experiment_id,
+        assets.campaign_id,
+        assets.segment_id,
+        assets.channel_id,
+        performance.recorded_date,
+        performance.impressions,
+        performance.clicks,
+        performance.conversions,
+        performance.spend,
+        performance.revenue_proxy
     from performance
-    group by asset_id, experiment_id, campaign_id, segment_id, channel_id, recorded_date
+    inner join assets using (asset_id)
 
 )
 

@@ -1,3 +1,5 @@
+{{ config(materialized = 'view', meta = {'by_day': {'dataset': 'funnel_events', 'column': 'event_date'}}) }}
+
 with daily as (
 
     select * from {{ ref('int_funnel_daily') }}

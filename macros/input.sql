@@ -1,0 +1,428 @@
+{#-
+  Where the raw data comes from: seeds, or files (`--vars '{raw: files, raw_path: landing}'`), and what
+  of it a build has to take in.
+
+  A dataset that declares of which day a record is (`day` in _orchestrator__seeds.yml) arrives by the
+  day, and nothing that has a history is read twice. What has arrived is found by file: a day is taken
+  in again if a file that holds it is new, changed or gone since a build accepted it; if it is among the
+  newest (lookback_days); or if a model that keeps days lacks it, or has it from other content or other
+  rules. Schema `arrivals` holds it:
+
+    days                            dataset and day: what is taken in
+    complete                        datasets of which everything is
+    raw_<dataset>, stg_<dataset>    the rows of those days, where that isn't everything
+-#}
+
+{#- Whether raw data is read from files. -#}
+{% macro reads_files() -%}
+    {{ return(var('raw', 'seeds') == 'files') }}
+{%- endmacro %}
+
+
+{#- A relation of the build file that is no model. -#}
+{% macro relation_in(schema, identifier) -%}
+    {{ return(api.Relation.create(database=target.database, schema=schema, identifier=identifier)) }}
+{%- endmacro %}
+
+
+{#- The node of a dataset's raw data, a seed or a model; an empty one while dbt parses. -#}
+{% macro raw_node(dataset) -%}
+    {%- set kind = 'model' if reads_files() else 'seed' -%}
+    {%- set node = graph.get('nodes', {}).get([kind, project_name, 'raw_' ~ dataset] | join('.')) if execute -%}
+    {{ return(node or {'columns': {}, 'config': {'meta': {}}}) }}
+{%- endmacro %}
+
+
+{#- The declared fields of a dataset, quoted, as a select list; a star while dbt parses. -#}
+{% macro declared_fields(dataset) -%}
+    {%- set fields = [] -%}
+    {%- for name in raw_node(dataset).columns -%}
+        {%- do fields.append(adapter.quote(name)) -%}
+    {%- endfor -%}
+    {{ return(fields | join(', ') or '*') }}
+{%- endmacro %}
+
+
+{#- The UTC day of a dataset's record: of the first of its `day` fields that is given. -#}
+{% macro day_of_record(dataset) -%}
+    {%- set days = [] -%}
+    {%- for name in raw_node(dataset).config.meta.day or ['day'] -%}
+        {%- do days.append('cast(' ~ adapter.quote(name) ~ ' as date)') -%}
+    {%- endfor -%}
+    {{ return(days[0] if days | length == 1 else 'coalesce(' ~ days | join(', ') ~ ')') }}
+{%- endmacro %}
+
+
+{# ---- What has arrived, for the models and tests that read it ------------------------------ #}
+
+{#- Whether all of a dataset is taken in, and not some days of it. -#}
+{% macro is_taken_in_whole(dataset) -%}
+    {%- if not execute or not reads_files() or flags.FULL_REFRESH -%}
+        {{ return(true) }}
+    {%- endif -%}
+    {%- set query -%}
+        select count(*) from {{ relation_in('arrivals', 'complete') }} where dataset = '{{ dataset }}'
+    {%- endset -%}
+    {{ return(run_query(query).columns[0].values()[0] > 0) }}
+{%- endmacro %}
+
+
+{#- A raw or staging relation, or only those of its rows that are taken in. -#}
+{% macro arrived(relation) -%}
+    {%- set dataset = relation.identifier[4:] -%}
+    {%- if raw_node(dataset).config.meta.day and not is_taken_in_whole(dataset) -%}
+        {{ return(relation_in('arrivals', relation.identifier)) }}
+    {%- endif -%}
+    {{ return(relation) }}
+{%- endmacro %}
+
+
+{#- A model that keeps days, or only those of its rows that have been taken in. -#}
+{% macro taken_in(relation) -%}
+    {%- set by_day = by_day_of(relation.identifier) -%}
+    {%- if not by_day or is_taken_in_whole(by_day.dataset) -%}
+        {{ return(relation) }}
+    {%- endif -%}
+    {%- set filter = by_day.column ~ ' in ' ~ arrived_days(by_day.dataset) -%}
+    {{ return('(select * from ' ~ relation ~ ' where ' ~ filter ~ ')') }}
+{%- endmacro %}
+
+
+{#- The relation of which `arrived` gave a part, as a test gets it: text. -#}
+{% macro whole_of(model) -%}
+    {{ return(model | string | replace(adapter.quote('arrivals'), adapter.quote('staging'))) }}
+{%- endmacro %}
+
+
+{#- The days of a dataset that are taken in, as a subquery. -#}
+{% macro arrived_days(dataset) -%}
+    (select day from {{ relation_in('arrivals', 'days') }} where dataset = '{{ dataset }}')
+{%- endmacro %}
+
+
+{#- Which days of which dataset a model keeps, and the column that holds them: its meta `by_day`. -#}
+{% macro by_day_of(name) -%}
+    {%- set node = graph.get('nodes', {}).get(['model', project_name, name] | join('.')) if execute -%}
+    {{ return(node.config.meta.by_day if node else none) }}
+{%- endmacro %}
+
+
+{#- dbt's own hook for what a generic test reads: only what is taken in, unless the test says `where`. -#}
+{% macro get_where_subquery(relation) -%}
+    {%- if config.get('where') -%}
+        {{ return(dbt.get_where_subquery(relation)) }}
+    {%- endif -%}
+    {{ return(arrived(relation) if relation.identifier[:4] == 'stg_' else taken_in(relation)) }}
+{%- endmacro %}
+
+
+{#- dbt's own hook: a model that keeps days is built from nothing if everything is taken in. -#}
+{% macro should_full_refresh() -%}
+    {%- set by_day = (config.get('meta') or {}).get('by_day') -%}
+    {{ return(dbt.should_full_refresh() if not by_day else is_taken_in_whole(by_day.dataset)) }}
+{%- endmacro %}
+
+
+{#- The incremental strategy `replace_days`: what is taken in replaces what was there of those days. -#}
+{% macro get_incremental_replace_days_sql(arguments) -%}
+    {%- set columns = arguments.dest_columns | map(attribute='quoted') | join(', ') -%}
+    {%- set by_day = config.get('meta').by_day -%}
+    delete from {{ arguments.target_relation }}
+    where {{ by_day.column }} in {{ arrived_days(by_day.dataset) }};
+
+    insert into {{ arguments.target_relation }} ({{ columns }})
+    select {{ columns }} from {{ arguments.temp_relation }}
+{%- endmacro %}
+
+
+{#-
+  What decides, besides the data, what a model keeps of a day: its SQL, that of its dataset's staging,
+  and policy. As text, that changes with any of them.
+-#}
+{% macro rules_of(name, dataset) -%}
+    {%- set rules = [] -%}
+    {%- for model_name in (name, 'stg_' ~ dataset, 'warehouse_build') -%}
+        {%- set node = graph.get('nodes', {}).get(['model', project_name, model_name] | join('.')) if execute -%}
+        {%- for policy in (node.config.meta.policy if node) or {} -%}
+            {%- do rules.append(policy ~ '=' ~ var(policy)) -%}
+        {%- endfor -%}
+        {%- do rules.append(node.raw_code if node) -%}
+    {%- endfor -%}
+    {{ return(local_md5(rules | join('\n'))) }}
+{%- endmacro %}
+
+
+{#- Of each day of a dataset, what its content and a model's rules are: a relation of `day` and `version`. -#}
+{% macro day_versions(days, name, dataset) -%}
+    (
+        select
+            day,
+            {{ combined_hash('content_hash') }} || '-{{ rules_of(name, dataset) }}' as version
+        from {{ days }}
+        group by day
+    )
+{%- endmacro %}
+
+
+{#-
+  CTEs from `records`, a dataset's raw data, to `final`: one row a file and day, with its records, the
+  time of the newest, an order-free hash of their content, and which version of the file it was.
+-#}
+{% macro days_of_records(dataset) -%}
+    days as (
+
+        select
+            {{ '_file' if reads_files() else 'cast(null as string)' }} as file,
+            {{ day_of_record(dataset) }} as day,
+            count(*) as row_count,
+            max(cast({{ adapter.quote('timestamp') }} as timestamp)) as last_at,
+            {{ content_hash(declared_fields(dataset)) }} as content_hash
+        from records
+        group by 1, 2
+
+    ),
+
+    final as (
+
+        select
+            days.*,
+            {{ 'found.version' if reads_files() else 'cast(null as string)' }} as file_version
+        from days
+        {%- if reads_files() %}
+        left join {{ relation_in('files', 'found') }} as found on days.file = found.file
+        {%- endif %}
+
+    )
+{%- endmacro %}
+
+
+{# ---- Taking in ------------------------------------------------------------------------------ #}
+
+{#- on-run-start: list the files, and stop where there is nothing that could be meant. -#}
+{% macro find_files() -%}
+    {%- if execute and var('raw', 'seeds') not in ('seeds', 'files') -%}
+        {%- do exceptions.raise_compiler_error(
+            "The var raw is '" ~ var('raw') ~ "'. It is seeds, or files with raw_path."
+        ) -%}
+    {%- endif -%}
+    {%- if execute and reads_files() and flags.WHICH in ('build', 'run', 'test') -%}
+        {%- set files = relation_in('files', 'found') -%}
+        {%- do run_query("create schema if not exists files") -%}
+        {%- do run_query("create schema if not exists arrivals") -%}
+        {%- do run_query(
+            "create table if not exists " ~ relation_in('arrivals', 'days') ~ " (dataset string, day date)"
+        ) -%}
+        {%- do run_query("create table if not exists " ~ relation_in('arrivals', 'complete') ~ " (dataset string)") -%}
+        {%- do run_query(
+            "create table if not exists " ~ relation_in('files', 'parsed')
+            ~ " (dataset string, file string, file_version string)"
+        ) -%}
+        {%- do run_query("create or replace table " ~ files ~ " as " ~ listed_files(raw_path())) -%}
+        {%- do refuse_unknown_files(files) -%}
+    {%- endif -%}
+{%- endmacro %}
+
+
+{#- The var raw_path, without a slash at its end. -#}
+{% macro raw_path() -%}
+    {{ return(modules.re.sub('(?<=.)/+$', '', var('raw_path', 'landing') | string | trim)) }}
+{%- endmacro %}
+
+
+{#- Stop where raw_path holds no file, or one that isn't of a declared dataset. -#}
+{% macro refuse_unknown_files(found) -%}
+    {%- set datasets = [] -%}
+    {%- for node in graph.nodes.values() if node.resource_type == 'model' and node.fqn[1] == 'raw' -%}
+        {%- do datasets.append(node.name[4:]) -%}
+    {%- endfor -%}
+    {%- set by_dataset = run_query("select dataset, min(file), count(*) from " ~ found ~ " group by dataset order by dataset") -%}
+    {%- set problems = [] -%}
+    {%- for row in by_dataset.rows if row[0] not in datasets -%}
+        {%- do problems.append(
+            row[1] ~ (" and " ~ (row[2] - 1) ~ " more" if row[2] > 1) ~ ": no declared dataset is called " ~ row[0]
+        ) -%}
+    {%- endfor -%}
+    {%- if problems or not by_dataset.rows -%}
+        {%- do problems.append("The datasets are " ~ datasets | sort | join(", ") ~ ".") if by_dataset.rows -%}
+        {%- do exceptions.raise_compiler_error(
+            problems | join("\n") if by_dataset.rows
+            else "raw_path is " ~ raw_path() ~ ", and there is no file of data below it. A dataset is "
+            ~ raw_path() ~ "/<dataset>.json, .ndjson or .parquet, or what lies below " ~ raw_path() ~ "/<dataset>/."
+        ) -%}
+    {%- endif -%}
+{%- endmacro %}
+
+
+{#- pre-hook of a raw model: make its files readable as files.raw_<dataset>, and find out what has arrived. -#}
+{% macro take_in_files() -%}
+    {%- if execute -%}
+        {%- set dataset = model.name[4:] -%}
+        {%- set found = run_query(
+            "select file, format from " ~ relation_in('files', 'found') ~ " where dataset = '" ~ dataset ~ "' order by file"
+        ) -%}
+        {%- set formats = found.columns[1].values() | unique | list -%}
+        {%- set files = found.columns[0].values() | list -%}
+        {%- if not files and not model.config.meta.optional -%}
+            {%- do exceptions.raise_compiler_error(
+                dataset ~ ": no file. Expected " ~ raw_path() ~ "/" ~ dataset ~ ".json, .ndjson or .parquet, or files below "
+                ~ raw_path() ~ "/" ~ dataset ~ "/."
+            ) -%}
+        {%- elif none in formats -%}
+            {%- do exceptions.raise_compiler_error(
+                files[found.columns[1].values().index(none)] ~ ": expected a file that ends in .json, .ndjson or .parquet"
+                ~ " (.json and .ndjson also with .gz or .zst)."
+            ) -%}
+        {%- elif formats | length > 1 -%}
+            {%- do exceptions.raise_compiler_error(
+                dataset ~ ": its files are of several formats (" ~ formats | sort | join(", ") ~ "), such as "
+                ~ files[found.columns[1].values().index(formats[0])] ~ " and "
+                ~ files[found.columns[1].values().index(formats[1])] ~ ". A dataset has one: remove the others."
+            ) -%}
+        {%- endif -%}
+        {%- set relation = relation_in('files', 'rows_of_' ~ dataset) -%}
+        {%- if not files -%}
+            {%- do run_query("create or replace view " ~ relation ~ " as " ~ no_rows(model.columns)) -%}
+        {%- elif formats == ['parquet'] -%}
+            {%- do run_query("create or replace view " ~ relation ~ " as " ~ file_rows(dataset, model.columns, files)) -%}
+        {%- else -%}
+            {%- do parse_changed_files(dataset, formats[0]) -%}
+            {%- do run_query("create or replace view " ~ relation ~ " as select * from " ~ relation_in('files', 'parsed_' ~ dataset)) -%}
+        {%- endif -%}
+        {%- if model.config.meta.day -%}
+            {%- do find_arrivals(dataset, model.columns) -%}
+        {%- endif -%}
+    {%- endif -%}
+{%- endmacro %}
+
+
+{#- A query for the rows of some files of a dataset, all of which files.raw_<dataset> holds. -#}
+{% macro rows_of_files(dataset, columns, files) -%}
+    {%- set format = run_query(
+        "select any_value(format) from " ~ relation_in('files', 'found') ~ " where dataset = '" ~ dataset ~ "'"
+    ).columns[0].values()[0] -%}
+    {%- if files and format == 'parquet' -%}
+        {{ return(file_rows(dataset, columns, files)) }}
+    {%- endif -%}
+    {{ return(
+        "select * from " ~ relation_in('files', 'rows_of_' ~ dataset) ~ " where "
+        ~ ("_file in ('" ~ files | map('replace', "'", "''") | join("', '") ~ "')" if files else "false")
+    ) }}
+{%- endmacro %}
+
+
+{#- Files of text are parsed into files.<dataset>, those that are new or have changed. -#}
+{% macro parse_changed_files(dataset, format) -%}
+    {%- set rows = relation_in('files', 'parsed_' ~ dataset) -%}
+    {%- set parsed = relation_in('files', 'parsed') -%}
+    {#- A change of the declaration is a change of each file. -#}
+    {%- set declaration = local_md5(tojson(model.columns.values() | map(attribute='config') | list) ~ declared_fields(dataset)) -%}
+    {%- set current -%}
+        select dataset, file, version || '{{ declaration }}' as file_version
+        from {{ relation_in('files', 'found') }}
+        where dataset = '{{ dataset }}'
+    {%- endset -%}
+    {%- set kept = run_query(
+        "select count(*) from " ~ parsed ~ " where dataset = '" ~ dataset ~ "' and file_version like '%" ~ declaration ~ "'"
+    ).columns[0].values()[0] -%}
+    {%- if not kept or flags.FULL_REFRESH -%}
+        {%- do run_query("drop table if exists " ~ rows) -%}
+        {%- do run_query("delete from " ~ parsed ~ " where dataset = '" ~ dataset ~ "'") -%}
+    {%- else -%}
+        {%- do run_query(
+            "delete from " ~ parsed ~ " where dataset = '" ~ dataset ~ "' and (dataset, file, file_version) not in (" ~ current ~ ")"
+        ) -%}
+        {%- do run_query(
+            "delete from " ~ rows ~ " where _file not in (select file from " ~ parsed ~ " where dataset = '" ~ dataset ~ "')"
+        ) -%}
+    {%- endif -%}
+    {%- set new = run_query("select file from (" ~ current ~ " except select * from " ~ parsed ~ ") order by file") -%}
+    {%- if new.rows or not kept -%}
+        {%- do parse_files(dataset, model.columns, model.config.meta.id, new.columns[0].values() | list, format, rows) -%}
+        {%- do run_query("insert into " ~ parsed ~ " select * from (" ~ current ~ " except select * from " ~ parsed ~ ")") -%}
+    {%- endif -%}
+{%- endmacro %}
+
+
+{#- Find out which days of a dataset are to be taken in, and make their rows readable; see the top. -#}
+{% macro find_arrivals(dataset, columns) -%}
+    {%- set days = relation_in('arrivals', 'days') -%}
+    {%- set complete = relation_in('arrivals', 'complete') -%}
+    {%- for table in (days, complete) -%}
+        {%- do run_query("delete from " ~ table ~ " where dataset = '" ~ dataset ~ "'") -%}
+    {%- endfor -%}
+    {%- set accepted_name = 'int_days_of_' ~ dataset -%}
+    {%- set kept = {} -%}
+    {%- for node in graph.nodes.values() if (node.config.meta.by_day or {}).dataset == dataset -%}
+        {%- if node.config.materialized == 'incremental' -%}
+            {%- do kept.update({node.name: adapter.get_relation(node.database, node.schema, node.alias)}) -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {%- set accepted = kept[accepted_name] -%}
+    {%- if flags.FULL_REFRESH or kept.values() | select('none') | list -%}
+        {%- do run_query("insert into " ~ complete ~ " values ('" ~ dataset ~ "')") -%}
+        {{ return(none) }}
+    {%- endif -%}
+
+    {%- set found -%}
+        select file, version from {{ relation_in('files', 'found') }} where dataset = '{{ dataset }}'
+    {%- endset -%}
+    {%- set known = "select file, file_version from " ~ accepted -%}
+    {%- set changed_files = run_query(found ~ " except " ~ known).columns[0].values() | list -%}
+    {%- set arrivals -%}
+        select day from {{ accepted }} where (file, file_version) not in ({{ found }})
+
+        union
+
+        select {{ day_of_record(dataset) }} from ({{ rows_of_files(dataset, columns, changed_files) }}) as changed
+
+        union
+
+        select day from {{ accepted }}
+        where day > (select max(day) from {{ accepted }}) - {{ var('lookback_days') }}
+
+        {%- for name, relation in kept.items() if name != accepted_name %}
+        {%- set versions %}select day, version from {{ day_versions(accepted, name, dataset) }} as accepted_days{% endset %}
+        {%- set own %}select {{ by_day_of(name).column }}, content_version from {{ relation }}{% endset %}
+
+        union
+
+        select day from (({{ versions }} except {{ own }}) union ({{ own }} except {{ versions }})) as outdated
+        {%- endfor %}
+    {%- endset -%}
+    {%- do run_query(
+        "insert into " ~ days ~ " select '" ~ dataset ~ "', day from (" ~ arrivals ~ ") as arrived where day is not null"
+    ) -%}
+    {%- set days_of_files -%}
+        select file, bool_or(day in {{ arrived_days(dataset) }}) as arrives, bool_and(day in {{ arrived_days(dataset) }}) as arrives_whole
+        from {{ accepted }}
+        where (file, file_version) in ({{ found }})
+        group by file
+    {%- endset -%}
+    {%- set unchanged = run_query(days_of_files) -%}
+    {%- if unchanged.columns[2].values() | reject | list -%}
+        {%- set files = changed_files -%}
+        {%- for row in unchanged.rows if row[1] -%}
+            {%- do files.append(row[0]) -%}
+        {%- endfor -%}
+        {%- do run_query(
+            "create or replace view " ~ relation_in('arrivals', model.name) ~ " as select * from ("
+            ~ rows_of_files(dataset, columns, files) ~ ") as of_files where " ~ day_of_record(dataset) ~ " in "
+            ~ arrived_days(dataset) ~ " or " ~ day_of_record(dataset) ~ " is null"
+        ) -%}
+    {%- else -%}
+        {%- do run_query("insert into " ~ complete ~ " values ('" ~ dataset ~ "')") -%}
+    {%- endif -%}
+{%- endmacro %}
+
+
+{#- post-hook of a staging model: the same over what has arrived, where that isn't everything. -#}
+{% macro stage_arrivals() -%}
+    {%- if execute and reads_files() -%}
+        {%- set dataset = model.name[4:] -%}
+        {%- if raw_node(dataset).config.meta.day and not is_taken_in_whole(dataset) -%}
+            {%- set raw = api.Relation.create(target.database, raw_node(dataset).schema, 'raw_' ~ dataset) -%}
+            create or replace view {{ relation_in('arrivals', model.name) }} as
+            {{ model.compiled_code | replace(raw | string, relation_in('arrivals', 'raw_' ~ dataset) | string) }}
+        {%- endif -%}
+    {%- endif -%}
+{%- endmacro %}

@@ -1,0 +1,14 @@
+{{ config(materialized = 'incremental', meta = {'by_day': {'dataset': 'funnel_events', 'column': 'day'}}) }}
+
+-- What breaks a rule of staging is not accepted, and so is looked at again by the next build.
+-- depends_on: {{ ref('stg_funnel_events') }}
+
+with records as (
+
+    select * from {{ arrived(ref('raw_funnel_events')) }}
+
+),
+
+{{ days_of_records('funnel_events') }}
+
+select * from final

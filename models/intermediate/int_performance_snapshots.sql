@@ -1,0 +1,43 @@
+{{ config(materialized = 'incremental', meta = {'by_day': {'dataset': 'performance_metrics', 'column': 'recorded_date'}}) }}
+
+with performance as (
+
+    select * from {{ arrived(ref('stg_performance_metrics')) }}
+
+),
+
+as_of as (
+
+    select * from {{ ref('int_as_of') }}
+
+),
+
+days as (
+
+    select *
+    from {{ day_versions(ref('int_days_of_performance_metrics'), 'int_performance_snapshots', 'performance_metrics') }} as versions
+
+),
+
+final as (
+
+    select
+        performance.asset_id,
+        performance.experiment_id,
+        performance.recorded_at,
+        cast(performance.recorded_at as date) as recorded_date,
+        performance.impressions,
+        performance.clicks,
+        performance.conversions,
+        performance.cost,
+        performance.revenue_proxy,
+        days.version as content_version
+    from performance
+    cross join as_of
+    left join days
+        on cast(performance.recorded_at as date) = days.day
+    where performance.recorded_at <= as_of.as_of
+
+)
+
+select * from final

@@ -1,0 +1,1 @@
+select * from {{ relation_in('files', 'rows_of_' ~ model.name[4:]) }}
