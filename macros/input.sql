@@ -2,8 +2,7 @@
   Where the raw data comes from: seeds, or files (`--vars '{raw: files, raw_path: landing}'`), and what
   of it a build has to take in.
 
-  A dataset that declares of which day a record is (`day` in _orchestrator__seeds.yml) arrives by the
-  day, and nothing that has a history is read twice. What has arrived is found by file: a day is taken
+  Two datasets arrive by the day (day_fields), and of them no day is read twice without a reason. What has arrived is found by file: a day is taken
   in again if a file that holds it is new, changed or gone since a build accepted it; if it is among the
   newest (lookback_days); or if a model that keeps days lacks it, or has it from other content or other
   rules. Schema `arrivals` holds it:
@@ -33,20 +32,29 @@
 {%- endmacro %}
 
 
-{#- The declared fields of a dataset, quoted, as a select list; a star while dbt parses. -#}
+{#- The declared fields of a dataset, quoted, as a select list; null where dbt shows no graph, as in unit tests. -#}
 {% macro declared_fields(dataset) -%}
     {%- set fields = [] -%}
     {%- for name in raw_node(dataset).columns -%}
         {%- do fields.append(adapter.quote(name)) -%}
     {%- endfor -%}
-    {{ return(fields | join(', ') or '*') }}
+    {{ return(fields | join(', ') or 'null') }}
 {%- endmacro %}
 
 
-{#- The UTC day of a dataset's record: of the first of its `day` fields that is given. -#}
+{#-
+  The datasets that arrive by the day, and the fields of which the first that is given says, by its UTC
+  date, of which day a record is.
+-#}
+{% macro day_fields() -%}
+    {{ return({'funnel_events': ['date', 'timestamp'], 'performance_metrics': ['timestamp']}) }}
+{%- endmacro %}
+
+
+{#- The UTC day of a dataset's record. -#}
 {% macro day_of_record(dataset) -%}
     {%- set days = [] -%}
-    {%- for name in raw_node(dataset).config.meta.day or ['day'] -%}
+    {%- for name in day_fields()[dataset] -%}
         {%- do days.append('cast(' ~ adapter.quote(name) ~ ' as date)') -%}
     {%- endfor -%}
     {{ return(days[0] if days | length == 1 else 'coalesce(' ~ days | join(', ') ~ ')') }}
@@ -70,7 +78,7 @@
 {#- A raw or staging relation, or only those of its rows that are taken in. -#}
 {% macro arrived(relation) -%}
     {%- set dataset = relation.identifier[4:] -%}
-    {%- if raw_node(dataset).config.meta.day and not is_taken_in_whole(dataset) -%}
+    {%- if dataset in day_fields() and not is_taken_in_whole(dataset) -%}
         {{ return(relation_in('arrivals', relation.identifier)) }}
     {%- endif -%}
     {{ return(relation) }}
@@ -288,7 +296,7 @@
             {%- do parse_changed_files(dataset, formats[0]) -%}
             {%- do run_query("create or replace view " ~ relation ~ " as select * from " ~ relation_in('files', 'parsed_' ~ dataset)) -%}
         {%- endif -%}
-        {%- if model.config.meta.day -%}
+        {%- if dataset in day_fields() -%}
             {%- do find_arrivals(dataset, model.columns) -%}
         {%- endif -%}
     {%- endif -%}
@@ -419,7 +427,7 @@
 {% macro stage_arrivals() -%}
     {%- if execute and reads_files() -%}
         {%- set dataset = model.name[4:] -%}
-        {%- if raw_node(dataset).config.meta.day and not is_taken_in_whole(dataset) -%}
+        {%- if dataset in day_fields() and not is_taken_in_whole(dataset) -%}
             {%- set raw = api.Relation.create(target.database, raw_node(dataset).schema, 'raw_' ~ dataset) -%}
             create or replace view {{ relation_in('arrivals', model.name) }} as
             {{ model.compiled_code | replace(raw | string, relation_in('arrivals', 'raw_' ~ dataset) | string) }}
