@@ -267,6 +267,13 @@ def evidence_of(build: Build) -> dict[str, list]:
     }
 
 
+def assert_whole(build: Build) -> None:
+    """Say what went wrong if anything couldn't be built."""
+    errors = {name: build.messages[name] for name in build.named("error", "runtime error")}
+    assert errors == {}
+    assert build.named("skipped") == set()
+
+
 def assert_as_the_oracle_reads(build: Build, world: oracle.World) -> None:
     """Compare every mart that the oracle knows with what it works out."""
     for mart, (key, work_out) in oracle.MARTS.items():
