@@ -270,8 +270,8 @@ def evidence_of(build: Build) -> dict[str, list]:
 def assert_whole(build: Build) -> None:
     """Say what went wrong if anything couldn't be built."""
     errors = {name: build.messages[name] for name in build.named("error", "runtime error")}
-    assert errors == {}
-    assert build.named("skipped") == set()
+    assert errors == {}, errors
+    assert build.named("skipped") == set(), build.named("skipped")
 
 
 def assert_as_the_oracle_reads(build: Build, world: oracle.World) -> None:

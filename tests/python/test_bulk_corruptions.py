@@ -75,6 +75,6 @@ def test_every_breach_of_a_rule_is_caught(
 
 
 def assert_is_not_published(spoiled: Spoiled) -> None:
-    """Publishing refuses what breaks a structural rule."""
+    """See that publishing refuses what breaks a structural rule."""
     with pytest.raises(publish.PublishError):
         publish.publish(spoiled.build.folder)
