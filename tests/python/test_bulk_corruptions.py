@@ -5,6 +5,7 @@ The corruptions and what must be said of each are those of test_corruptions.
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -36,16 +37,20 @@ class OfFiles:
         self.workspace, self.folder = workspace, folder
 
     def build(self, export: Export, **arguments: Any) -> Build:
-        """Build an export from files; what is no longer in it stays from before."""
+        """Build an export from files, those that were there removed."""
+        for path in self.folder.iterdir():
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
         write_export(self.folder, export, lambda dataset: FORMS.get(dataset, Form()))
         (self.workspace.folder / "history.duckdb").unlink(missing_ok=True)
         return self.workspace.build(files=self.folder, **arguments)
 
 
-@pytest.fixture
-def of_files(workspace: Workspace, tmp_path: Path, export: Callable[[], Export]) -> OfFiles:
+@pytest.fixture(scope="module")
+def of_files(
+    workspace: Workspace, tmp_path_factory: pytest.TempPathFactory, export: Callable[[], Export]
+) -> OfFiles:
     """Return a workspace in which the demo's export has been built and accepted."""
-    of_files = OfFiles(workspace, tmp_path / "landing")
+    of_files = OfFiles(workspace, tmp_path_factory.mktemp("landing"))
     assert of_files.build(export()).named("fail", "error", "skipped") == set()
     return of_files
 

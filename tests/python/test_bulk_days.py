@@ -625,6 +625,19 @@ def changed_to(**values: object) -> Callable[[Story], list[Record]]:
     return records
 
 
+def of_another_asset(story: Story) -> list[Record]:
+    """Return a new day's snapshot of an asset that its experiment doesn't compare."""
+    first = next(
+        record
+        for record in story.landing.export()["performance_metrics"]
+        if record["experiment_id"]
+    )
+    others = {asset["asset_id"] for asset in story.assets} - {first["asset_id"]}
+    (test,) = (one for one in story.experiments if one["experiment_id"] == first["experiment_id"])
+    asset = min(others - {test["control_asset"], test["variant_asset"]})
+    return [first | {"asset_id": asset, "timestamp": f"{DAYS[-1]}T03:04:05"}]
+
+
 def snapshot_again(story: Story) -> list[Record]:
     """Return a snapshot that an old file has."""
     return [first_of(story, "performance_metrics", DAYS[0]) | {"cost": 1}]
@@ -657,6 +670,12 @@ WRONG = {
         changed_to(campaign_id="CAMP_900"),
         r"relationships_stg_funnel_events_campaign_id",
         lambda _: "CAMP_900",
+    ),
+    "an asset that isn't compared": Wrong(
+        "performance_metrics",
+        of_another_asset,
+        r"^rule_3_performance_is_a_unique_snapshot$",
+        lambda records: records[0]["asset_id"],
     ),
     "a snapshot of an old file": Wrong(
         "performance_metrics",
@@ -729,14 +748,24 @@ def test_what_is_wrong_is_found_beside_days_that_were_right(accepted: Story) -> 
     accepted.step(lambda: "nothing")
 
 
-@pytest.mark.parametrize("kind", ["an id of an old day", "a snapshot of an old file"])
+@pytest.mark.parametrize("kind", ["an id of an old day", "an asset that isn't compared"])
 def test_each_alone_is_found_until_it_is_mended(accepted: Story, kind: str) -> None:
     """A build that was red accepts nothing: the next one looks again, though no file changed."""
     with wrong_files(accepted, kind):
-        for _ in range(2):
+        for turn in ("first", "second"):
             red = accepted.build().named("fail")
-            assert any(re.search(WRONG[kind].test, one) for one in red), red
+            assert any(re.search(WRONG[kind].test, one) for one in red), f"{turn} build: {red}"
     accepted.step(lambda: "nothing", arguments=UNTESTED)
+
+
+def test_a_build_without_tests_accepts_nothing(accepted: Story) -> None:
+    """What it took in is judged by the first build that judges."""
+    kinds = ("a negative count", "an id of an old day")
+    with wrong_files(accepted, *kinds):
+        accepted.build(*UNTESTED)
+        red = accepted.build().named("fail")
+    for kind in kinds:
+        assert any(re.search(WRONG[kind].test, one) for one in red), f"{kind}: {red}"
 
 
 def test_a_day_that_was_right_and_is_wrong_now_is_found(accepted: Story) -> None:
@@ -757,6 +786,24 @@ def test_a_reference_that_goes_is_found_in_old_days(accepted: Story) -> None:
     with replaced(accepted, "audience_segments", kept):
         red = accepted.build().named("fail")
     assert any("relationships_stg_funnel_events_segment_id" in name for name in red), red
+    accepted.step(lambda: "nothing", arguments=UNTESTED)
+
+
+def test_an_experiment_that_changes_is_found_in_old_days(accepted: Story) -> None:
+    """Snapshots of days that were accepted before are of an asset that is no longer compared."""
+    experiments = accepted.landing.files["experiments"][1]
+    measured = {
+        record["experiment_id"] for record in accepted.landing.export()["performance_metrics"]
+    }
+    changed = [
+        one | {"variant_asset": "ASSET_004" if one["campaign_id"] == "CAMP_001" else "ASSET_008"}
+        if one["experiment_id"] in measured and one["experiment_id"] in ("EXP_001", "EXP_003")
+        else one
+        for one in experiments
+    ]
+    with replaced(accepted, "experiments", changed):
+        red = accepted.build().named("fail")
+    assert "rule_3_performance_is_a_unique_snapshot" in red
     accepted.step(lambda: "nothing", arguments=UNTESTED)
 
 
