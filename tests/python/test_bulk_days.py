@@ -575,6 +575,9 @@ def test_only_days_that_changed_are_taken_in_again(workspace: Workspace, tmp_pat
 
 # ---- What is wrong with a day ----------------------------------------------------------------
 
+LATE_DAY = FIRST_DAY - timedelta(days=5)
+"""A day that arrives late, and is none of the newest, which are looked at in any case."""
+
 
 @dataclass(frozen=True)
 class Wrong:
@@ -596,8 +599,8 @@ def first_of(story: Story, dataset: str, day: date) -> Record:
 
 def on_another_day(story: Story) -> list[Record]:
     """Return an event with the id of one of an old day."""
-    old, new = first_of(story, "funnel_events", DAYS[0]), DAYS[-1]
-    return [old | {"timestamp": f"{new}T00:00:00", "date": new.isoformat()}]
+    old, late = first_of(story, "funnel_events", DAYS[0]), LATE_DAY
+    return [old | {"timestamp": f"{late}T00:00:00", "date": late.isoformat()}]
 
 
 def with_another_id(story: Story) -> list[Record]:
@@ -605,28 +608,28 @@ def with_another_id(story: Story) -> list[Record]:
     return [first_of(story, "funnel_events", DAYS[1]) | {"event_id": "FNL_AGAIN"}]
 
 
-def twice_in_a_new_day(story: Story) -> list[Record]:
-    """Return a new day that counts one place twice."""
-    new = DAYS[-1].isoformat()
+def twice_in_a_late_day(story: Story) -> list[Record]:
+    """Return a late day that counts one place twice."""
+    day = LATE_DAY.isoformat()
     event = first_of(story, "funnel_events", DAYS[0])
-    event = event | {"timestamp": f"{new}T00:00:00", "date": new}
+    event = event | {"timestamp": f"{day}T00:00:00", "date": day}
     return [event | {"event_id": "FNL_NEW_1"}, event | {"event_id": "FNL_NEW_2"}]
 
 
 def changed_to(**values: object) -> Callable[[Story], list[Record]]:
-    """Return an event of a new day that breaks the contract."""
+    """Return an event of a late day that breaks the contract."""
 
     def records(story: Story) -> list[Record]:
         event = first_of(story, "funnel_events", DAYS[0])
-        new = DAYS[-1].isoformat()
-        own = {"event_id": "FNL_WRONG", "timestamp": f"{new}T00:00:00", "date": new}
+        day = LATE_DAY.isoformat()
+        own = {"event_id": "FNL_WRONG", "timestamp": f"{day}T00:00:00", "date": day}
         return [event | own | values]
 
     return records
 
 
 def of_another_asset(story: Story) -> list[Record]:
-    """Return a new day's snapshot of an asset that its experiment doesn't compare."""
+    """Return a late day's snapshot of an asset that its experiment doesn't compare."""
     first = next(
         record
         for record in story.landing.export()["performance_metrics"]
@@ -635,7 +638,7 @@ def of_another_asset(story: Story) -> list[Record]:
     others = {asset["asset_id"] for asset in story.assets} - {first["asset_id"]}
     (test,) = (one for one in story.experiments if one["experiment_id"] == first["experiment_id"])
     asset = min(others - {test["control_asset"], test["variant_asset"]})
-    return [first | {"asset_id": asset, "timestamp": f"{DAYS[-1]}T03:04:05"}]
+    return [first | {"asset_id": asset, "timestamp": f"{LATE_DAY}T03:04:05"}]
 
 
 def snapshot_again(story: Story) -> list[Record]:
@@ -654,7 +657,7 @@ WRONG = {
         "funnel_events", with_another_id, r"unique_combination.*stg_funnel_events", lambda _: ""
     ),
     "a grain twice in a day": Wrong(
-        "funnel_events", twice_in_a_new_day, r"unique_combination.*stg_funnel_events", lambda _: ""
+        "funnel_events", twice_in_a_late_day, r"unique_combination.*stg_funnel_events", lambda _: ""
     ),
     "a negative count": Wrong(
         "funnel_events", changed_to(count=-1), r"accepted_range.*event_count", id_of
@@ -704,7 +707,7 @@ def wrong_files(story: Story, *kinds: str) -> Iterator[list[list[Record]]]:
     """Let wrong files arrive, whose records are given; mend it in the end."""
     files = {}
     for number, wrong in enumerate(WRONG[kind] for kind in kinds):
-        name = f"{wrong.dataset}/day={DAYS[-1]}/wrong-{number}"
+        name = f"{wrong.dataset}/day={LATE_DAY}/wrong-{number}"
         files[name] = (wrong.dataset, wrong.records(story))
     for name, (dataset, records) in files.items():
         story.landing.put(name, dataset, records)
