@@ -298,8 +298,10 @@ class Story:
         return f"{name} arrives again with {len(kept)} of {len(records)} records"
 
     def delete(self) -> str:
-        """Remove a file."""
+        """Remove a file; a dataset without any would be missing."""
         name = self.pick()
+        if len(self.landing.of(self.landing.files[name][0])) == 1:
+            return f"{name} stays"
         self.landing.remove(name)
         return f"{name} is removed"
 
