@@ -307,22 +307,23 @@ def lines_of(message: str) -> list[str]:
 
 
 def problem(
-    file: str, number: int | None, identity: str | None, field: str, words: str
+    file: str, number: int, identity: str | None, field: str, words: str, found: str = ""
 ) -> re.Pattern[str]:
     """Return what a line must match that says what is wrong, and where.
 
     Args:
         file: The end of the file's path.
-        number: The record's position in the file, from 1; none if any will do.
+        number: The record's position in the file, from 1.
         identity: The record's id; none where it has none.
         field: The field.
         words: What must follow.
+        found: How what was found must begin to be described, quotes aside.
 
     """
-    record = r"\d+" if number is None else str(number)
     named = f" \\({re.escape(identity)}\\)" if identity else ""
-    place = f"{re.escape(file)}: record {record}{named}: {re.escape(field)}"
-    return re.compile(rf"(^|[/ ]){place}: {re.escape(words)}")
+    place = f"{re.escape(file)}: record {number}{named}: {re.escape(field)}"
+    instead = f".*, found .*{re.escape(found)}" if found else ""
+    return re.compile(rf"(^|[/ ]){place}: {re.escape(words)}{instead}")
 
 
 def unsaid(lines: Iterable[str], patterns: Iterable[re.Pattern[str]]) -> list[str]:
