@@ -213,7 +213,7 @@ REQUIRED_FIELDS = {
 
 @pytest.mark.parametrize("form", REQUIRED_FIELDS)
 def test_what_is_missing_is_said(workspace: Workspace, landing: Path, form: str) -> None:
-    """A required field is null, or, in JSON, absent: a test of each dataset says in which record."""
+    """A required field is null, or, in JSON, absent: a test of each dataset says where."""
     export, expected = read_export(), {}
     for dataset, declared in DECLARED.items():
         (landing / f"{dataset}.ndjson").unlink()
