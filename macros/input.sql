@@ -160,12 +160,12 @@
 {%- endmacro %}
 
 
-{#- Of each day of a dataset, what its content and a model's rules are: a relation of `day` and `version`. -#}
-{% macro day_versions(days, name, dataset) -%}
+{#- Of what content each day is, and under which rules a model keeps it: a relation of `day` and `version`. -#}
+{% macro day_versions(days, name) -%}
     (
         select
             day,
-            {{ combined_hash('content_hash') }} || '-{{ rules_of(name, dataset) }}' as version
+            {{ combined_hash('content_hash') }} || '-{{ rules_of(name, days.identifier | replace("int_days_of_", "")) }}' as version
         from {{ days }}
         group by day
     )
@@ -389,7 +389,7 @@
         where day > (select max(day) from {{ accepted }}) - {{ var('lookback_days') }}
 
         {%- for name, relation in kept.items() if name != accepted_name %}
-        {%- set versions %}select day, version from {{ day_versions(accepted, name, dataset) }} as accepted_days{% endset %}
+        {%- set versions %}select day, version from {{ day_versions(accepted, name) }} as accepted_days{% endset %}
         {%- set own %}select {{ by_day_of(name).column }}, content_version from {{ relation }}{% endset %}
 
         union
