@@ -91,12 +91,25 @@
     {{ return({'integer': 'bigint', 'boolean': 'boolean', 'date': 'date', 'timestamp': 'timestamp'}.get(type, 'varchar')) }}
 {%- endmacro %}
 
-{#- The words of scripts/json_to_seeds.py for a declared type. -#}
-{% macro file_expected(type) -%}
+{#- What is expected where `x`, as a text, was found: an SQL text, in the words of scripts/json_to_seeds.py. -#}
+{% macro file_expected(type, x) -%}
+    {%- if type in ('integer', 'number') -%}
+        {%- set limit = '9.2e18' if type == 'integer' else '9.99e11' -%}
+        case
+            when abs(try_cast({{ x }} as double)) >= {{ limit }} and lower({{ x }}) not similar to '.*[a-df-z].*'
+                then '{{ "an integer within 64 bits" if type == "integer" else "a number below 10^12 in magnitude" }}'
+            else '{{ file_type_words(type) }}'
+        end
+    {%- else -%}
+        '{{ file_type_words(type) }}'
+    {%- endif -%}
+{%- endmacro %}
+
+{% macro file_type_words(type) -%}
     {{ return({
         'string': 'a string',
-        'integer': 'an integer within 64 bits',
-        'number': 'a number below 10^12 in magnitude',
+        'integer': 'an integer',
+        'number': 'a number',
         'boolean': 'true or false',
         'date': 'a date such as 2026-03-16',
         'timestamp': 'a timestamp such as 2026-03-16T10:30:00Z',
@@ -155,11 +168,9 @@
 -#}
 {% macro json_records(files, format) -%}
     {%- if format == 'json' -%}
-        read_json_objects({{ file_texts(files) }}, format = 'array', maximum_object_size = 67108864)
+        read_json_objects({{ file_texts(files) }}, format = 'array')
     {%- else -%}
-        read_json_objects(
-            {{ file_texts(files) }}, format = 'newline_delimited', ignore_errors = true, maximum_object_size = 67108864
-        )
+        read_json_objects({{ file_texts(files) }}, format = 'newline_delimited', ignore_errors = true)
     {%- endif -%}
 {%- endmacro %}
 
@@ -199,8 +210,9 @@ checked as (
         {%- if type == 'number' %}
         {%- set long = "regexp_extract(json, '[{,]\\s*\"" ~ name ~ "\"\\s*:\\s*\"?(-?[0-9][0-9.eE+-]*)\"?\\s*[,}]', 1)" %}
         case
-            when length({{ x }}) >= 17 and try_cast({{ long }} as double) = try_cast({{ x }} as double) then {{ long }}
-            else {{ file_value(type, x) }}
+            when length({{ x }}) < 17 or try_cast({{ long }} as double) is distinct from try_cast({{ x }} as double)
+                then {{ file_value(type, x) }}
+            else {{ file_value(type, long) }}
         end
         {%- else %}
         {{ file_value(type, x) }}
@@ -306,48 +318,80 @@ checked as (
 
 {#-
   What DuckDB passes over in silence: an array that ends behind a comma, and compressed data that end too
-  early. Such lines end in the middle, as a rule, and are malformed; where they don't, the length at the end
-  of a gzip file tells, four chance bytes if it is cut: compared with room, and one way only, since gzip
-  files may be strung together. Sixteen files at a time, since read_text holds what it reads.
+  early. These end in the middle of a record, as a rule, which is malformed; where they don't, the length at
+  the end of a gzip file tells, four chance bytes if it is cut: compared with room, and one way only, since
+  gzip files may be strung together. Sixteen files at a time, since read_text holds what it reads.
 -#}
 {% macro refuse_cut_files(dataset, files, format) -%}
-    {%- set blank = "chr(32) || chr(9) || chr(10) || chr(13)" -%}
     {%- for some in files | batch(16) -%}
         {%- set plain = [] -%}
         {%- set packed = [] -%}
         {%- for file in some -%}
-            {%- do (packed if file.endswith('.gz') or file.endswith('.zst') else plain).append(file) -%}
+            {%- do (packed if file.endswith(('.gz', '.zst')) else plain).append(file) -%}
         {%- endfor -%}
+        {%- if packed -%}
+            {%- set query -%}
+                with stored as (
+                    select
+                        filename as file,
+                        size,
+                        case
+                            when suffix(filename, '.gz') and size >= 18
+                                then cast('0x' || hex(content[-1:]) || hex(content[-2:-2]) || hex(content[-3:-3]) || hex(content[-4:-4]) as ubigint)
+                        end as length
+                    from read_blob({{ file_texts(packed) }})
+                ),
+
+                found as (
+                    select filename as file, sum(strlen(json)) as length
+                    from {{ json_records(packed, format) }}
+                    group by filename
+                )
+
+                select
+                    file || ': expected compressed data, found data that are cut off' as problem,
+                    count(*) over () as total
+                from stored
+                left join found using (file)
+                where case
+                    when found.length is null then coalesce(stored.length > 1000, size > 32)
+                    else stored.length > 2 * found.length + 1000000
+                end
+                order by problem
+                limit 10
+            {%- endset -%}
+            {%- do raise_file_problems(dataset, query) -%}
+        {%- endif -%}
         {%- set ends = [] -%}
         {%- if format == 'json' and plain -%}
             {%- do ends.append("select filename as file, content from read_text(" ~ file_texts(plain) ~ ")") -%}
         {%- endif -%}
         {%- for file in packed if format == 'json' -%}
+            {%- set length = run_query(
+                "select coalesce(sum(strlen(json)), 0) from " ~ json_records([file], format)
+            ).columns[0].values()[0] | int * 2 + 1000000 -%}
             {%- do ends.append(
-                "select " ~ file_text(file) ~ " as file, last(line) filter (where trim(line, " ~ blank ~ ") <> '') as content from read_csv("
-                ~ file_text(file) ~ ", columns = {'line': 'varchar'}, auto_detect = false, header = false, delim = '',"
-                ~ " quote = '', escape = '', parallel = false, strict_mode = false, max_line_size = 2000000000)"
+                "select " ~ file_text(file) ~ " as file, last(line) filter (where regexp_matches(line, '\\S')) as content"
+                ~ " from read_csv(" ~ file_text(file) ~ ", columns = {'line': 'varchar'}, auto_detect = false,"
+                ~ " header = false, delim = '', quote = '', escape = '', parallel = false, strict_mode = false,"
+                ~ " max_line_size = " ~ length ~ ", buffer_size = " ~ length ~ ")"
             ) -%}
         {%- endfor -%}
         {%- if ends -%}
-            {%- do raise_file_problems(dataset,
-                "select file || ': expected a JSON array, found ' || case when ended = '' then 'an empty file'"
-                ~ " else 'no ] at the end; the file seems to be cut off' end as problem, count(*) over () as total"
-                ~ " from (select file, rtrim(coalesce(content, ''), " ~ blank ~ ") as ended from (" ~ ends | join(" union all ") ~ "))"
-                ~ " where not suffix(ended, ']') order by 1 limit 10"
-            ) -%}
-        {%- endif -%}
-        {%- if format == 'ndjson' and packed -%}
-            {%- do raise_file_problems(dataset,
-                "select file || ': expected ' || format('{:,}', length) || ' bytes of records, found fewer; the file seems to be cut off'"
-                ~ " as problem, count(*) over () as total"
-                ~ " from (select filename as file, size, case when suffix(filename, '.gz') then cast('0x' || hex(content[-1:])"
-                ~ " || hex(content[-2:-2]) || hex(content[-3:-3]) || hex(content[-4:-4]) as ubigint) else size end as length"
-                ~ " from read_blob(" ~ file_texts(packed) ~ ")) left join (select filename as file, sum(strlen(json)) as found from "
-                ~ json_records(packed, format) ~ " group by filename) using (file)"
-                ~ " where case when found is null then size > 64 else suffix(file, '.gz') and length > 2 * found + 1000000 end"
-                ~ " order by 1 limit 10"
-            ) -%}
+            {%- set query -%}
+                select
+                    file || ': expected a JSON array, found '
+                    || case when ended = '' then 'an empty file' else 'no ] at its end; is the file cut off?' end as problem,
+                    count(*) over () as total
+                from (
+                    select file, rtrim(coalesce(content, ''), chr(32) || chr(9) || chr(10) || chr(13)) as ended
+                    from ({{ ends | join(" union all ") }})
+                )
+                where not suffix(ended, ']')
+                order by problem
+                limit 10
+            {%- endset -%}
+            {%- do raise_file_problems(dataset, query) -%}
         {%- endif -%}
     {%- endfor -%}
 {%- endmacro %}
@@ -383,10 +427,9 @@ found as (
         0 as position,
         null as id,
         case
-            when json is null and n = records and n > 1
-                then 'expected a JSON object on one line, found malformed JSON; the file seems to be cut off'
             when json is null
-                then 'expected a JSON object on one line, in UTF-8 without a byte order mark, found malformed JSON'
+                then 'expected a JSON object on one line, in UTF-8, found malformed JSON'
+                || case when n = 1 then ' or a byte order mark' when n = records then '; is the file cut off?' else '' end
             else 'expected an object, found ' || {{ json_described('json', '$') }}
         end as problem
     from checked
@@ -423,7 +466,7 @@ found as (
         n,
         {{ loop.index + 1 }},
         {{ json_id(id_field) }},
-        {{ file_text(name ~ ': expected ' ~ file_expected(column.config.meta.type) ~ ', found ') }}
+        '{{ name }}: expected ' || {{ file_expected(column.config.meta.type, "f." ~ adapter.quote(name)) }} || ', found '
         || {{ json_described('json', '$."' ~ name ~ '"') }}
     from checked
     where json_type(json) = 'OBJECT' and not {{ json_field_is_right(name, column) }}
@@ -534,7 +577,7 @@ limit 10
         {%- set value = "cast(json_merge_patch('{}', to_json(" ~ x ~ ")) as varchar)" -%}
         {{ return({'x': x, 'value': "case when " ~ x ~ " is not null then " ~ value ~ " end", 'checked': false}) }}
     {%- endif -%}
-    {{ return({'wrong': name ~ ': expected ' ~ file_expected(type) ~ ', found ' ~ physical
+    {{ return({'wrong': name ~ ': expected ' ~ file_type_words(type) ~ ', found ' ~ physical
         ~ ('; write it as UTF-8 text' if physical == 'BLOB' else '')}) }}
 {%- endmacro %}
 
@@ -577,7 +620,7 @@ limit 10
             {%- set in_path = parquet_is_in_path(name, kind.files) if name not in kind.types else kind.files -%}
             {%- for file in kind.files if wrong -%}{%- do problems.append(file ~ ": " ~ wrong) -%}{%- endfor -%}
             {%- for file in kind.files if file not in in_path and not column.config.meta.get('optional') and not column.config.meta.get('nullable') -%}
-                {%- do problems.append(file ~ ": " ~ name ~ ": expected " ~ file_expected(column.config.meta.type) ~ ", found no such column") -%}
+                {%- do problems.append(file ~ ": " ~ name ~ ": expected " ~ file_type_words(column.config.meta.type) ~ ", found no such column") -%}
             {%- endfor -%}
         {%- endfor -%}
     {%- endfor -%}
@@ -601,7 +644,7 @@ limit 10
                 {%- do found.append(
                     "select filename as file, file_row_number + 1 as n, " ~ loop.index ~ " as position, "
                     ~ ("cast(" ~ adapter.quote(id_field) ~ " as varchar)" if id_field in kind.types else "null") ~ " as id, "
-                    ~ file_text(name ~ ': expected ' ~ file_expected(column.config.meta.type) ~ ', found ') ~ " || "
+                    ~ "'" ~ name ~ ": expected ' || " ~ file_expected(column.config.meta.type, 'cast(' ~ field.x ~ ' as varchar)') ~ " || ', found ' || "
                     ~ ("'the string \"' || " ~ shown ~ " || '\"'" if physical == 'VARCHAR' else
                        "'a list with a null in it'" if physical == 'VARCHAR[]' else
                        "'" ~ ('the timestamp ' if physical.startswith('TIMESTAMP') else 'the number ') ~ "' || " ~ shown)
