@@ -160,12 +160,12 @@
 {%- endmacro %}
 
 
-{#- Of each day of a dataset, what its content and a model's rules are: a relation of `day` and `version`. -#}
-{% macro day_versions(days, name, dataset) -%}
+{#- Of what content each day is, and under which rules a model keeps it: a relation of `day` and `version`. -#}
+{% macro day_versions(days, name) -%}
     (
         select
             day,
-            {{ combined_hash('content_hash') }} || '-{{ rules_of(name, dataset) }}' as version
+            {{ combined_hash('content_hash') }} || '-{{ rules_of(name, days.identifier | replace("int_days_of_", "")) }}' as version
         from {{ days }}
         group by day
     )
@@ -289,15 +289,18 @@
         {%- endif -%}
         {%- set relation = relation_in('files', 'rows_of_' ~ dataset) -%}
         {%- if not files -%}
-            {%- do run_query("create or replace view " ~ relation ~ " as " ~ no_rows(model.columns)) -%}
+            {%- do run_query("create or replace view " ~ relation ~ " as " ~ file_rows(dataset, model.columns, [])) -%}
         {%- elif formats == ['parquet'] -%}
+            {%- if dataset not in day_fields() -%}
+                {%- do refuse_bad_files(dataset, model.columns, model.config.meta.id, files, 'parquet') -%}
+            {%- endif -%}
             {%- do run_query("create or replace view " ~ relation ~ " as " ~ file_rows(dataset, model.columns, files)) -%}
         {%- else -%}
             {%- do parse_changed_files(dataset, formats[0]) -%}
             {%- do run_query("create or replace view " ~ relation ~ " as select * from " ~ relation_in('files', 'parsed_' ~ dataset)) -%}
         {%- endif -%}
-        {%- if dataset in day_fields() -%}
-            {%- do find_arrivals(dataset, model.columns) -%}
+        {%- if dataset in day_fields() and files -%}
+            {%- do find_arrivals(dataset, model.columns, model.config.meta.id, files, formats[0]) -%}
         {%- endif -%}
     {%- endif -%}
 {%- endmacro %}
@@ -352,7 +355,7 @@
 
 
 {#- Find out which days of a dataset are to be taken in, and make their rows readable; see the top. -#}
-{% macro find_arrivals(dataset, columns) -%}
+{% macro find_arrivals(dataset, columns, id_field, files, format) -%}
     {%- set days = relation_in('arrivals', 'days') -%}
     {%- set complete = relation_in('arrivals', 'complete') -%}
     {%- for table in (days, complete) -%}
@@ -367,6 +370,7 @@
     {%- endfor -%}
     {%- set accepted = kept[accepted_name] -%}
     {%- if flags.FULL_REFRESH or kept.values() | select('none') | list -%}
+        {%- do refuse_bad_files(dataset, columns, id_field, files, format) if format == 'parquet' -%}
         {%- do run_query("insert into " ~ complete ~ " values ('" ~ dataset ~ "')") -%}
         {{ return(none) }}
     {%- endif -%}
@@ -375,7 +379,8 @@
         select file, version from {{ relation_in('files', 'found') }} where dataset = '{{ dataset }}'
     {%- endset -%}
     {%- set known = "select file, file_version from " ~ accepted -%}
-    {%- set changed_files = run_query(found ~ " except " ~ known).columns[0].values() | list -%}
+    {%- set changed_files = run_query(found ~ " except " ~ known ~ " order by file").columns[0].values() | list -%}
+    {%- do refuse_bad_files(dataset, columns, id_field, changed_files, format) if format == 'parquet' -%}
     {%- set arrivals -%}
         select day from {{ accepted }} where (file, file_version) not in ({{ found }})
 
@@ -389,7 +394,7 @@
         where day > (select max(day) from {{ accepted }}) - {{ var('lookback_days') }}
 
         {%- for name, relation in kept.items() if name != accepted_name %}
-        {%- set versions %}select day, version from {{ day_versions(accepted, name, dataset) }} as accepted_days{% endset %}
+        {%- set versions %}select day, version from {{ day_versions(accepted, name) }} as accepted_days{% endset %}
         {%- set own %}select {{ by_day_of(name).column }}, content_version from {{ relation }}{% endset %}
 
         union
