@@ -2,10 +2,10 @@
   Where the raw data comes from: seeds, or files (`--vars '{raw: files, raw_path: landing}'`), and what
   of it a build has to take in.
 
-  Two datasets arrive by the day (day_fields), and of them no day is read twice without a reason. What has arrived is found by file: a day is taken
-  in again if a file that holds it is new, changed or gone since a build accepted it; if it is among the
-  newest (lookback_days); or if a model that keeps days lacks it, or has it from other content or other
-  rules. Schema `arrivals` holds it:
+  Two datasets arrive by the day (day_fields), and of them no day is read twice without a reason. A day
+  is taken in if a file that holds it is new, changed or gone since a build accepted it; if it is among
+  the newest (lookback_days); or if a model that keeps days lacks it, or has it from other content or
+  other rules. Schema `arrivals` says what is:
 
     days                            dataset and day: what is taken in
     complete                        datasets of which everything is
@@ -154,7 +154,7 @@
         {%- for policy in (node.config.meta.policy if node) or {} -%}
             {%- do rules.append(policy ~ '=' ~ var(policy)) -%}
         {%- endfor -%}
-        {%- do rules.append(node.raw_code if node) -%}
+        {%- do rules.append(node.raw_code if node and model_name != 'warehouse_build') -%}
     {%- endfor -%}
     {{ return(local_md5(rules | join('\n'))) }}
 {%- endmacro %}
@@ -261,7 +261,7 @@
 {%- endmacro %}
 
 
-{#- pre-hook of a raw model: make its files readable as files.raw_<dataset>, and find out what has arrived. -#}
+{#- pre-hook of a raw model: make its files readable as files.rows_of_<dataset>, and find out what has arrived. -#}
 {% macro take_in_files() -%}
     {%- if execute -%}
         {%- set dataset = model.name[4:] -%}
@@ -306,22 +306,20 @@
 {%- endmacro %}
 
 
-{#- A query for the rows of some files of a dataset, all of which files.raw_<dataset> holds. -#}
-{% macro rows_of_files(dataset, columns, files) -%}
-    {%- set format = run_query(
-        "select any_value(format) from " ~ relation_in('files', 'found') ~ " where dataset = '" ~ dataset ~ "'"
-    ).columns[0].values()[0] -%}
-    {%- if files and format == 'parquet' -%}
+{#- A query for the rows of some of a dataset's files. -#}
+{% macro rows_of_files(dataset, columns, files, format) -%}
+    {%- if format == 'parquet' -%}
         {{ return(file_rows(dataset, columns, files)) }}
     {%- endif -%}
+    {%- set names = files | map('replace', "'", "''") | join("', '") -%}
     {{ return(
-        "select * from " ~ relation_in('files', 'rows_of_' ~ dataset) ~ " where "
-        ~ ("_file in ('" ~ files | map('replace', "'", "''") | join("', '") ~ "')" if files else "false")
+        "select * from " ~ relation_in('files', 'parsed_' ~ dataset) ~ " where "
+        ~ ("_file in ('" ~ names ~ "')" if files else "false")
     ) }}
 {%- endmacro %}
 
 
-{#- Files of text are parsed into files.<dataset>, those that are new or have changed. -#}
+{#- Files of text are parsed into files.parsed_<dataset>, those that are new or have changed. -#}
 {% macro parse_changed_files(dataset, format) -%}
     {%- set rows = relation_in('files', 'parsed_' ~ dataset) -%}
     {%- set parsed = relation_in('files', 'parsed') -%}
@@ -386,12 +384,12 @@
 
         union
 
-        select {{ day_of_record(dataset) }} from ({{ rows_of_files(dataset, columns, changed_files) }}) as changed
+        select {{ day_of_record(dataset) }} from ({{ rows_of_files(dataset, columns, changed_files, format) }}) as changed
 
         union
 
         select day from {{ accepted }}
-        where day > (select max(day) from {{ accepted }}) - {{ var('lookback_days') }}
+        where day > (select max(day) from {{ accepted }}) - cast({{ var('lookback_days') }} as integer)
 
         {%- for name, relation in kept.items() if name != accepted_name %}
         {%- set versions %}select day, version from {{ day_versions(accepted, name) }} as accepted_days{% endset %}
@@ -419,7 +417,7 @@
         {%- endfor -%}
         {%- do run_query(
             "create or replace view " ~ relation_in('arrivals', model.name) ~ " as select * from ("
-            ~ rows_of_files(dataset, columns, files) ~ ") as of_files where " ~ day_of_record(dataset) ~ " in "
+            ~ rows_of_files(dataset, columns, files, format) ~ ") as of_files where " ~ day_of_record(dataset) ~ " in "
             ~ arrived_days(dataset) ~ " or " ~ day_of_record(dataset) ~ " is null"
         ) -%}
     {%- else -%}
