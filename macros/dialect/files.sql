@@ -220,6 +220,9 @@ checked as (
             when try_cast({{ written }} as double) = try_cast({{ x }} as double) then {{ file_value(type, written) }}
             {{- " else " ~ file_value(type, x) if type == 'number' }}
         end
+        {%- elif type in ('string_list', 'object') %}
+        {#- Natively, or as the text of JSON. -#}
+        {{ file_value(type, "case when starts_with(" ~ x ~ ", '\"') then " ~ x ~ " ->> '$' else cast(" ~ x ~ " as varchar) end") }}
         {%- else %}
         {{ file_value(type, x) }}
         {%- endif %} as {{ adapter.quote(name) }}{{ "," if not loop.last }}
@@ -564,7 +567,11 @@ limit 10
         {{ return({'x': x, 'value': file_value(type, text), 'checked': true}) }}
     {%- elif type == 'string' and physical == 'UUID' -%}
         {{ return({'x': x, 'value': 'cast(' ~ x ~ ' as varchar)', 'checked': false}) }}
-    {%- elif (type == 'integer' and physical == 'BIGINT') or (type == 'number' and is_number) or (type == 'boolean' and physical == 'BOOLEAN')
+    {%- elif type == 'number' and is_number -%}
+        {#- NaN and infinity too are beyond what staging holds. -#}
+        {%- set held = 'case when abs(' ~ x ~ ') < 999999999999.9999 then ' ~ x ~ ' end' -%}
+        {{ return({'x': x, 'value': x, 'checked': true, 'right': held}) }}
+    {%- elif (type == 'integer' and physical == 'BIGINT') or (type == 'boolean' and physical == 'BOOLEAN')
         or (type == 'date' and physical == 'DATE') or (type == 'timestamp' and physical == 'TIMESTAMP') -%}
         {{ return({'x': x, 'value': x, 'checked': false}) }}
     {%- elif type == 'integer' and is_integer and physical != 'UBIGINT' -%}
@@ -658,7 +665,7 @@ limit 10
                        "'a list with a null in it'" if physical == 'VARCHAR[]' else
                        "'" ~ ('the timestamp ' if physical.startswith('TIMESTAMP') else 'the number ') ~ "' || " ~ shown)
                     ~ " as problem from read_parquet(" ~ file_texts(kind.files) ~ ", hive_partitioning = false) where "
-                    ~ field.x ~ " is not null and (" ~ field.value ~ ") is null"
+                    ~ field.x ~ " is not null and (" ~ field.get('right', field.value) ~ ") is null"
                 ) -%}
             {%- endif -%}
         {%- endfor -%}
