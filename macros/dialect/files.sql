@@ -274,8 +274,12 @@ checked as (
             {{ json_fields(columns, orders) }}
 
             select
-                {%- for name in columns %}
+                {%- for name, column in columns.items() %}
+                {%- if files_with_in_path(name, files) %}
+                coalesce({{ adapter.quote(name) }}, {{ file_value(column.config.meta.type, value_in_path(name, 'file')) }}),
+                {%- else %}
                 {{ adapter.quote(name) }},
+                {%- endif %}
                 {%- endfor %}
                 case
                     when
@@ -553,10 +557,8 @@ limit 10
     {%- set is_text = base in ['VARCHAR', 'ENUM'] and not physical.endswith(']') or (physical == 'JSON' and type in ['string_list', 'object']) -%}
     {%- if physical is none -%}
         {#- A writer that makes folders such as date=2026-03-16/ leaves the field out of the file. -#}
-        {%- set from_path -%}
-            nullif(nullif(url_decode(regexp_extract(filename, {{ file_text('(?:^|/)' ~ modules.re.escape(name) ~ '=([^/]*)/') }}, 1)), '__HIVE_DEFAULT_PARTITION__'), '')
-        {%- endset -%}
-        {%- if parquet_is_in_path(name, kind.files) -%}
+        {%- set from_path = value_in_path(name, 'filename') -%}
+        {%- if files_with_in_path(name, kind.files) -%}
             {{ return({'x': from_path, 'value': file_value(type, from_path), 'checked': type != 'string'}) }}
         {%- endif -%}
         {{ return({'x': x, 'value': 'cast(null as ' ~ file_column_type(type) ~ ')' if type != 'number' else 'null', 'checked': false}) }}
@@ -597,7 +599,16 @@ limit 10
         ~ ('; write it as UTF-8 text' if physical == 'BLOB' else '')}) }}
 {%- endmacro %}
 
-{% macro parquet_is_in_path(name, files) -%}
+{#- The text of a field in the folders of a path, null where there is none. -#}
+{% macro value_in_path(name, path) -%}
+    nullif(nullif(
+        url_decode(regexp_extract({{ path }}, {{ file_text('(?:^|/)' ~ modules.re.escape(name) ~ '=([^/]*)/') }}, 1)),
+        '__HIVE_DEFAULT_PARTITION__'
+    ), '')
+{%- endmacro %}
+
+{#- Those of the files that lie in a folder of a field's value. -#}
+{% macro files_with_in_path(name, files) -%}
     {%- set found = [] -%}
     {%- for file in files if ('/' ~ name ~ '=') in ('/' ~ file) -%}{%- do found.append(file) -%}{%- endfor -%}
     {{ return(found) }}
@@ -633,7 +644,7 @@ limit 10
         {%- endfor -%}
         {%- for name, column in columns.items() -%}
             {%- set wrong = parquet_field(name, column.config.meta.type, kind).get('wrong') -%}
-            {%- set in_path = parquet_is_in_path(name, kind.files) if name not in kind.types else kind.files -%}
+            {%- set in_path = files_with_in_path(name, kind.files) if name not in kind.types else kind.files -%}
             {%- for file in kind.files if wrong -%}{%- do problems.append(file ~ ": " ~ wrong) -%}{%- endfor -%}
             {%- for file in kind.files if file not in in_path and not column.config.meta.get('optional') and not column.config.meta.get('nullable') -%}
                 {%- do problems.append(file ~ ": " ~ name ~ ": expected " ~ file_type_words(column.config.meta.type) ~ ", found no such column") -%}
