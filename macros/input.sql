@@ -2,10 +2,10 @@
   Where the raw data comes from: seeds, or files (`--vars '{raw: files, raw_path: landing}'`), and what
   of it a build has to take in.
 
-  Two datasets arrive by the day (day_fields), and of them no day is read twice without a reason. What has arrived is found by file: a day is taken
-  in again if a file that holds it is new, changed or gone since a build accepted it; if it is among the
-  newest (lookback_days); or if a model that keeps days lacks it, or has it from other content or other
-  rules. Schema `arrivals` holds it:
+  Two datasets arrive by the day (day_fields), and of them no day is read twice without a reason. A day
+  is taken in if a file that holds it is new, changed or gone since a build accepted it; if it is among
+  the newest (lookback_days); or if a model that keeps days lacks it, or has it from other content or
+  other rules. Schema `arrivals` says what is:
 
     days                            dataset and day: what is taken in
     complete                        datasets of which everything is
@@ -154,18 +154,18 @@
         {%- for policy in (node.config.meta.policy if node) or {} -%}
             {%- do rules.append(policy ~ '=' ~ var(policy)) -%}
         {%- endfor -%}
-        {%- do rules.append(node.raw_code if node) -%}
+        {%- do rules.append(node.raw_code if node and model_name != 'warehouse_build') -%}
     {%- endfor -%}
     {{ return(local_md5(rules | join('\n'))) }}
 {%- endmacro %}
 
 
-{#- Of each day of a dataset, what its content and a model's rules are: a relation of `day` and `version`. -#}
-{% macro day_versions(days, name, dataset) -%}
+{#- Of what content each day is, and under which rules a model keeps it: a relation of `day` and `version`. -#}
+{% macro day_versions(days, name) -%}
     (
         select
             day,
-            {{ combined_hash('content_hash') }} || '-{{ rules_of(name, dataset) }}' as version
+            {{ combined_hash('content_hash') }} || '-{{ rules_of(name, days.identifier | replace("int_days_of_", "")) }}' as version
         from {{ days }}
         group by day
     )
@@ -261,12 +261,13 @@
 {%- endmacro %}
 
 
-{#- pre-hook of a raw model: make its files readable as files.raw_<dataset>, and find out what has arrived. -#}
+{#- pre-hook of a raw model: make its files readable as files.rows_of_<dataset>, and find out what has arrived. -#}
 {% macro take_in_files() -%}
     {%- if execute -%}
         {%- set dataset = model.name[4:] -%}
         {%- set found = run_query(
-            "select file, format from " ~ relation_in('files', 'found') ~ " where dataset = '" ~ dataset ~ "' order by file"
+            "select file, format, is_alone from " ~ relation_in('files', 'found') ~ " where dataset = '" ~ dataset
+            ~ "' order by is_alone desc, file"
         ) -%}
         {%- set formats = found.columns[1].values() | unique | list -%}
         {%- set files = found.columns[0].values() | list -%}
@@ -280,6 +281,11 @@
                 files[found.columns[1].values().index(none)] ~ ": expected a file that ends in .json, .ndjson or .parquet"
                 ~ " (.json and .ndjson also with .gz or .zst)."
             ) -%}
+        {%- elif files | length > 1 and found.columns[2].values()[0] -%}
+            {%- do exceptions.raise_compiler_error(
+                dataset ~ ": " ~ files[0] ~ " and " ~ files[1] ~ " are both there. A dataset is one file, or what lies in one"
+                ~ " folder: remove the other."
+            ) -%}
         {%- elif formats | length > 1 -%}
             {%- do exceptions.raise_compiler_error(
                 dataset ~ ": its files are of several formats (" ~ formats | sort | join(", ") ~ "), such as "
@@ -289,36 +295,37 @@
         {%- endif -%}
         {%- set relation = relation_in('files', 'rows_of_' ~ dataset) -%}
         {%- if not files -%}
-            {%- do run_query("create or replace view " ~ relation ~ " as " ~ no_rows(model.columns)) -%}
+            {%- do run_query("create or replace view " ~ relation ~ " as " ~ file_rows(dataset, model.columns, [])) -%}
         {%- elif formats == ['parquet'] -%}
+            {%- if dataset not in day_fields() -%}
+                {%- do refuse_bad_files(dataset, model.columns, model.config.meta.id, files, 'parquet') -%}
+            {%- endif -%}
             {%- do run_query("create or replace view " ~ relation ~ " as " ~ file_rows(dataset, model.columns, files)) -%}
         {%- else -%}
             {%- do parse_changed_files(dataset, formats[0]) -%}
             {%- do run_query("create or replace view " ~ relation ~ " as select * from " ~ relation_in('files', 'parsed_' ~ dataset)) -%}
         {%- endif -%}
-        {%- if dataset in day_fields() -%}
-            {%- do find_arrivals(dataset, model.columns) -%}
+        {%- if dataset in day_fields() and files -%}
+            {%- do find_arrivals(dataset, model.columns, model.config.meta.id, files, formats[0]) -%}
         {%- endif -%}
     {%- endif -%}
 {%- endmacro %}
 
 
-{#- A query for the rows of some files of a dataset, all of which files.raw_<dataset> holds. -#}
-{% macro rows_of_files(dataset, columns, files) -%}
-    {%- set format = run_query(
-        "select any_value(format) from " ~ relation_in('files', 'found') ~ " where dataset = '" ~ dataset ~ "'"
-    ).columns[0].values()[0] -%}
-    {%- if files and format == 'parquet' -%}
+{#- A query for the rows of some of a dataset's files. -#}
+{% macro rows_of_files(dataset, columns, files, format) -%}
+    {%- if format == 'parquet' -%}
         {{ return(file_rows(dataset, columns, files)) }}
     {%- endif -%}
+    {%- set names = files | map('replace', "'", "''") | join("', '") -%}
     {{ return(
-        "select * from " ~ relation_in('files', 'rows_of_' ~ dataset) ~ " where "
-        ~ ("_file in ('" ~ files | map('replace', "'", "''") | join("', '") ~ "')" if files else "false")
+        "select * from " ~ relation_in('files', 'parsed_' ~ dataset) ~ " where "
+        ~ ("_file in ('" ~ names ~ "')" if files else "false")
     ) }}
 {%- endmacro %}
 
 
-{#- Files of text are parsed into files.<dataset>, those that are new or have changed. -#}
+{#- Files of text are parsed into files.parsed_<dataset>, those that are new or have changed. -#}
 {% macro parse_changed_files(dataset, format) -%}
     {%- set rows = relation_in('files', 'parsed_' ~ dataset) -%}
     {%- set parsed = relation_in('files', 'parsed') -%}
@@ -352,7 +359,7 @@
 
 
 {#- Find out which days of a dataset are to be taken in, and make their rows readable; see the top. -#}
-{% macro find_arrivals(dataset, columns) -%}
+{% macro find_arrivals(dataset, columns, id_field, files, format) -%}
     {%- set days = relation_in('arrivals', 'days') -%}
     {%- set complete = relation_in('arrivals', 'complete') -%}
     {%- for table in (days, complete) -%}
@@ -367,6 +374,7 @@
     {%- endfor -%}
     {%- set accepted = kept[accepted_name] -%}
     {%- if flags.FULL_REFRESH or kept.values() | select('none') | list -%}
+        {%- do refuse_bad_files(dataset, columns, id_field, files, format) if format == 'parquet' -%}
         {%- do run_query("insert into " ~ complete ~ " values ('" ~ dataset ~ "')") -%}
         {{ return(none) }}
     {%- endif -%}
@@ -375,21 +383,22 @@
         select file, version from {{ relation_in('files', 'found') }} where dataset = '{{ dataset }}'
     {%- endset -%}
     {%- set known = "select file, file_version from " ~ accepted -%}
-    {%- set changed_files = run_query(found ~ " except " ~ known).columns[0].values() | list -%}
+    {%- set changed_files = run_query(found ~ " except " ~ known ~ " order by file").columns[0].values() | list -%}
+    {%- do refuse_bad_files(dataset, columns, id_field, changed_files, format) if format == 'parquet' -%}
     {%- set arrivals -%}
         select day from {{ accepted }} where (file, file_version) not in ({{ found }})
 
         union
 
-        select {{ day_of_record(dataset) }} from ({{ rows_of_files(dataset, columns, changed_files) }}) as changed
+        select {{ day_of_record(dataset) }} from ({{ rows_of_files(dataset, columns, changed_files, format) }}) as changed
 
         union
 
         select day from {{ accepted }}
-        where day > (select max(day) from {{ accepted }}) - {{ var('lookback_days') }}
+        where day > (select max(day) from {{ accepted }}) - cast({{ var('lookback_days') }} as integer)
 
         {%- for name, relation in kept.items() if name != accepted_name %}
-        {%- set versions %}select day, version from {{ day_versions(accepted, name, dataset) }} as accepted_days{% endset %}
+        {%- set versions %}select day, version from {{ day_versions(accepted, name) }} as accepted_days{% endset %}
         {%- set own %}select {{ by_day_of(name).column }}, content_version from {{ relation }}{% endset %}
 
         union
@@ -414,7 +423,7 @@
         {%- endfor -%}
         {%- do run_query(
             "create or replace view " ~ relation_in('arrivals', model.name) ~ " as select * from ("
-            ~ rows_of_files(dataset, columns, files) ~ ") as of_files where " ~ day_of_record(dataset) ~ " in "
+            ~ rows_of_files(dataset, columns, files, format) ~ ") as of_files where " ~ day_of_record(dataset) ~ " in "
             ~ arrived_days(dataset) ~ " or " ~ day_of_record(dataset) ~ " is null"
         ) -%}
     {%- else -%}

@@ -1,10 +1,12 @@
 """Convert, build, test, publish and sum up: what `make build` runs.
 
-Arguments go to `dbt build`: `python scripts/build.py --vars '{as_of: 2026-03-16}'`.
+Arguments go to `dbt build`: `python scripts/build.py --vars '{as_of: 2026-03-16}'`. Where they say
+`raw: files`, there is nothing to convert: dbt reads the files itself.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import signal
@@ -19,6 +21,7 @@ from tempfile import TemporaryFile
 from typing import Any
 
 import duckdb
+import yaml
 from explain import clean, explain
 from files import WRITABLE, remedy
 from json_to_seeds import ConversionError, convert, counted
@@ -62,14 +65,19 @@ def build(arguments: list[str], lock: int) -> int:
     """
     started = time.monotonic()
     refuse_unwritable(LOGS, TARGET)
-    try:
-        conversion = convert()
-    except ConversionError as error:
-        print(error, *filter(None, [remedy(str(error))]), sep="\n", file=sys.stderr)
-        return 1
-    print(
-        f"Converted {conversion} ({counted(len(conversion.changed), 'seed')} changed).", flush=True
-    )
+    variables = given_variables(arguments)
+    if variables.get("raw", "seeds") == "seeds":
+        try:
+            conversion = convert()
+        except ConversionError as error:
+            print(error, *filter(None, [remedy(str(error))]), sep="\n", file=sys.stderr)
+            return 1
+        source = str(conversion)
+        changed = counted(len(conversion.changed), "seed")
+        print(f"Converted {conversion} ({changed} changed).", flush=True)
+    else:
+        source = f"files below {variables.get('raw_path', 'landing')}"
+        print(f"Reading {source}.", flush=True)
 
     dbt = run_dbt(arguments, lock)
     for warning in dbt.warnings:
@@ -94,7 +102,9 @@ def build(arguments: list[str], lock: int) -> int:
         print("", explain(), sep="\n")
 
     print()
-    print_entry("In", str(conversion))
+    if publication and variables.get("raw") == "files":
+        source = f"{input_summary(publication.path)} from {source}"
+    print_entry("In", source)
     if publication:
         print_entry("Out", str(publication.marts), *marts_summary(publication.marts))
         print_entry("As of", publication.marts.as_of)
@@ -118,6 +128,17 @@ def build(arguments: list[str], lock: int) -> int:
         print(f"Published, but dbt ended with exit code {dbt.exit_code}. {LOG}")
         return 1
     return 0
+
+
+def given_variables(arguments: list[str]) -> dict[str, Any]:
+    """Return the dbt vars among the arguments of `dbt build`; what is wrong with them dbt says."""
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    parser.add_argument("--vars", default="{}")
+    try:
+        variables = yaml.safe_load(parser.parse_known_args(arguments)[0].vars)
+    except yaml.YAMLError:
+        return {}
+    return variables if isinstance(variables, dict) else {}
 
 
 def refuse_unwritable(*folders: Path) -> None:
@@ -279,6 +300,18 @@ def rows_of(file: Path, query: str) -> list[tuple]:
     """Return the rows of a query on the published file, which has just been written and read."""
     with duckdb.connect(str(file), read_only=True) as connection:
         return connection.sql(query).fetchall()
+
+
+def input_summary(file: Path) -> str:
+    """Return how many records of how many datasets a build took its marts from."""
+    query = """
+        select input_rows, (
+            select count(*) from json_each(inputs) where cast(value ->> 'rows' as bigint) > 0
+        )
+        from marts.warehouse_build
+    """
+    ((rows, datasets),) = rows_of(file, query)
+    return f"{counted(datasets, 'dataset')}, {counted(rows, 'row')}"
 
 
 def contract_summary(file: Path) -> list[str]:

@@ -245,6 +245,8 @@ class Database:
         except duckdb.Error as error:
             self.problem = f"{BUILD_FILE} can't be opened. {str(error).splitlines()[0]}"
             return
+        # Where raw data is files, views read them, by their paths from the project.
+        self.connection.execute(f"set file_search_path = {quoted(project)}")
         with suppress(duckdb.Error):  # only a test of the history reads it
             file = quoted(project / HISTORY_FILE)
             self.connection.execute(f"attach {file} as history (read_only)")

@@ -1,4 +1,7 @@
-{{ config(materialized = 'incremental', meta = {'by_day': {'dataset': 'funnel_events', 'column': 'day'}}) }}
+{{ config(
+    materialized = 'incremental',
+    meta = {'by_day': {'dataset': 'funnel_events', 'column': 'day'}}
+) }}
 
 -- What breaks a rule of staging is not accepted, and so is looked at again by the next build.
 -- depends_on: {{ ref('stg_funnel_events') }}

@@ -1,4 +1,7 @@
-{{ config(materialized = 'incremental', meta = {'by_day': {'dataset': 'performance_metrics', 'column': 'day'}}) }}
+{{ config(
+    materialized = 'incremental',
+    meta = {'by_day': {'dataset': 'performance_metrics', 'column': 'day'}}
+) }}
 
 -- What breaks a rule of staging is not accepted, and so is looked at again by the next build.
 -- depends_on: {{ ref('stg_performance_metrics') }}

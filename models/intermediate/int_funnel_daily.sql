@@ -1,4 +1,7 @@
-{{ config(materialized = 'incremental', meta = {'by_day': {'dataset': 'funnel_events', 'column': 'event_date'}}) }}
+{{ config(
+    materialized = 'incremental',
+    meta = {'by_day': {'dataset': 'funnel_events', 'column': 'event_date'}}
+) }}
 
 {%- set stages = var('funnel_stages') -%}
 
@@ -16,7 +19,7 @@ as_of as (
 
 days as (
 
-    select * from {{ day_versions(ref('int_days_of_funnel_events'), 'int_funnel_daily', 'funnel_events') }} as versions
+    select * from {{ day_versions(ref('int_days_of_funnel_events'), model.name) }} as versions
 
 ),
 

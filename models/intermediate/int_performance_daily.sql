@@ -1,4 +1,7 @@
-{{ config(materialized = 'incremental', meta = {'by_day': {'dataset': 'performance_metrics', 'column': 'recorded_date'}}) }}
+{{ config(
+    materialized = 'incremental',
+    meta = {'by_day': {'dataset': 'performance_metrics', 'column': 'recorded_date'}}
+) }}
 
 with snapshots as (
 
@@ -8,8 +11,7 @@ with snapshots as (
 
 days as (
 
-    select *
-    from {{ day_versions(ref('int_days_of_performance_metrics'), 'int_performance_daily', 'performance_metrics') }} as versions
+    select * from {{ day_versions(ref('int_days_of_performance_metrics'), model.name) }} as versions
 
 ),
 

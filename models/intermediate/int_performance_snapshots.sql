@@ -1,4 +1,7 @@
-{{ config(materialized = 'incremental', meta = {'by_day': {'dataset': 'performance_metrics', 'column': 'recorded_date'}}) }}
+{{ config(
+    materialized = 'incremental',
+    meta = {'by_day': {'dataset': 'performance_metrics', 'column': 'recorded_date'}}
+) }}
 
 with performance as (
 
@@ -14,8 +17,7 @@ as_of as (
 
 days as (
 
-    select *
-    from {{ day_versions(ref('int_days_of_performance_metrics'), 'int_performance_snapshots', 'performance_metrics') }} as versions
+    select * from {{ day_versions(ref('int_days_of_performance_metrics'), model.name) }} as versions
 
 ),
 

@@ -63,6 +63,11 @@ def copy_project(folder: Path) -> Path:
     return folder
 
 
+def raw_files(folder: Path) -> dict[str, str]:
+    """Return the vars with which dbt reads the raw data from files."""
+    return {"raw": "files", "raw_path": str(folder)}
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--whole", action="store_true", help="run the long suites at full length")
 
@@ -136,13 +141,15 @@ def pytest_terminal_summary(
 class Build:
     """One finished `dbt build`, kept: its database file and what became of each node.
 
-    `statuses` maps a node's name to its status (success, pass, warn, fail, error, skipped), and
-    `failures` to the number of failing rows. `folder` holds build/ and target/ as dbt left them.
+    `statuses` maps a node's name to its status (success, pass, warn, fail, error, skipped),
+    `failures` to the number of failing rows, and `messages` to what dbt says of it. `folder` holds
+    build/ and target/ as dbt left them.
     """
 
     folder: Path
     statuses: dict[str, str]
     failures: dict[str, int]
+    messages: dict[str, str] = field(default_factory=dict)
 
     @property
     def database(self) -> Path:
@@ -162,27 +169,47 @@ class Build:
 
 
 class Workspace:
-    """A copy of the project in which dbt runs; its manifest is parsed once and kept."""
+    """A copy of the project in which dbt runs.
+
+    Its manifest is parsed once for each source of the raw data, and kept: whether a seed or a view
+    is `raw_<dataset>` is decided when dbt parses.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder / "project"
         self.kept = folder / "builds"
-        self.runner: dbtRunner | None = None
+        self.runners: dict[str, dbtRunner] = {}
         self.count = 0
         copy_project(self.folder)
 
-    def dbt(self, *arguments: str) -> object:
-        """Run a dbt command here; raise what dbt raises where it can't run at all."""
+    @property
+    def runner(self) -> dbtRunner:
+        """What runs dbt on seeds, once it has run."""
+        return self.runners["seeds"]
+
+    def dbt(self, *arguments: str, files: Path | None = None) -> object:
+        """Run a dbt command here; raise what dbt raises where it can't run at all.
+
+        Args:
+            arguments: The command and its arguments.
+            files: Where the raw data lies, if it is no seeds.
+
+        """
         places = ["--project-dir", str(self.folder), "--profiles-dir", str(self.folder)]
+        raw = "seeds" if files is None else "files"
         with pytest.MonkeyPatch.context() as patch:
             patch.chdir(self.folder)
-            if self.runner is None:
-                parsed = dbtRunner().invoke(["--quiet", "parse", *places])
+            if raw not in self.runners:
+                source = () if files is None else ("--vars", json.dumps(raw_files(files)))
+                # What was parsed with other vars is no help.
+                parsed = dbtRunner().invoke(
+                    ["--quiet", "--no-partial-parse", "parse", *source, *places]
+                )
                 if parsed.exception:
                     raise parsed.exception
-                self.runner = dbtRunner(manifest=parsed.result)
+                self.runners[raw] = dbtRunner(manifest=parsed.result)
             try:
-                result = self.runner.invoke(["--quiet", *arguments, *places])
+                result = self.runners[raw].invoke(["--quiet", *arguments, *places])
             finally:
                 DuckDBConnectionManager.close_all_connections()
         if result.exception:
@@ -191,17 +218,18 @@ class Workspace:
 
     def build(
         self,
-        export: Export,
+        export: Export | None = None,
         variables: dict | None = None,
         waivers: str = "",
         arguments: tuple[str, ...] = ("--exclude-resource-type", "unit_test"),
         fresh: bool = True,
         edit_seeds: Callable[[Path], None] | None = None,
+        files: Path | None = None,
     ) -> Build:
         """Convert an export, run `dbt build` on it, and keep what came out.
 
         Args:
-            export: Records by dataset.
+            export: Records by dataset; none where files are built.
             variables: dbt vars.
             waivers: CSV lines for seeds/reference/contract_waivers.csv, below its header.
             arguments: Further arguments of `dbt build`.
@@ -209,14 +237,17 @@ class Workspace:
                 history.
             edit_seeds: Given seeds/orchestrator after the conversion, to spoil what the converter
                 would refuse; seeds/reference beside it is fresh in every build.
+            files: A folder to read the raw data from where it lies, in place of seeds.
 
         """
-        json_dir = self.folder / "seeds/json"
-        shutil.rmtree(json_dir)
-        json_dir.mkdir()
-        for dataset, records in export.items():
-            (json_dir / f"{dataset}.json").write_text(json.dumps(records), encoding="utf-8")
-        json_to_seeds.convert(json_dir, self.folder / "seeds/orchestrator")
+        assert (export is None) != (files is None), "either an export is built, or files are"
+        if export is not None:
+            json_dir = self.folder / "seeds/json"
+            shutil.rmtree(json_dir)
+            json_dir.mkdir()
+            for dataset, records in export.items():
+                (json_dir / f"{dataset}.json").write_text(json.dumps(records), encoding="utf-8")
+            json_to_seeds.convert(json_dir, self.folder / "seeds/orchestrator")
         reference = "seeds/reference"
         shutil.copytree(PROJECT / reference, self.folder / reference, dirs_exist_ok=True)
         if edit_seeds:
@@ -228,7 +259,8 @@ class Workspace:
         if fresh:
             shutil.rmtree(self.folder / "build", ignore_errors=True)
             (self.folder / "history.duckdb").unlink(missing_ok=True)
-        results = self.dbt("build", "--vars", json.dumps(variables or {}), *arguments)
+        values = (raw_files(files) if files else {}) | (variables or {})
+        results = self.dbt("build", "--vars", json.dumps(values), *arguments, files=files)
         self.count += 1
         folder = self.kept / str(self.count)
         for part in ("build", "target"):
@@ -238,6 +270,7 @@ class Workspace:
             folder,
             {name: str(result.status) for name, result in nodes.items()},
             {name: result.failures or 0 for name, result in nodes.items()},
+            {name: str(result.message or "") for name, result in nodes.items()},
         )
 
 

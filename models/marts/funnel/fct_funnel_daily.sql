@@ -1,4 +1,7 @@
-{{ config(materialized = 'view', meta = {'by_day': {'dataset': 'funnel_events', 'column': 'event_date'}}) }}
+{{ config(
+    materialized = 'view',
+    meta = {'by_day': {'dataset': 'funnel_events', 'column': 'event_date'}}
+) }}
 
 with daily as (
 

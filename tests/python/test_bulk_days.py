@@ -1,0 +1,834 @@
+"""Days that arrive in any order, late, again, changed or not at all end where a first build does.
+
+A small world arrives day by day in files that are added, replaced, renamed and removed between
+builds on one database. After every build the marts are those that the oracle works out from what
+lies in the files, and at times row by row those of a build from scratch.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+import shutil
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta, timezone
+from decimal import ROUND_HALF_UP, Decimal
+from pathlib import Path
+from typing import Any
+
+import explain
+import oracle
+import pytest
+import yaml
+from bulk import (
+    Form,
+    Record,
+    assert_as_the_oracle_reads,
+    assert_same_marts,
+    assert_whole,
+    day_of,
+    write_file,
+)
+from conftest import PROJECT, Build, Export, Workspace, keyed, read_export
+
+FIRST_DAY = date(2026, 3, 6)
+DAYS = [FIRST_DAY + timedelta(days=number) for number in range(12)]
+SERIES = ("funnel_events", "performance_metrics")
+JOURNEYS = {
+    "CAMP_001": ("impression", "visit", "signup", "purchase"),
+    "CAMP_002": ("click", "visit", "demo_request"),
+    "CAMP_003": ("visit", "feature_adopt"),
+}
+SOURCES = ("ads_platform", "crm", "web_analytics", "product_analytics")
+GOVERNANCE = {"rule_4_money_moves_with_approval", "rule_5_risks_are_reviewed_in_time"}
+TESTED = ("--exclude-resource-type", "unit_test")
+UNTESTED = ("--exclude-resource-type", "unit_test", "test")
+
+
+# ---- A world ---------------------------------------------------------------------------------
+
+
+def written(at: datetime, chance: random.Random) -> str:
+    """Return a moment in UTC as an export may write it: in a zone it can be on another day."""
+    minutes = chance.choice((None, None, 0, 600, -720))
+    if minutes is None:
+        return at.isoformat()
+    zone = timezone(timedelta(minutes=minutes))
+    return at.replace(tzinfo=UTC).astimezone(zone).isoformat()
+
+
+def funnel_day(day: date, assets: list[Record], chance: random.Random) -> list[Record]:
+    """Return a day's counts of each place that has an asset; some stages aren't measured."""
+    places = sorted({(a["campaign_id"], a["segment_id"], a["channel_id"]) for a in assets})
+    records = []
+    for campaign, segment, channel in places:
+        count = chance.randrange(50, 2000)
+        for stage in JOURNEYS[campaign]:
+            count = int(count * chance.uniform(0.3, 1.05))
+            if chance.random() < 0.1:
+                continue
+            record = {
+                "event_id": f"FNL_{day:%m%d}_{len(records):03}",
+                "timestamp": written(datetime.combine(day, time(chance.randrange(24))), chance),
+                "date": day.isoformat(),
+                "campaign_id": campaign,
+                "segment_id": segment,
+                "channel_id": channel,
+                "stage": stage,
+                "count": count,
+                "source": chance.choice(SOURCES),
+                "confidence": chance.choice((0.7, 0.85, 0.9, 0.95)),
+            }
+            if chance.random() < 0.2:
+                del record["date"]
+            records.append(record)
+    return records
+
+
+def performance_day(
+    day: date, assets: list[Record], experiments: list[Record], chance: random.Random
+) -> list[Record]:
+    """Return a day's snapshots of each asset, up to two in its experiment and one outside."""
+    tests = {
+        experiment[arm]: experiment["experiment_id"]
+        for experiment in experiments
+        for arm in ("control_asset", "variant_asset")
+    }
+    records = []
+    for asset in assets:
+        name = asset["asset_id"]
+        for hour, experiment in ((0, tests.get(name)), (13, tests.get(name)), (23, None)):
+            if chance.random() < 0.5:
+                records.append(snapshot(name, experiment, day, hour, chance))
+    return records
+
+
+def snapshot(
+    asset: str, experiment: str | None, day: date, hour: int, chance: random.Random
+) -> Record:
+    """Return what an asset earned."""
+    impressions = chance.choice((0, 100, 1000, 4321))
+    clicks = impressions // chance.randrange(5, 50)
+    conversions = clicks // chance.randrange(1, 9)
+    rate = Decimal(conversions) / (impressions or 1)
+    return {
+        "asset_id": asset,
+        "experiment_id": experiment,
+        "timestamp": written(datetime.combine(day, time(hour, 59, 59)), chance),
+        "impressions": impressions,
+        "clicks": clicks,
+        "conversions": conversions,
+        "conversion_rate": float(rate.quantize(Decimal("0.001"), ROUND_HALF_UP)),
+        "cost": chance.choice((0, 0.005, 12.3456, 250)),
+        "revenue_proxy": chance.choice((0, 0.1, 1000, 77.777)),
+    }
+
+
+@dataclass
+class Landing:
+    """A folder of files, and the records that lie in each."""
+
+    folder: Path
+    forms: dict[str, Form]
+    files: dict[str, tuple[str, list[Record]]] = field(default_factory=dict)
+
+    def put(self, name: str, dataset: str, records: list[Record]) -> None:
+        """Write a file, new or again; its extension is that of the dataset's form."""
+        self.files[name] = (dataset, records)
+        form = self.forms.get(dataset, Form())
+        write_file(self.folder / f"{name}.{form.extension}", dataset, records, form)
+
+    def path(self, name: str) -> Path:
+        """Return the path of a file."""
+        form = self.forms.get(self.files[name][0], Form())
+        return self.folder / f"{name}.{form.extension}"
+
+    def remove(self, name: str) -> None:
+        """Remove a file, and the folder that it leaves empty."""
+        path = self.path(name)
+        path.unlink()
+        del self.files[name]
+        if path.parent != self.folder and not any(path.parent.iterdir()):
+            path.parent.rmdir()
+
+    def rename(self, name: str, to: str) -> None:
+        """Rename a file, which keeps all else."""
+        before, records = self.path(name), self.files[name]
+        self.files[to] = records
+        self.path(to).parent.mkdir(parents=True, exist_ok=True)
+        before.rename(self.path(to))
+        del self.files[name]
+
+    def export(self) -> Export:
+        """Return the records that lie in the files."""
+        export: Export = defaultdict(list)
+        for dataset, records in self.files.values():
+            export[dataset] += records
+        return dict(export)
+
+    def of(self, dataset: str) -> list[str]:
+        """Return the names of a dataset's files that hold records."""
+        return [name for name, (one, records) in self.files.items() if one == dataset and records]
+
+    def days(self, dataset: str) -> Counter[str]:
+        """Return the days of a dataset, and how many records each has."""
+        return Counter(day_of(record) for record in self.export().get(dataset, []))
+
+
+@contextmanager
+def aside(workspace: Workspace) -> Iterator[None]:
+    """Put what was built aside for a while, and back again."""
+    kept = workspace.folder / "kept"
+    kept.mkdir()
+    for name in ("build", "history.duckdb"):
+        if (workspace.folder / name).exists():
+            (workspace.folder / name).rename(kept / name)
+    try:
+        yield
+    finally:
+        shutil.rmtree(workspace.folder / "build", ignore_errors=True)
+        (workspace.folder / "history.duckdb").unlink(missing_ok=True)
+        for path in kept.iterdir():
+            path.rename(workspace.folder / path.name)
+        kept.rmdir()
+
+
+def lookback_days() -> int:
+    """Return the policy's lookback."""
+    policy = yaml.safe_load((PROJECT / "dbt_project.yml").read_text(encoding="utf-8"))
+    return int(policy["vars"]["lookback_days"])
+
+
+FUNNEL_FORMS = (Form("ndjson"), Form("json.gz"), Form("parquet", types="pandas"))
+PERFORMANCE_FORMS = (Form("parquet"), Form("ndjson.zst"), Form("parquet", types="text"))
+
+
+class Story:
+    """A world that arrives, and what is built of it: each step changes files, and builds."""
+
+    def __init__(self, workspace: Workspace, folder: Path, seed: int) -> None:
+        self.workspace = workspace
+        self.chance = random.Random(seed)
+        forms = {
+            "funnel_events": FUNNEL_FORMS[seed % 3],
+            "performance_metrics": PERFORMANCE_FORMS[seed % 3],
+        }
+        self.landing = Landing(folder, forms)
+        self.variables: dict[str, Any] = {}
+        self.waiting: list[date] = list(DAYS)
+        self.chance.shuffle(self.waiting)
+        self.held_back: list[tuple[str, Record]] = []
+        self.built = 0
+        self.told: list[str] = []
+        self.is_first = True
+        self.arguments = TESTED
+        export = read_export()
+        self.assets, self.experiments = export["creative_assets"], export["experiments"]
+        self.assets = self.assets[:12]  # the other two are compared with what isn't here
+        for dataset, records in export.items():
+            if dataset not in SERIES:
+                self.landing.put(dataset, dataset, records)
+
+    # ---- What can happen
+
+    def pick(self, dataset: str | None = None) -> str:
+        """Return one of the files of days."""
+        names = self.landing.of(dataset or self.chance.choice(SERIES))
+        return self.chance.choice(
+            names or [name for one in SERIES for name in self.landing.of(one)]
+        )
+
+    def place(self, dataset: str, day: date, part: str = "part-0") -> str:
+        """Return the name of a day's file."""
+        return f"{dataset}/day={day}/{part}"
+
+    def arrive(self, count: int = 1) -> str:
+        """Let days arrive that were never seen; of each, hold some records back."""
+        days = [self.waiting.pop() for _ in range(min(count, len(self.waiting)))]
+        for day in days:
+            made = {
+                "funnel_events": funnel_day(day, self.assets, self.chance),
+                "performance_metrics": performance_day(
+                    day, self.assets, self.experiments, self.chance
+                ),
+            }
+            for dataset, records in made.items():
+                late = [record for record in records if self.chance.random() < 0.06]
+                self.held_back += [(dataset, record) for record in late]
+                kept = [record for record in records if record not in late]
+                if self.chance.random() < 0.3:
+                    half = len(kept) // 2
+                    self.landing.put(self.place(dataset, day, "part-1"), dataset, kept[half:])
+                    kept = kept[:half]
+                self.landing.put(self.place(dataset, day), dataset, kept)
+        return f"{[day.isoformat() for day in days]} arrive"
+
+    def come_late(self) -> str:
+        """Let all that was held back arrive in a file of whatever day is the newest."""
+        newest = max(max(self.landing.days(dataset), default="") for dataset in SERIES)
+        for dataset in SERIES:
+            records = [record for one, record in self.held_back if one == dataset]
+            if records:
+                name = f"{dataset}/day={newest}/late-{self.built}"
+                self.landing.put(name, dataset, records)
+        self.held_back = []
+        return f"what is late arrives in files of {newest}"
+
+    def redeliver(self) -> str:
+        """Let a file arrive again, with other figures."""
+        name = self.pick()
+        dataset, records = self.landing.files[name]
+        counted = {"funnel_events": "count", "performance_metrics": "cost"}[dataset]
+        changed = [
+            record | {counted: record[counted] + self.chance.randrange(2)} for record in records
+        ]
+        self.chance.shuffle(changed)
+        self.landing.put(name, dataset, changed)
+        return f"{name} arrives again with other figures"
+
+    def shrink(self) -> str:
+        """Let a file arrive again, with fewer records."""
+        name = self.pick()
+        dataset, records = self.landing.files[name]
+        kept = [record for record in records if self.chance.random() < 0.5] or records[:1]
+        self.landing.put(name, dataset, kept)
+        return f"{name} arrives again with {len(kept)} of {len(records)} records"
+
+    def delete(self) -> str:
+        """Remove a file; a dataset without any would be missing."""
+        name = self.pick()
+        if len(self.landing.of(self.landing.files[name][0])) == 1:
+            return f"{name} stays"
+        self.landing.remove(name)
+        return f"{name} is removed"
+
+    def rename(self) -> str:
+        """Rename a file, or move it to another folder."""
+        name = self.pick()
+        dataset = self.landing.files[name][0]
+        to = self.chance.choice((f"{name}-renamed", f"{dataset}/moved/{self.built}"))
+        self.landing.rename(name, to)
+        return f"{name} is now {to}"
+
+    def touch(self) -> str:
+        """Let a file arrive again as it was."""
+        name = self.pick()
+        self.landing.put(name, *self.landing.files[name])
+        return f"{name} arrives again, the same"
+
+    def redate(self) -> str:
+        """Put a funnel event on another day, on which its place has none."""
+        name = self.pick("funnel_events")
+        _, records = self.landing.files[name]
+        record = self.chance.choice(records)
+        day = DAYS[0] - timedelta(days=1 + self.built)
+        moved = record | {"date": day.isoformat(), "timestamp": f"{day}T00:00:00"}
+        others = [one for one in records if one is not record]
+        self.landing.put(name, "funnel_events", [*others, moved])
+        return f"{record['event_id']} in {name} is of {day}"
+
+    def merge(self) -> str:
+        """Make all files of a dataset one."""
+        dataset = self.chance.choice(SERIES)
+        names = self.landing.of(dataset)
+        records = [record for name in names for record in self.landing.files[name][1]]
+        if not records:
+            return f"{dataset} stays empty"
+        for name in names:
+            self.landing.remove(name)
+        self.chance.shuffle(records)
+        self.landing.put(f"{dataset}/all-{self.built}", dataset, records)
+        return f"{dataset} is one file, all-{self.built}"
+
+    def change_policy(self) -> str:
+        """Change the confidence from which a count is trusted."""
+        minimum = self.chance.choice((0.86, 0.9, 0.95, 0.5))
+        self.variables["trusted_confidence_minimum"] = minimum
+        return f"counts are trusted from {minimum}"
+
+    def look_back(self) -> str:
+        """Show the warehouse as of an earlier day, or of the newest event again."""
+        if self.variables.pop("as_of", None):
+            return "the newest day is shown again"
+        self.variables["as_of"] = self.chance.choice(DAYS[4:]).isoformat()
+        return f"{self.variables['as_of']} is shown"
+
+    def move_asset(self) -> str:
+        """Put an asset into another segment and channel."""
+        export = self.landing.export()["creative_assets"]
+        asset = self.chance.choice(export)
+        asset["segment_id"] = self.chance.choice(("SEG_001", "SEG_003", "SEG_005"))
+        asset["channel_id"] = self.chance.choice(("CH_01", "CH_04"))
+        self.landing.put("creative_assets", "creative_assets", export)
+        return f"{asset['asset_id']} is of {asset['segment_id']}"
+
+    # ---- Builds
+
+    def build(self, *arguments: str) -> Build:
+        """Build what lies there, on what was built before; the history starts anew."""
+        (self.workspace.folder / "history.duckdb").unlink(missing_ok=True)
+        self.arguments = arguments or TESTED
+        build = self.workspace.build(
+            files=self.landing.folder,
+            variables=self.variables,
+            arguments=self.arguments,
+            fresh=self.is_first,
+        )
+        self.is_first = False
+        self.built += 1
+        return build
+
+    def scratch(self) -> Build:
+        """Build what lies there from scratch, with tests if the last build had them."""
+        with aside(self.workspace):
+            return self.workspace.build(
+                files=self.landing.folder,
+                variables=self.variables,
+                arguments=UNTESTED if "test" in self.arguments else TESTED,
+            )
+
+    def check(self, build: Build) -> None:
+        """Compare a build with what the oracle works out from the files."""
+        assert_whole(build)
+        assert build.named("fail") <= GOVERNANCE
+        world = oracle.read_world(self.landing.export(), self.variables)
+        assert_as_the_oracle_reads(build, world)
+        assert performance_by_day(build) == expected_performance(world)
+
+    def tell(self, *happenings: Callable[[], str]) -> None:
+        """Let things happen, to be told if a check fails."""
+        self.told.append(", then ".join(happening() for happening in happenings))
+
+    def step(self, *happenings: Callable[[], str], arguments: tuple[str, ...] = ()) -> Build:
+        """Let things happen, build, and check what came of it."""
+        self.tell(*happenings)
+        try:
+            build = self.build(*arguments)
+            self.check(build)
+        except AssertionError as error:
+            raise AssertionError(f"{error}\n{self.so_far()}") from None
+        return build
+
+    def assert_as_from_scratch(self, build: Build) -> None:
+        """Compare a build with one from scratch, row by row."""
+        try:
+            assert_same_marts(build, self.scratch(), "intermediate.int_funnel_stages")
+        except AssertionError as error:
+            raise AssertionError(f"{error}\n{self.so_far()}") from None
+
+    def so_far(self) -> str:
+        """Return what has happened."""
+        steps = (f"{number}. {told}" for number, told in enumerate(self.told, start=1))
+        return "\n".join(["What happened before:", *steps])
+
+
+GRAIN = ("asset_id", "experiment_id", "recorded_date")
+SUMS = ("impressions", "clicks", "conversions", "spend", "revenue_proxy")
+
+
+def performance_by_day(build: Build) -> dict[tuple, dict]:
+    """Return fct_performance_daily by its grain."""
+    rows = build.rows(f"select {', '.join(GRAIN + SUMS)} from marts.fct_performance_daily")
+    return keyed(rows, GRAIN)
+
+
+def expected_performance(world: oracle.World) -> dict[tuple, dict]:
+    """Return the same from the records, money to six places."""
+    found: dict[tuple, dict] = {}
+    for row in world.export["performance_metrics"]:
+        at = oracle.moment(row["timestamp"])
+        if at > world.as_of:
+            continue
+        key = (row["asset_id"], row.get("experiment_id"), at.date())
+        values = dict(zip(GRAIN, key, strict=True))
+        sums = found.setdefault(key, values | dict.fromkeys(SUMS, 0))
+        for name in SUMS:
+            value = row["cost" if name == "spend" else name]
+            if name in ("spend", "revenue_proxy"):
+                value = Decimal(str(value)).quantize(Decimal("0.000001"), ROUND_HALF_UP)
+            sums[name] += value
+    return found
+
+
+# ---- Any order ends the same -----------------------------------------------------------------
+
+MODELS_OF_A_PART = (
+    ("--select", "+int_funnel_daily"),
+    ("--select", "+fct_performance_daily"),
+    ("--exclude", "fct_funnel_daily", "int_performance+"),
+    ("--select", "staging"),
+    ("--empty",),
+)
+"""Builds that are no whole ones: what they take in must not be lost to the next."""
+
+
+def test_a_warehouse_that_grew_is_one_built_from_scratch(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    """Everything that can happen, once, in an order that is likely."""
+    story = Story(workspace, tmp_path, seed=1)
+    story.step(lambda: story.arrive(5))
+    story.step(story.arrive, story.redeliver, arguments=UNTESTED)
+    story.step(story.come_late, story.shrink)
+    story.step(story.change_policy, story.move_asset, arguments=UNTESTED)
+    story.tell(lambda: story.arrive(2))
+    for part in (("--select", "+int_funnel_daily"), ("--empty",)):
+        story.build(*part, *UNTESTED)
+    grown = story.step(story.redate, arguments=UNTESTED)
+    story.assert_as_from_scratch(grown)
+    story.step(story.look_back, story.arrive, story.delete, arguments=UNTESTED)
+    story.step(story.look_back, story.merge, story.touch, arguments=UNTESTED)
+    story.step(story.rename, story.arrive, story.come_late, arguments=UNTESTED)
+    story.assert_as_from_scratch(story.step(story.redeliver, story.delete))
+    grown = story.step(story.redeliver, arguments=("--full-refresh", *UNTESTED))
+    story.assert_as_from_scratch(grown)
+
+
+def test_any_order_of_arrivals(workspace: Workspace, tmp_path: Path, whole: bool) -> None:
+    """Random things happen, several between two builds, which are whole or not."""
+    for seed in range(2, 10) if whole else (2,):
+        story = Story(workspace, tmp_path / str(seed), seed)
+        story.step(lambda story=story: story.arrive(3))
+        happenings = [
+            *(story.arrive, story.arrive, story.come_late, story.redeliver, story.shrink),
+            *(story.delete, story.rename, story.touch, story.redate, story.merge),
+            *(story.change_policy, story.look_back, story.move_asset),
+        ]
+        build = None
+        for number in range(14 if whole else 4):
+            chosen = story.chance.sample(happenings, 4)
+            if story.chance.random() < 0.4:
+                story.tell(*chosen[2:])
+                part = story.chance.choice(MODELS_OF_A_PART)
+                story.told[-1] += f"; a build of a part: {part}"
+                story.build(*part, *UNTESTED)
+            is_tested = number % 4 == 3
+            arguments = TESTED if is_tested else UNTESTED
+            if story.chance.random() < 0.1:
+                arguments += ("--full-refresh",)
+            build = story.step(*chosen[:2], arguments=arguments)
+            if whole and number % 5 == 0:
+                story.assert_as_from_scratch(build)
+        story.assert_as_from_scratch(build)
+
+
+# ---- What is taken in again ------------------------------------------------------------------
+
+
+def taken_in(build: Build, landing: Landing) -> dict[str, set[str]]:
+    """Return the days that a build took in, by dataset."""
+    query = "select dataset, cast(day as varchar) as day from arrivals.days"
+    found = {dataset: set() for dataset in SERIES}
+    for row in build.rows(query):
+        found[row["dataset"]].add(row["day"])
+    for row in build.rows("select dataset from arrivals.complete"):  # all of it
+        found[row["dataset"]] = set(landing.days(row["dataset"]))
+    return found
+
+
+def test_only_days_that_changed_are_taken_in_again(workspace: Workspace, tmp_path: Path) -> None:
+    """Beside those of the lookback, which late data is likely for."""
+    story = Story(workspace, tmp_path, seed=3)
+    story.waiting.sort(reverse=True)  # the oldest arrive first
+    first = story.step(lambda: story.arrive(9))
+    everything = {dataset: set(story.landing.days(dataset)) for dataset in SERIES}
+    assert taken_in(first, story.landing) == everything
+
+    def changed_by(happening: Callable[[], str], **changed: set[str]) -> None:
+        build = story.step(happening)
+        for dataset in SERIES:
+            found = taken_in(build, story.landing)[dataset]
+            wanted = changed.get(dataset, set())
+            days = sorted(story.landing.days(dataset))
+            recent = set(days[-(lookback_days() + 1) :])
+            assert wanted <= found, story.told[-1]
+            assert found <= wanted | recent, story.told[-1]
+
+    changed_by(lambda: "nothing")
+    (tenth,) = story.waiting[-1:]
+    changed_by(story.arrive, **{dataset: {tenth.isoformat()} for dataset in SERIES})
+
+    old = story.place("funnel_events", DAYS[1])
+    _, records = story.landing.files[old]
+
+    def change_an_old_day() -> str:
+        more = [record | {"count": record["count"] + 1} for record in records]
+        story.landing.put(old, "funnel_events", more)
+        return f"{old} arrives again"
+
+    changed_by(change_an_old_day, funnel_events={DAYS[1].isoformat()})
+
+    def touch_an_old_day() -> str:
+        story.landing.put(old, *story.landing.files[old])
+        return f"{old} arrives again, the same"
+
+    story.step(touch_an_old_day)  # whether it is read again doesn't matter
+
+    def remove_an_old_day() -> str:
+        for name in [one for one in story.landing.files if f"funnel_events/day={DAYS[2]}" in one]:
+            story.landing.remove(name)
+        return f"{DAYS[2]} is removed"
+
+    story.step(remove_an_old_day)
+
+
+# ---- What is wrong with a day ----------------------------------------------------------------
+
+LATE_DAY = FIRST_DAY - timedelta(days=5)
+"""A day that arrives late, and is none of the newest, which are looked at in any case."""
+
+
+@dataclass(frozen=True)
+class Wrong:
+    """A file that makes a build red: its name and records, and the test and the record to name."""
+
+    dataset: str
+    records: Callable[[Story], list[Record]]
+    test: str
+    says: Callable[[list[Record]], str]
+    name: str = "day={day}/again"
+
+
+def first_of(story: Story, dataset: str, day: date) -> Record:
+    """Return a record of a day."""
+    return next(
+        record for record in story.landing.export()[dataset] if day_of(record) == day.isoformat()
+    )
+
+
+def on_another_day(story: Story) -> list[Record]:
+    """Return an event with the id of one of an old day."""
+    old, late = first_of(story, "funnel_events", DAYS[0]), LATE_DAY
+    return [old | {"timestamp": f"{late}T00:00:00", "date": late.isoformat()}]
+
+
+def with_another_id(story: Story) -> list[Record]:
+    """Return an event of an old day's grain."""
+    return [first_of(story, "funnel_events", DAYS[1]) | {"event_id": "FNL_AGAIN"}]
+
+
+def twice_in_a_late_day(story: Story) -> list[Record]:
+    """Return a late day that counts one place twice."""
+    day = LATE_DAY.isoformat()
+    event = first_of(story, "funnel_events", DAYS[0])
+    event = event | {"timestamp": f"{day}T00:00:00", "date": day}
+    return [event | {"event_id": "FNL_NEW_1"}, event | {"event_id": "FNL_NEW_2"}]
+
+
+def changed_to(**values: object) -> Callable[[Story], list[Record]]:
+    """Return an event of a late day that breaks the contract."""
+
+    def records(story: Story) -> list[Record]:
+        event = first_of(story, "funnel_events", DAYS[0])
+        day = LATE_DAY.isoformat()
+        own = {"event_id": "FNL_WRONG", "timestamp": f"{day}T00:00:00", "date": day}
+        return [event | own | values]
+
+    return records
+
+
+def of_another_asset(story: Story) -> list[Record]:
+    """Return a late day's snapshot of an asset that its experiment doesn't compare."""
+    first = next(
+        record
+        for record in story.landing.export()["performance_metrics"]
+        if record["experiment_id"]
+    )
+    others = {asset["asset_id"] for asset in story.assets} - {first["asset_id"]}
+    (test,) = (one for one in story.experiments if one["experiment_id"] == first["experiment_id"])
+    asset = min(others - {test["control_asset"], test["variant_asset"]})
+    return [first | {"asset_id": asset, "timestamp": f"{LATE_DAY}T03:04:05"}]
+
+
+def snapshot_again(story: Story) -> list[Record]:
+    """Return a snapshot that an old file has."""
+    return [first_of(story, "performance_metrics", DAYS[0]) | {"cost": 1}]
+
+
+def id_of(records: list[Record]) -> str:
+    """Return the id of the last record."""
+    return records[-1]["event_id"]
+
+
+WRONG = {
+    "an id of an old day": Wrong("funnel_events", on_another_day, r"^unique_.*event_id", id_of),
+    "a grain of an old day": Wrong(
+        "funnel_events", with_another_id, r"unique_combination.*stg_funnel_events", lambda _: ""
+    ),
+    "a grain twice in a day": Wrong(
+        "funnel_events", twice_in_a_late_day, r"unique_combination.*stg_funnel_events", lambda _: ""
+    ),
+    "a negative count": Wrong(
+        "funnel_events", changed_to(count=-1), r"accepted_range.*event_count", id_of
+    ),
+    "an unknown stage": Wrong(
+        "funnel_events",
+        changed_to(stage="glance"),
+        "funnel_stage_is_one_of_the_journey",
+        lambda _: "glance",
+    ),
+    "an unknown campaign": Wrong(
+        "funnel_events",
+        changed_to(campaign_id="CAMP_900"),
+        r"relationships_stg_funnel_events_campaign_id",
+        lambda _: "CAMP_900",
+    ),
+    "an asset that isn't compared": Wrong(
+        "performance_metrics",
+        of_another_asset,
+        r"^rule_3_performance_is_a_unique_snapshot$",
+        lambda records: records[0]["asset_id"],
+    ),
+    "a snapshot of an old file": Wrong(
+        "performance_metrics",
+        snapshot_again,
+        r"unique_combination.*stg_performance_metrics|rule_3",
+        lambda records: records[0]["asset_id"],
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def accepted(workspace: Workspace, tmp_path_factory: pytest.TempPathFactory) -> Story:
+    """Return a story of eleven days that were found right."""
+    story = Story(workspace, tmp_path_factory.mktemp("accepted"), seed=4)
+    story.waiting.sort(reverse=True)
+    story.step(lambda: story.arrive(11))
+    story.step(lambda: "nothing")
+    return story
+
+
+BLOCK = re.compile(r"^FAILED  (\S+)(.*?)(?=^FAILED|^WARNED|\Z)", re.DOTALL | re.MULTILINE)
+
+
+@contextmanager
+def wrong_files(story: Story, *kinds: str) -> Iterator[list[list[Record]]]:
+    """Let wrong files arrive, whose records are given; mend it in the end."""
+    files = {}
+    for number, wrong in enumerate(WRONG[kind] for kind in kinds):
+        name = f"{wrong.dataset}/day={LATE_DAY}/wrong-{number}"
+        files[name] = (wrong.dataset, wrong.records(story))
+    for name, (dataset, records) in files.items():
+        story.landing.put(name, dataset, records)
+    story.told.append(f"wrong files arrive: {kinds}")
+    try:
+        yield [records for _, records in files.values()]
+    finally:
+        for name in files:
+            story.landing.remove(name)
+        story.told.append("they are removed")
+
+
+@contextmanager
+def replaced(story: Story, name: str, records: list[Record]) -> Iterator[None]:
+    """Let a file arrive with other records; put the first ones back in the end."""
+    dataset, before = story.landing.files[name]
+    story.landing.put(name, dataset, records)
+    try:
+        yield
+    finally:
+        story.landing.put(name, dataset, before)
+        story.told.append(f"{name} was replaced, and is back")
+
+
+def test_what_is_wrong_is_found_beside_days_that_were_right(accepted: Story) -> None:
+    """All of it in one build, beside old days that no one reads again; and in the next as well."""
+    with wrong_files(accepted, *WRONG) as all_records:
+        # A look in between accepts nothing.
+        assert_whole(accepted.build("--select", "raw_*", *UNTESTED))
+        for turn in ("first", "second"):
+            build = accepted.build()
+            text = explain.explain(build.folder)
+            blocks = dict(
+                re.findall(r"^FAILED  (\S+)(.*?)(?=^FAILED|^WARNED|\Z)", text, re.S | re.M)
+            )
+            for (kind, wrong), records in zip(WRONG.items(), all_records, strict=True):
+                red = {name for name in build.named("fail") if re.search(wrong.test, name)}
+                assert red, f"{kind}, {turn} build: {build.named('fail')}"
+                says = wrong.says(records)
+                assert any(says in blocks[name] for name in red), f"{kind}, {turn} build: {text}"
+    accepted.step(lambda: "nothing")
+
+
+@pytest.mark.parametrize("kind", ["an id of an old day", "an asset that isn't compared"])
+def test_each_alone_is_found_until_it_is_mended(accepted: Story, kind: str) -> None:
+    """A build that was red accepts nothing: the next one looks again, though no file changed."""
+    with wrong_files(accepted, kind):
+        for turn in ("first", "second"):
+            red = accepted.build().named("fail")
+            assert any(re.search(WRONG[kind].test, one) for one in red), f"{turn} build: {red}"
+    accepted.step(lambda: "nothing", arguments=UNTESTED)
+
+
+def test_a_build_without_tests_accepts_nothing(accepted: Story) -> None:
+    """What it took in is judged by the first build that judges."""
+    kinds = ("a negative count", "an id of an old day")
+    with wrong_files(accepted, *kinds):
+        accepted.build(*UNTESTED)
+        red = accepted.build().named("fail")
+    for kind in kinds:
+        assert any(re.search(WRONG[kind].test, one) for one in red), f"{kind}: {red}"
+
+
+def test_a_day_that_was_right_and_is_wrong_now_is_found(accepted: Story) -> None:
+    name = accepted.pick("funnel_events")
+    records = accepted.landing.files[name][1]
+    with replaced(accepted, name, [*records[:-1], records[-1] | {"count": -7}]):
+        build = accepted.build()
+        said = explain.explain(build.folder)  # which looks at the files again
+    assert any(re.search(r"accepted_range.*event_count", one) for one in build.named("fail"))
+    assert records[-1]["event_id"] in said, said
+
+
+def test_a_reference_that_goes_is_found_in_old_days(accepted: Story) -> None:
+    """A segment disappears that only days refer to which were accepted before."""
+    segments = accepted.landing.files["audience_segments"][1]
+    gone = max(record["segment_id"] for record in accepted.landing.export()["funnel_events"])
+    kept = [record for record in segments if record["segment_id"] != gone]
+    with replaced(accepted, "audience_segments", kept):
+        red = accepted.build().named("fail")
+    assert any("relationships_stg_funnel_events_segment_id" in name for name in red), red
+    accepted.step(lambda: "nothing", arguments=UNTESTED)
+
+
+def test_an_experiment_that_changes_is_found_in_old_days(accepted: Story) -> None:
+    """Snapshots of days that were accepted before are of an asset that is no longer compared."""
+    experiments = accepted.landing.files["experiments"][1]
+    measured = {
+        record["experiment_id"] for record in accepted.landing.export()["performance_metrics"]
+    }
+    changed = [
+        one | {"variant_asset": "ASSET_004" if one["campaign_id"] == "CAMP_001" else "ASSET_008"}
+        if one["experiment_id"] in measured and one["experiment_id"] in ("EXP_001", "EXP_003")
+        else one
+        for one in experiments
+    ]
+    with replaced(accepted, "experiments", changed):
+        red = accepted.build().named("fail")
+    assert "rule_3_performance_is_a_unique_snapshot" in red
+    accepted.step(lambda: "nothing", arguments=UNTESTED)
+
+
+def test_a_day_that_cannot_be_read_is_no_half_day(accepted: Story) -> None:
+    """A good day and one that is cut off arrive together; then the rest of it does."""
+    day = DAYS[-1]
+    records = funnel_day(day, accepted.assets, accepted.chance)
+    good, cut_off = (accepted.place("funnel_events", day, part) for part in ("good", "cut-off"))
+    accepted.landing.put(good, "funnel_events", records[::2])
+    accepted.landing.put(cut_off, "funnel_events", records[1::2])
+    path = accepted.landing.path(cut_off)
+    whole_file = path.read_bytes()
+    path.write_bytes(whole_file[:-20])
+    red = accepted.build()
+    assert red.statuses["raw_funnel_events"] == "error"
+    assert path.name in red.messages["raw_funnel_events"]
+    path.write_bytes(whole_file)
+    accepted.waiting.remove(day)
+    grown = accepted.step(lambda: f"{cut_off} is whole")
+    accepted.assert_as_from_scratch(grown)
+    for name in (good, cut_off):
+        accepted.landing.remove(name)
+    accepted.step(lambda: f"{day} is removed", arguments=UNTESTED)

@@ -1,0 +1,299 @@
+"""The same export in any form gives the same marts, and those that the oracle reads.
+
+What is compared with comes from elsewhere: the seeds that the converter writes, and the oracle.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import oracle
+import publish
+import pytest
+from bulk import (
+    DECLARED,
+    OF_THE_INPUT,
+    Form,
+    Record,
+    assert_as_the_oracle_reads,
+    assert_same_marts,
+    assert_whole,
+    evidence_of,
+    quoted,
+    write_export,
+)
+from conftest import CASES, Build, Export, Workspace, copy_project, read_export, world
+
+FORMS = [
+    Form("json"),
+    Form("parquet", "date", "typed"),
+    Form("ndjson.zst", "day"),
+    Form("parquet", "flat", "text"),
+    Form("json.gz", "date", "text"),
+    Form("parquet", "day", "pandas"),
+    Form("ndjson", "deep", "text"),
+    Form("json.zst", "parts"),
+    Form("parquet", "parts", "exact"),
+    Form("ndjson.gz", "plain"),
+    Form("ndjson", "date"),
+    Form("parquet", "plain", "typed"),
+    Form("json", "day", "text"),
+]
+"""As many as there are datasets: each build has every form once."""
+
+DATA_ONLY = ("--exclude-resource-type", "unit_test")
+TURNS = {  # how far the forms are turned against the datasets, and which export is written so
+    0: "messy",
+    6: "messy under another policy",
+    7: "sample",
+    12: "messy without optional files",
+}
+
+
+def forms(turn: int) -> Callable[[str], Form]:
+    """Return the form of each dataset, the forms turned against them."""
+    datasets = list(DECLARED)
+    return lambda dataset: FORMS[(datasets.index(dataset) + turn) % len(FORMS)]
+
+
+def test_every_form_is_of_some_dataset_and_every_dataset_has_several() -> None:
+    assert len(FORMS) == len(set(FORMS)) == len(DECLARED)
+    for dataset in DECLARED:
+        assert len({forms(turn)(dataset).extension for turn in TURNS}) > 2, dataset
+
+
+@pytest.fixture(scope="module")
+def bulk_build_of(
+    workspace: Workspace, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[int], Build]:
+    """Return a function that gives the build of files in forms that are turned so far."""
+    builds: dict[int, Build] = {}
+
+    def build(turn: int) -> Build:
+        if turn not in builds:
+            case = CASES[TURNS[turn]]
+            folder = write_export(tmp_path_factory.mktemp("landing"), case.export(), forms(turn))
+            # The sample's is a plain `dbt build`: unit tests don't care where the data is from.
+            builds[turn] = workspace.build(
+                files=folder,
+                variables=case.variables,
+                arguments=() if case.export is read_export else DATA_ONLY,
+            )
+        return builds[turn]
+
+    return build
+
+
+@pytest.mark.parametrize("turn", TURNS, ids=lambda turn: TURNS[turn])
+def test_marts_are_what_the_oracle_reads(turn: int, bulk_build_of: Callable[[int], Build]) -> None:
+    build = bulk_build_of(turn)
+    assert_whole(build)
+    assert_as_the_oracle_reads(build, world(TURNS[turn]))
+
+
+@pytest.mark.parametrize("turn", [0, 7], ids=lambda turn: TURNS[turn])
+def test_marts_are_those_of_the_seeds(
+    turn: int, bulk_build_of: Callable[[int], Build], build_of: Callable[[str], Build]
+) -> None:
+    """Also the marts and columns that the oracle doesn't know, and all tests say the same."""
+    of_files, of_seeds = bulk_build_of(turn), build_of(TURNS[turn])
+    assert_same_marts(of_files, of_seeds)
+    for status in ("fail", "warn"):
+        assert of_files.named(status) == of_seeds.named(status)
+    ran = {
+        raw: {name for name, status in build.statuses.items() if status in ("pass", "fail", "warn")}
+        for raw, build in (("files", of_files), ("seeds", of_seeds))
+    }
+    assert ran["seeds"] <= ran["files"], "no check of a seeds build is left out"
+
+
+def test_the_inputs_are_counted(bulk_build_of: Callable[[int], Build]) -> None:
+    for turn, name in TURNS.items():
+        ((inputs,),) = [
+            tuple(row.values())
+            for row in bulk_build_of(turn).rows("select inputs from marts.warehouse_build")
+        ]
+        rows = {dataset: one["rows"] for dataset, one in json.loads(inputs).items()}
+        export = CASES[name].export()
+        assert rows == {dataset: len(export.get(dataset, [])) for dataset in DECLARED}
+
+
+# ---- Types that say something of their own ----------------------------------------------------
+
+
+def native_evidence(export: Export) -> Export:
+    """Return an export in which every risk's evidence has all keys, null where it had none."""
+    keys = sorted({key for risk in export["campaign_risk_signals"] for key in risk["evidence"]})
+    for risk in export["campaign_risk_signals"]:
+        risk["evidence"] = {key: risk["evidence"].get(key) for key in keys}
+    return export
+
+
+def write_native(folder: Path, dataset: str, records: list[Record]) -> None:
+    """Write records as Parquet of whatever types DuckDB sees in them: structs, lists, times."""
+    text = folder.parent / f"{dataset}.native.json"
+    text.write_text(json.dumps(records), encoding="utf-8")
+    with duckdb.connect() as connection:
+        connection.execute(
+            f"copy (from read_json({quoted(text)})) to"
+            f" {quoted(folder / f'{dataset}.parquet')} (format parquet)"
+        )
+
+
+@pytest.fixture(scope="module")
+def native(workspace: Workspace, tmp_path_factory: pytest.TempPathFactory) -> Build:
+    """Build an export of nested columns, where the machine's clock isn't UTC."""
+    export = native_evidence(read_export())
+    folder = write_export(
+        tmp_path_factory.mktemp("native"), export, lambda dataset: Form("parquet", "day", "exact")
+    )
+    for dataset in ("campaign_risk_signals", "creative_assets"):
+        for file in sorted(folder.glob(f"{dataset}/**/*.parquet")):
+            file.unlink()
+        write_native(folder, dataset, export[dataset])
+    profiles = workspace.folder / "profiles.yml"
+    before = profiles.read_text(encoding="utf-8")
+    zone = "threads: 4\n      settings: {TimeZone: America/St_Johns}"
+    profiles.write_text(before.replace("threads: 4", zone), encoding="utf-8")
+    assert "St_Johns" in profiles.read_text(encoding="utf-8")
+    try:
+        return workspace.build(files=folder)
+    finally:
+        profiles.write_text(before, encoding="utf-8")
+
+
+def test_nested_columns_and_zoned_times_give_the_same_wherever_they_are_read(
+    native: Build,
+) -> None:
+    export = native_evidence(read_export())
+    assert_whole(native)
+    assert native.named("fail") == set()
+    assert_as_the_oracle_reads(native, oracle.read_world(export))
+    # In a struct what a record doesn't have is null: whether it is kept or not is the same.
+    evidence = {risk["risk_id"]: risk["evidence"] for risk in export["campaign_risk_signals"]}
+    found = evidence_of(native)
+    assert found.keys() == evidence.keys()
+    for risk, pairs in found.items():
+        wanted = [(key, value) for key, value in evidence[risk].items() if value is not None]
+        assert [(key, value) for key, value in pairs if value is not None] == wanted
+
+
+# ---- Values: each field, each type, each form ------------------------------------------------
+
+TEXTS = ["", " ", "'", '"', "Ünïcode ☕", "Line\nbreak", "null", "NULL", "1e5", "0012", "{}", "[a]"]
+
+
+def records_of(dataset: str) -> list[Record]:
+    """Return a record for each of some values of a dataset's fields, legal but far-fetched."""
+    values: dict[str, list[Any]] = {
+        "string": TEXTS,
+        "integer": [0, -1, 2**31, 2**53, -(2**53)],
+        "number": [0, -0.01, 1234567.891, 0.005, 333.335, 1e-6, 1234567890.5],
+        "boolean": [True, False],
+        "date": ["2026-03-16", "0001-01-01", "9999-12-31", "2024-02-29"],
+        "timestamp": [
+            "2026-03-16T10:30:00",
+            "2026-03-16 10:30",
+            "2026-03-16T23:59:59.999999Z",
+            "2026-03-16T10:30:00+05:30",
+            "2026-03-16T00:30:00-0800",
+            "2026-12-31T23:00:00.5-02:00",
+            "1999-12-31T00:00:00.123456789z",
+        ],
+        "string_list": [[], ["a"], ["a", "a", 'quo"te', "ü, ä", ""]],
+        "object": [{}, {"a": 1}, {"a": {"b": [1, "x", None, True]}, "": 1.5, "ü 'k\"ey": "☕\n"}],
+    }
+    fields = DECLARED[dataset].fields
+    count = max(len(values[field.type]) for field in fields)
+    records = []
+    for number in range(count):
+        record = {
+            field.name: values[field.type][number % len(values[field.type])] for field in fields
+        }
+        for field in fields:
+            if field.nullable and number % 3 == 1:
+                record[field.name] = None
+            if field.optional and number % 3 == 2:
+                del record[field.name]
+        records.append(record)
+    return records
+
+
+ONLY_STAGING = ("--select", "+path:models/staging", "--exclude-resource-type", "test", "unit_test")
+
+
+def staged(build: Build, dataset: str) -> list[str]:
+    """Return the rows that staging shows, sorted, with what evidence says, however written."""
+    rows = build.rows(f"select * from staging.stg_{dataset}")
+    for row in rows:
+        if "evidence" in row:
+            row["evidence"] = json.loads(row["evidence"], object_pairs_hook=list)
+    return sorted(map(repr, rows))
+
+
+def test_every_value_is_staged_as_from_a_seed(
+    workspace: Workspace, tmp_path: Path, whole: bool
+) -> None:
+    export = {dataset: records_of(dataset) for dataset in DECLARED}
+    of_seeds = workspace.build(export, arguments=ONLY_STAGING)
+    for turn in range(13) if whole else (1, 5, 9):
+        folder = write_export(tmp_path / str(turn), export, forms(turn))
+        of_files = workspace.build(files=folder, arguments=ONLY_STAGING)
+        assert_whole(of_files)
+        for dataset in DECLARED:
+            found, wanted = staged(of_files, dataset), staged(of_seeds, dataset)
+            assert found == wanted, f"{dataset} as {forms(turn)(dataset)}"
+
+
+# ---- The source of the raw data ---------------------------------------------------------------
+
+
+def test_seeds_and_files_take_turns_in_one_build_file(
+    workspace: Workspace, tmp_path: Path, build_of: Callable[[str], Build]
+) -> None:
+    """What was a table of a seed becomes a view of files, and the other way round."""
+    folder = write_export(tmp_path, read_export(), forms(2))
+    expected = build_of("sample")
+    workspace.build(read_export())
+    for export, files in ((None, folder), (read_export(), None), (None, folder)):
+        (workspace.folder / "history.duckdb").unlink(missing_ok=True)
+        build = workspace.build(export, files=files, fresh=False)
+        assert_whole(build)
+        assert_same_marts(build, expected)
+
+
+def test_a_link_is_followed_and_what_is_no_data_is_left_alone(
+    workspace: Workspace, tmp_path: Path, build_of: Callable[[str], Build]
+) -> None:
+    """Writers leave markers and checksums beside their files, hidden or with an underscore."""
+    folder = write_export(tmp_path / "real", read_export(), forms(3))
+    for name in ("_SUCCESS", ".part-0.json.crc", "._channels.json"):
+        (folder / name).write_bytes(b"\0\1")
+        days = sorted(path for path in folder.rglob("day=*") if path.is_dir())
+        (days[0] / name).write_bytes(b"\0\1")
+    link = tmp_path / 'it\'s "here", really'
+    link.symlink_to(folder, target_is_directory=True)
+    assert_same_marts(workspace.build(files=link), build_of("sample"))
+
+
+def test_make_build_takes_files(tmp_path: Path, build_of: Callable[[str], Build]) -> None:
+    """Nothing is converted, whatever lies in seeds/json; what is published is the same."""
+    project = copy_project(tmp_path)
+    (project / "seeds/json/channels.json").write_text("[", encoding="utf-8")
+    write_export(project / "landing", read_export(), forms(4))
+    command = [sys.executable, project / "scripts/build.py", "--vars"]
+    done = subprocess.run(
+        [*command, "{raw: files, raw_path: landing}"], cwd=project, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    printed = dict(re.findall(r"^ +(\w+) +[\d,]+  ([0-9a-f]{16})$", done.stdout, re.MULTILINE))
+    expected = publish.publish(build_of("sample").folder).marts.fingerprints
+    different = {mart for mart in expected if printed.get(mart) != expected[mart]}
+    assert different <= OF_THE_INPUT.keys()
