@@ -24,7 +24,6 @@ from bulk import (
     Record,
     assert_as_the_oracle_reads,
     assert_same_content,
-    assert_same_marts,
     assert_whole,
     problem,
     quoted,
