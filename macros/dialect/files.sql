@@ -43,8 +43,16 @@
                 then try_cast(try_cast({{ x }} as decimal(38, 18)) as bigint)
         end
     {%- elif type == 'number' -%}
-        {#- Below 10^12, since money is staged as a decimal; stays text, so that it keeps its digits. -#}
-        case when abs(try_cast({{ x }} as double)) < 999999999999.9999 and regexp_full_match({{ x }}, {{ number }}) then {{ x }} end
+        {#-
+          Below 10^12, since money is staged as a decimal; stays text, so that it keeps its digits, of one
+          with an exponent 18 decimal places: DuckDB casts 5e-17 to decimal(18,6) as 0.000001.
+        -#}
+        case
+            when abs(try_cast({{ x }} as double)) < 999999999999.9999 and regexp_full_match({{ x }}, {{ number }})
+                then case
+                    when contains(lower({{ x }}), 'e') then coalesce(cast(try_cast({{ x }} as decimal(38, 18)) as varchar), {{ x }}) else {{ x }}
+                end
+        end
     {%- elif type == 'boolean' -%}
         case when {{ x }} in ('true', 'false') then {{ x }} = 'true' end
     {%- elif type == 'date' -%}
@@ -134,6 +142,13 @@
     {{ return("[" ~ quoted | join(", ") ~ "]") }}
 {%- endmacro %}
 
+{#- A list of paths as DuckDB's readers take them, for which p[1] would be a pattern, and mean p1. -#}
+{% macro file_paths(files) -%}
+    {%- set paths = [] -%}
+    {%- for file in files -%}{%- do paths.append(modules.re.sub('[*?[]', '[\\g<0>]', file)) -%}{%- endfor -%}
+    {{ return(file_texts(paths)) }}
+{%- endmacro %}
+
 {#- A text as a message shows it: on one line, and its end cut. -#}
 {% macro file_shown(x) -%}
     regexp_replace(case when length({{ x }}) > 60 then left({{ x }}, 57) || '...' else {{ x }} end, '[\x00-\x1f\x7f]', '?', 'g')
@@ -148,17 +163,24 @@
     ), '') || 'declare it in seeds/orchestrator/_orchestrator__seeds.yml'
 {%- endmacro %}
 
-{#- Raises the problems that a query gives, if it gives any: columns problem and total. -#}
-{% macro raise_file_problems(dataset, query) -%}
-    {%- set found = run_query(query) -%}
-    {%- if found.rows | length -%}
-        {%- set total = found.rows[0]['total'] | int -%}
+{#- Raises an error that says these of all problems, if there are any. -#}
+{% macro raise_file_problems(dataset, problems, total) -%}
+    {%- if problems -%}
         {%- do exceptions.raise_compiler_error(
-            found.columns['problem'].values() | join("\n") ~ "\n"
-            ~ ("... " if total > found.rows | length) ~ "{:,} problem{}".format(total, "" if total == 1 else "s")
+            problems | join("\n") ~ "\n"
+            ~ ("... " if total > problems | length) ~ "{:,} problem{}".format(total, "" if total == 1 else "s")
             ~ " in the files of " ~ dataset ~ "; nothing of it was loaded. Correct the files, or take them out, and build again."
         ) -%}
     {%- endif -%}
+{%- endmacro %}
+
+{#- The same of what a query finds: columns file, n (the record's number), id, position and problem. -#}
+{% macro raise_record_problems(dataset, query) -%}
+    {%- set found = run_query(
+        "select file || ': record ' || n || coalesce(' (' || " ~ file_shown('id') ~ " || ')', '') || ': ' || problem,"
+        ~ " count(*) over () from (" ~ query ~ ") as found order by file, n, position limit 10"
+    ) -%}
+    {%- do raise_file_problems(dataset, found.columns[0].values() | list, (found.columns[1].values() | first or 0) | int) -%}
 {%- endmacro %}
 
 
@@ -170,9 +192,9 @@
 -#}
 {% macro json_records(files, format) -%}
     {%- if format == 'json' -%}
-        read_json_objects({{ file_texts(files) }}, format = 'array')
+        read_json_objects({{ file_paths(files) }}, format = 'array')
     {%- else -%}
-        read_json_objects({{ file_texts(files) }}, format = 'newline_delimited', ignore_errors = true)
+        read_json_objects({{ file_paths(files) }}, format = 'newline_delimited', ignore_errors = true)
     {%- endif -%}
 {%- endmacro %}
 
@@ -188,11 +210,14 @@
   10^-7 off), is taken as the record's text has it.
   Numbers inside an object are as doubles hold them, and a key repeated there, or a NaN, isn't noticed.
 -#}
-{% macro json_fields(columns, orders) -%}
+{% macro json_fields(columns, orders, files) -%}
 fields as (
     select
         *,
         json_transform(json, {{ file_text('{' ~ json_structure_text(columns) ~ '}') }}) as f,
+        {%- for name, column in columns.items() if json_text(name, column, files).startswith('coalesce') %}
+        {{ value_in_path(name, 'file') }} as {{ adapter.quote(name ~ '_in_path') }},
+        {%- endfor %}
         json_keys(json) as keys
     from records
 ),
@@ -210,7 +235,7 @@ checked as (
         end as has_declared_keys,
         case when contains(json, '\u0000') then regexp_matches(json, '(^|[^\\])(\\\\)*\\u0000') else false end as has_nul,
         {%- for name, column in columns.items() %}
-        {%- set x = "f." ~ adapter.quote(name) %}
+        {%- set x = json_text(name, column, files) %}
         {%- set type = column.config.meta.type %}
         {%- if type in ('integer', 'number') %}
         {%- set written = "regexp_extract(json, '[{,]\\s*\"" ~ name ~ "\"\\s*:\\s*\"?(-?[0-9][0-9.eE+-]*)\"?\\s*[,}]', 1)" %}
@@ -231,6 +256,15 @@ checked as (
 )
 {%- endmacro %}
 
+{#- A field's text in `fields`: what the record says, or else, for some of the files, a folder of their path. -#}
+{% macro json_text(name, column, files) -%}
+    {%- set text = "f." ~ adapter.quote(name) -%}
+    {%- if column.config.meta.type not in ['string_list', 'object'] and files_with_in_path(name, files) -%}
+        {{ return("coalesce(" ~ text ~ ", " ~ adapter.quote(name ~ "_in_path") ~ ")") }}
+    {%- endif -%}
+    {{ return(text) }}
+{%- endmacro %}
+
 {% macro json_structure_text(columns) -%}
     {%- for name, column in columns.items() -%}
         "{{ name }}":"{{ 'JSON' if column.config.meta.type in ['string_list', 'object'] else 'VARCHAR' }}"{{ "," if not loop.last }}
@@ -239,9 +273,9 @@ checked as (
 
 {#- A field is null, or what it declares. Of a string, only a text that begins as a number (0 to 9, -, NaN,
     Infinity), a boolean, a list or an object would is looked up in the record. -#}
-{% macro json_field_is_right(name, column) -%}
-    {%- set x = "f." ~ adapter.quote(name) -%}
+{% macro json_field_is_right(name, column, files) -%}
     {%- if column.config.meta.type == 'string' -%}
+        {%- set x = "f." ~ adapter.quote(name) -%}
         case
             when
                 ascii({{ x }}) < 58 or ascii({{ x }}) in (91, 123)
@@ -250,7 +284,7 @@ checked as (
             else true
         end
     {%- else -%}
-        ({{ x }} is null) = ({{ adapter.quote(name) }} is null)
+        ({{ json_text(name, column, files) }} is null) = ({{ adapter.quote(name) }} is null)
     {%- endif -%}
 {%- endmacro %}
 
@@ -271,21 +305,17 @@ checked as (
                 from {{ json_records(files, format) }}
             ),
 
-            {{ json_fields(columns, orders) }}
+            {{ json_fields(columns, orders, files) }}
 
             select
-                {%- for name, column in columns.items() %}
-                {%- if files_with_in_path(name, files) %}
-                coalesce({{ adapter.quote(name) }}, {{ file_value(column.config.meta.type, value_in_path(name, 'file')) }}),
-                {%- else %}
+                {%- for name in columns %}
                 {{ adapter.quote(name) }},
-                {%- endif %}
                 {%- endfor %}
                 case
                     when
                         has_declared_keys and not has_nul
                         {%- for name, column in columns.items() %}
-                        and {{ json_field_is_right(name, column) }}
+                        and {{ json_field_is_right(name, column, files) }}
                         {%- endfor %}
                         then file
                     else chr(1) || file
@@ -337,76 +367,75 @@ checked as (
 -#}
 {% macro refuse_cut_files(dataset, files, format) -%}
     {%- for some in files | batch(16) -%}
-        {%- set plain = [] -%}
         {%- set packed = [] -%}
-        {%- for file in some -%}
-            {%- do (packed if file.endswith(('.gz', '.zst')) else plain).append(file) -%}
-        {%- endfor -%}
-        {%- if packed -%}
-            {%- set query -%}
-                with stored as (
-                    select
-                        filename as file,
-                        size,
-                        case
-                            when suffix(filename, '.gz') and size >= 18
-                                then cast('0x' || hex(content[-1:]) || hex(content[-2:-2]) || hex(content[-3:-3]) || hex(content[-4:-4]) as ubigint)
-                        end as length
-                    from read_blob({{ file_texts(packed) }})
-                ),
-
-                found as (
-                    select filename as file, sum(strlen(json)) as length
-                    from {{ json_records(packed, format) }}
-                    group by filename
-                )
-
-                select
-                    file || ': expected compressed data, found data that are cut off' as problem,
-                    count(*) over () as total
-                from stored
-                left join found using (file)
-                where case
-                    when found.length is null then coalesce(stored.length > 1000, size > 32)
-                    else stored.length > 2 * found.length + 1000000
-                end
-                order by problem
-                limit 10
-            {%- endset -%}
-            {%- do raise_file_problems(dataset, query) -%}
-        {%- endif -%}
+        {%- for file in some if file.endswith(('.gz', '.zst')) -%}{%- do packed.append(file) -%}{%- endfor -%}
+        {%- set plain = some | reject('in', packed) | list -%}
+        {%- set problems = [] -%}
         {%- set ends = [] -%}
-        {%- if format == 'json' and plain -%}
-            {%- do ends.append("select filename as file, content from read_text(" ~ file_texts(plain) ~ ")") -%}
+        {%- if packed -%}
+            {%- set sizes = run_query(cut_packed_files(packed, format)) -%}
+            {%- for row in sizes.rows if row[1] -%}
+                {%- do problems.append(row[0] ~ ": expected compressed data, found data that are cut off") -%}
+            {%- endfor -%}
+            {#- Room for a file that is one line. -#}
+            {%- set room = (sizes.columns[2].values() | max | int) * 2 + 1000000 -%}
+            {%- for file in packed if format == 'json' and not problems -%}
+                {%- do ends.append(
+                    "select " ~ file_text(file) ~ " as file, last(line) filter (where regexp_matches(line, '\\S')) as content"
+                    ~ " from read_csv(" ~ file_paths([file]) ~ ", columns = {'line': 'varchar'}, auto_detect = false,"
+                    ~ " header = false, delim = '', quote = '', escape = '', parallel = false, strict_mode = false,"
+                    ~ " max_line_size = " ~ room ~ ", buffer_size = " ~ room ~ ")"
+                ) -%}
+            {%- endfor -%}
         {%- endif -%}
-        {%- for file in packed if format == 'json' -%}
-            {%- set length = run_query(
-                "select coalesce(sum(strlen(json)), 0) from " ~ json_records([file], format)
-            ).columns[0].values()[0] | int * 2 + 1000000 -%}
-            {%- do ends.append(
-                "select " ~ file_text(file) ~ " as file, last(line) filter (where regexp_matches(line, '\\S')) as content"
-                ~ " from read_csv(" ~ file_text(file) ~ ", columns = {'line': 'varchar'}, auto_detect = false,"
-                ~ " header = false, delim = '', quote = '', escape = '', parallel = false, strict_mode = false,"
-                ~ " max_line_size = " ~ length ~ ", buffer_size = " ~ length ~ ")"
-            ) -%}
-        {%- endfor -%}
+        {%- if format == 'json' and plain -%}
+            {%- do ends.append("select filename as file, content from read_text(" ~ file_paths(plain) ~ ")") -%}
+        {%- endif -%}
         {%- if ends -%}
             {%- set query -%}
                 select
                     file || ': expected a JSON array, found '
-                    || case when ended = '' then 'an empty file' else 'no ] at its end; is the file cut off?' end as problem,
-                    count(*) over () as total
+                    || case when ended = '' then 'an empty file' else 'no ] at its end; is the file cut off?' end
                 from (
                     select file, rtrim(coalesce(content, ''), chr(32) || chr(9) || chr(10) || chr(13)) as ended
                     from ({{ ends | join(" union all ") }})
                 )
                 where not suffix(ended, ']')
-                order by problem
-                limit 10
             {%- endset -%}
-            {%- do raise_file_problems(dataset, query) -%}
+            {%- do problems.extend(run_query(query).columns[0].values()) -%}
         {%- endif -%}
+        {%- do raise_file_problems(dataset, (problems | sort)[:10], problems | length) -%}
     {%- endfor -%}
+{%- endmacro %}
+
+{#- A query for compressed files: file, whether it is cut off as far as its length tells, length of its records. -#}
+{% macro cut_packed_files(files, format) -%}
+    with stored as (
+        select
+            filename as file,
+            size,
+            case
+                when suffix(filename, '.gz') and size >= 18
+                    then cast('0x' || hex(content[-1:]) || hex(content[-2:-2]) || hex(content[-3:-3]) || hex(content[-4:-4]) as ubigint)
+            end as length
+        from read_blob({{ file_paths(files) }})
+    ),
+
+    found as (
+        select filename as file, sum(strlen(json)) as length
+        from {{ json_records(files, format) }}
+        group by filename
+    )
+
+    select
+        file,
+        case
+            when found.length is null then coalesce(stored.length > 1000, size > 32)
+            else coalesce(stored.length > 2 * found.length + 1000000, false)
+        end,
+        coalesce(found.length, 0)
+    from stored
+    left join found using (file)
 {%- endmacro %}
 
 
@@ -417,11 +446,11 @@ checked as (
     {%- elif format == 'parquet' -%}
         {%- do refuse_bad_parquet(dataset, columns, id_field, files) -%}
     {%- else -%}
-        {%- do raise_file_problems(dataset, json_problems(columns, id_field, files, format)) -%}
+        {%- do raise_record_problems(dataset, json_problems(columns, id_field, files, format)) -%}
     {%- endif -%}
 {%- endmacro %}
 
-{#- A query: problem and total, of records in JSON files. A record's number is its position in its file. -#}
+{#- A query for what is wrong in JSON files; see raise_record_problems. A record's number is its place in its file. -#}
 {% macro json_problems(columns, id_field, files, format) -%}
 with records as (
     {%- for file in files %}
@@ -431,7 +460,7 @@ with records as (
     {%- endfor %}
 ),
 
-{{ json_fields(columns, []) }},
+{{ json_fields(columns, [], files) }},
 
 found as (
     select
@@ -479,19 +508,18 @@ found as (
         n,
         {{ loop.index + 1 }},
         {{ json_id(id_field) }},
-        '{{ name }}: expected ' || {{ file_expected(column.config.meta.type, "f." ~ adapter.quote(name)) }} || ', found '
+        '{{ name }}: expected ' || {{ file_expected(column.config.meta.type, json_text(name, column, files)) }} || ', found '
+        {%- if json_text(name, column, files).startswith('coalesce') %}
+        || case when f.{{ adapter.quote(name) }} is null then 'in its path ' || {{ file_shown(adapter.quote(name ~ '_in_path')) }} else {{ json_described('json', '$."' ~ name ~ '"') }} end
+        {%- else %}
         || {{ json_described('json', '$."' ~ name ~ '"') }}
+        {%- endif %}
     from checked
-    where json_type(json) = 'OBJECT' and not {{ json_field_is_right(name, column) }}
+    where json_type(json) = 'OBJECT' and not {{ json_field_is_right(name, column, files) }}
     {%- endfor %}
 )
 
-select
-    file || ': record ' || n || coalesce(' (' || {{ file_shown('id') }} || ')', '') || ': ' || problem as problem,
-    count(*) over () as total
-from found
-order by file, n, position
-limit 10
+select * from found
 {%- endmacro %}
 
 {% macro json_id(id_field) -%}
@@ -526,7 +554,7 @@ limit 10
     {%- set groups = run_query(
         "select to_json(list(file_name order by file_name)) from ("
         ~ " select file_name, list((name, type, converted_type, logical_type, num_children, duckdb_type) order by position) as kind"
-        ~ " from (select *, row_number() over () as position from parquet_schema(" ~ file_texts(files) ~ "))"
+        ~ " from (select *, row_number() over () as position from parquet_schema(" ~ file_paths(files) ~ "))"
         ~ " group by file_name) group by kind order by min(file_name)"
     ) -%}
     {%- for text in groups.columns[0].values() -%}
@@ -534,7 +562,7 @@ limit 10
         {%- set types = {} -%}
         {%- for row in run_query(
             "select column_name, column_type from (describe select * from read_parquet("
-            ~ file_texts(group[:1]) ~ ", hive_partitioning = false))"
+            ~ file_paths(group[:1]) ~ ", hive_partitioning = false))"
         ).rows -%}
             {%- do types.update({row[0]: row[1]}) -%}
         {%- endfor -%}
@@ -625,7 +653,7 @@ limit 10
         {%- endfor %}
         {%- if kind.files %}
         filename as _file
-    from read_parquet({{ file_texts(kind.files) }}, hive_partitioning = false)
+    from read_parquet({{ file_paths(kind.files) }}, hive_partitioning = false)
         {%- else %}
         cast(null as varchar) as _file
     where false
@@ -651,11 +679,7 @@ limit 10
             {%- endfor -%}
         {%- endfor -%}
     {%- endfor -%}
-    {%- if problems -%}
-        {%- set rows = [] -%}
-        {%- for problem in (problems | sort)[:10] -%}{%- do rows.append("(" ~ file_text(problem) ~ ", " ~ problems | length ~ ")") -%}{%- endfor -%}
-        {%- do raise_file_problems(dataset, "select * from (values " ~ rows | join(", ") ~ ") as found(problem, total)") -%}
-    {%- endif -%}
+    {%- do raise_file_problems(dataset, (problems | sort)[:10], problems | length) -%}
 {%- endmacro %}
 
 {% macro refuse_bad_parquet(dataset, columns, id_field, files) -%}
@@ -675,16 +699,11 @@ limit 10
                     ~ ("'the string \"' || " ~ shown ~ " || '\"'" if physical == 'VARCHAR' else
                        "'a list with a null in it'" if physical == 'VARCHAR[]' else
                        "'" ~ ('the timestamp ' if physical.startswith('TIMESTAMP') else 'the number ') ~ "' || " ~ shown)
-                    ~ " as problem from read_parquet(" ~ file_texts(kind.files) ~ ", hive_partitioning = false) where "
+                    ~ " as problem from read_parquet(" ~ file_paths(kind.files) ~ ", hive_partitioning = false) where "
                     ~ field.x ~ " is not null and (" ~ field.get('right', field.value) ~ ") is null"
                 ) -%}
             {%- endif -%}
         {%- endfor -%}
     {%- endfor -%}
-    {%- if found -%}
-        {%- do raise_file_problems(dataset,
-            "select file || ': record ' || n || coalesce(' (' || " ~ file_shown('id') ~ " || ')', '') || ': ' || problem as problem,"
-            ~ " count(*) over () as total from (" ~ found | join(" union all ") ~ ") order by file, n, position limit 10"
-        ) -%}
-    {%- endif -%}
+    {%- do raise_record_problems(dataset, found | join(" union all ")) if found -%}
 {%- endmacro %}
