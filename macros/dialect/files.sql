@@ -220,6 +220,9 @@ checked as (
             when try_cast({{ written }} as double) = try_cast({{ x }} as double) then {{ file_value(type, written) }}
             {{- " else " ~ file_value(type, x) if type == 'number' }}
         end
+        {%- elif type in ('string_list', 'object') %}
+        {#- Natively, or as the text of JSON. -#}
+        {{ file_value(type, "case when starts_with(" ~ x ~ ", '\"') then " ~ x ~ " ->> '$' else cast(" ~ x ~ " as varchar) end") }}
         {%- else %}
         {{ file_value(type, x) }}
         {%- endif %} as {{ adapter.quote(name) }}{{ "," if not loop.last }}
@@ -271,8 +274,12 @@ checked as (
             {{ json_fields(columns, orders) }}
 
             select
-                {%- for name in columns %}
+                {%- for name, column in columns.items() %}
+                {%- if files_with_in_path(name, files) %}
+                coalesce({{ adapter.quote(name) }}, {{ file_value(column.config.meta.type, value_in_path(name, 'file')) }}),
+                {%- else %}
                 {{ adapter.quote(name) }},
+                {%- endif %}
                 {%- endfor %}
                 case
                     when
@@ -550,10 +557,8 @@ limit 10
     {%- set is_text = base in ['VARCHAR', 'ENUM'] and not physical.endswith(']') or (physical == 'JSON' and type in ['string_list', 'object']) -%}
     {%- if physical is none -%}
         {#- A writer that makes folders such as date=2026-03-16/ leaves the field out of the file. -#}
-        {%- set from_path -%}
-            nullif(nullif(url_decode(regexp_extract(filename, {{ file_text('(?:^|/)' ~ modules.re.escape(name) ~ '=([^/]*)/') }}, 1)), '__HIVE_DEFAULT_PARTITION__'), '')
-        {%- endset -%}
-        {%- if parquet_is_in_path(name, kind.files) -%}
+        {%- set from_path = value_in_path(name, 'filename') -%}
+        {%- if files_with_in_path(name, kind.files) -%}
             {{ return({'x': from_path, 'value': file_value(type, from_path), 'checked': type != 'string'}) }}
         {%- endif -%}
         {{ return({'x': x, 'value': 'cast(null as ' ~ file_column_type(type) ~ ')' if type != 'number' else 'null', 'checked': false}) }}
@@ -564,7 +569,11 @@ limit 10
         {{ return({'x': x, 'value': file_value(type, text), 'checked': true}) }}
     {%- elif type == 'string' and physical == 'UUID' -%}
         {{ return({'x': x, 'value': 'cast(' ~ x ~ ' as varchar)', 'checked': false}) }}
-    {%- elif (type == 'integer' and physical == 'BIGINT') or (type == 'number' and is_number) or (type == 'boolean' and physical == 'BOOLEAN')
+    {%- elif type == 'number' and is_number -%}
+        {#- NaN and infinity too are beyond what staging holds. -#}
+        {%- set held = 'case when abs(' ~ x ~ ') < 999999999999.9999 then ' ~ x ~ ' end' -%}
+        {{ return({'x': x, 'value': x, 'checked': true, 'right': held}) }}
+    {%- elif (type == 'integer' and physical == 'BIGINT') or (type == 'boolean' and physical == 'BOOLEAN')
         or (type == 'date' and physical == 'DATE') or (type == 'timestamp' and physical == 'TIMESTAMP') -%}
         {{ return({'x': x, 'value': x, 'checked': false}) }}
     {%- elif type == 'integer' and is_integer and physical != 'UBIGINT' -%}
@@ -590,7 +599,16 @@ limit 10
         ~ ('; write it as UTF-8 text' if physical == 'BLOB' else '')}) }}
 {%- endmacro %}
 
-{% macro parquet_is_in_path(name, files) -%}
+{#- The text of a field in the folders of a path, null where there is none. -#}
+{% macro value_in_path(name, path) -%}
+    nullif(nullif(
+        url_decode(regexp_extract({{ path }}, {{ file_text('(?:^|/)' ~ modules.re.escape(name) ~ '=([^/]*)/') }}, 1)),
+        '__HIVE_DEFAULT_PARTITION__'
+    ), '')
+{%- endmacro %}
+
+{#- Those of the files that lie in a folder of a field's value. -#}
+{% macro files_with_in_path(name, files) -%}
     {%- set found = [] -%}
     {%- for file in files if ('/' ~ name ~ '=') in ('/' ~ file) -%}{%- do found.append(file) -%}{%- endfor -%}
     {{ return(found) }}
@@ -626,7 +644,7 @@ limit 10
         {%- endfor -%}
         {%- for name, column in columns.items() -%}
             {%- set wrong = parquet_field(name, column.config.meta.type, kind).get('wrong') -%}
-            {%- set in_path = parquet_is_in_path(name, kind.files) if name not in kind.types else kind.files -%}
+            {%- set in_path = files_with_in_path(name, kind.files) if name not in kind.types else kind.files -%}
             {%- for file in kind.files if wrong -%}{%- do problems.append(file ~ ": " ~ wrong) -%}{%- endfor -%}
             {%- for file in kind.files if file not in in_path and not column.config.meta.get('optional') and not column.config.meta.get('nullable') -%}
                 {%- do problems.append(file ~ ": " ~ name ~ ": expected " ~ file_type_words(column.config.meta.type) ~ ", found no such column") -%}
@@ -658,7 +676,7 @@ limit 10
                        "'a list with a null in it'" if physical == 'VARCHAR[]' else
                        "'" ~ ('the timestamp ' if physical.startswith('TIMESTAMP') else 'the number ') ~ "' || " ~ shown)
                     ~ " as problem from read_parquet(" ~ file_texts(kind.files) ~ ", hive_partitioning = false) where "
-                    ~ field.x ~ " is not null and (" ~ field.value ~ ") is null"
+                    ~ field.x ~ " is not null and (" ~ field.get('right', field.value) ~ ") is null"
                 ) -%}
             {%- endif -%}
         {%- endfor -%}
