@@ -142,10 +142,15 @@
     {{ return("[" ~ quoted | join(", ") ~ "]") }}
 {%- endmacro %}
 
-{#- A list of paths as DuckDB's readers take them, for which p[1] would be a pattern, and mean p1. -#}
+{#- A path as DuckDB's readers take it, for which p[1] would be a pattern, and mean p1. -#}
+{% macro file_pattern(path) -%}
+    {{ return(modules.re.sub('[*?[]', '[\\g<0>]', path)) }}
+{%- endmacro %}
+
+{#- A list of such paths. -#}
 {% macro file_paths(files) -%}
     {%- set paths = [] -%}
-    {%- for file in files -%}{%- do paths.append(modules.re.sub('[*?[]', '[\\g<0>]', file)) -%}{%- endfor -%}
+    {%- for file in files -%}{%- do paths.append(file_pattern(file)) -%}{%- endfor -%}
     {{ return(file_texts(paths)) }}
 {%- endmacro %}
 

@@ -8,24 +8,23 @@
 {%- endmacro %}
 
 {% macro duckdb__listed_files(path) -%}
-    {%- set path = path | replace("'", "''") -%}
-    {%- set ending = "'[.](?:(json|ndjson)(?:[.](?:gz|zst))?|parquet)$'" -%}
+    {%- set ending = "'[.]((json|ndjson)([.](gz|zst))?|parquet)$'" -%}
     select
         file,
         not contains(name, '/') as is_alone,
         case
             when not is_alone then split_part(name, '/', 1)
-            when regexp_matches(lower(name), {{ ending }}) then regexp_replace(name, {{ ending }}, '', 'i')
-            else regexp_extract(name, '^[^.]*')
+            when regexp_matches(name, {{ ending }}) then regexp_replace(name, {{ ending }}, '')
+            else split_part(name, '.', 1)
         end as dataset,
-        case when regexp_matches(lower(name), {{ ending }}) then regexp_extract(lower(name), '[.](json|ndjson|parquet)([.](gz|zst))?$', 1) end as format,
+        nullif(split_part(regexp_extract(name, {{ ending }}, 1), '.', 1), '') as format,
         version
     from (
         select
             filename as file,
-            substring(filename, length('{{ path }}') + 2) as name,
+            substring(filename, length({{ file_text(path) }}) + 2) as name,
             size || '-' || epoch_us(last_modified) as version
-        from read_blob('{{ path }}/**')
+        from read_blob({{ file_text(file_pattern(path) ~ '/**') }})
     ) as listed
     where not regexp_matches('/' || name, '/[._]')
 {%- endmacro %}

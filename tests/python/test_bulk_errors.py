@@ -365,6 +365,17 @@ def test_a_key_that_comes_twice_is_noticed(workspace: Workspace, landing: Path) 
     assert not unsaid(said.get("raw_channels", []), [words]), said
 
 
+def test_a_wrong_value_in_a_path_is_said(workspace: Workspace, landing: Path) -> None:
+    """A writer of folders leaves their field out of the file, which is no reason for a null."""
+    event = {k: v for k, v in read_export()["funnel_events"][0].items() if k != "date"}
+    (landing / "funnel_events.ndjson").unlink()
+    write_text(landing / "funnel_events/date=20260317/0.ndjson", json.dumps(event) + "\n")
+    said = said_of(workspace, landing)
+    words = ("expected a date", "in its path 20260317")
+    expected = problem("date=20260317/0.ndjson", 1, event["event_id"], "date", *words)
+    assert not unsaid(said["raw_funnel_events"], [expected]), said
+
+
 def test_of_many_files_the_wrong_one_is_named(workspace: Workspace, landing: Path) -> None:
     """The record's number is its place in its own file."""
     export = read_export()
