@@ -135,8 +135,9 @@
 {% macro get_incremental_replace_days_sql(arguments) -%}
     {%- set columns = arguments.dest_columns | map(attribute='quoted') | join(', ') -%}
     {%- set by_day = config.get('meta').by_day -%}
+    {#- A record of no day is in no accepted file, and so is among those that are read again. #}
     delete from {{ arguments.target_relation }}
-    where {{ by_day.column }} in {{ arrived_days(by_day.dataset) }};
+    where {{ by_day.column }} in {{ arrived_days(by_day.dataset) }} or {{ by_day.column }} is null;
 
     insert into {{ arguments.target_relation }} ({{ columns }})
     select {{ columns }} from {{ arguments.temp_relation }}
@@ -165,7 +166,7 @@
     (
         select
             day,
-            {{ combined_hash('content_hash') }} || '-{{ rules_of(name, days.identifier | replace("int_days_of_", "")) }}' as version
+            {{ hash_text(combined_hash('content_hash')) }} || '-{{ rules_of(name, days.identifier | replace("int_days_of_", "")) }}' as version
         from {{ days }}
         group by day
     )
@@ -197,7 +198,7 @@
             {{ day_of_record(dataset) }} as day,
             count(*) as row_count,
             max(cast({{ adapter.quote('timestamp') }} as timestamp)) as last_at,
-            {{ content_hash(declared_fields(dataset)) }} as content_hash
+            {{ combined_hash(row_hash(declared_fields(dataset))) }} as content_hash
         from records
         group by 1, 2
 
@@ -399,7 +400,7 @@
     {%- set changed_files = run_query(found ~ " except " ~ known ~ " order by file").columns[0].values() | list -%}
     {%- do refuse_bad_files(dataset, columns, id_field, changed_files, format) if format == 'parquet' -%}
     {%- set arrivals -%}
-        select day from {{ accepted }} where (file, file_version) not in ({{ found }})
+        select day from {{ accepted }} where file in (select file from ({{ known }} except {{ found }}) as gone)
 
         union
 

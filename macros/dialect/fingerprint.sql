@@ -8,30 +8,37 @@
 {%- endmacro %}
 
 {% macro duckdb__fingerprint(relation) -%}
-    (
-        select printf('%016x', cast(coalesce(sum(hash(hashed, 1)), 0) % 18446744073709551616 as ubigint))
-        from (select * from {{ relation }}) as hashed
-    )
+    (select {{ hash_text(combined_hash('hash(hashed, 1)')) }} from (select * from {{ relation }}) as hashed)
 {%- endmacro %}
 
 
-{#- An aggregate: an order-free hash of the columns of all rows, to be combined with others of its kind. -#}
-{% macro content_hash(columns) -%}
-    {{ return(adapter.dispatch('content_hash')(columns)) }}
+{#- A hash of some columns of a row. -#}
+{% macro row_hash(columns) -%}
+    {{ return(adapter.dispatch('row_hash')(columns)) }}
 {%- endmacro %}
 
-{% macro duckdb__content_hash(columns) -%}
-    cast(sum(hash(row({{ columns }}), 1)) % 18446744073709551616 as ubigint)
+{% macro duckdb__row_hash(columns) -%}
+    hash(row({{ columns }}), 1)
 {%- endmacro %}
 
 
-{#- An aggregate: the hashes of parts combined, in hexadecimal; that of no part is zero. -#}
+{#- An aggregate: hashes combined, whatever their order, to one that can be combined again; of none, zero. -#}
 {% macro combined_hash(hashes) -%}
     {{ return(adapter.dispatch('combined_hash')(hashes)) }}
 {%- endmacro %}
 
 {% macro duckdb__combined_hash(hashes) -%}
-    printf('%016x', cast(coalesce(sum({{ hashes }}), 0) % 18446744073709551616 as ubigint))
+    cast(coalesce(sum({{ hashes }}), 0) % 18446744073709551616 as ubigint)
+{%- endmacro %}
+
+
+{#- A hash in hexadecimal. -#}
+{% macro hash_text(hash) -%}
+    {{ return(adapter.dispatch('hash_text')(hash)) }}
+{%- endmacro %}
+
+{% macro duckdb__hash_text(hash) -%}
+    printf('%016x', {{ hash }})
 {%- endmacro %}
 
 

@@ -18,14 +18,9 @@ with final as (
 
     select
         '{{ input }}' as dataset,
-        cast(sum(row_count) as bigint) as row_count,
-        {{ combined_hash('content_hash') }} as content_hash
-    from (
-        select
-            count(*) as row_count,
-            {{ content_hash(declared_fields(input)) }} as content_hash
-        from {{ ref('raw_' ~ input) }}
-    ) as hashed
+        count(*) as row_count,
+        {{ hash_text(combined_hash(row_hash(declared_fields(input)))) }} as content_hash
+    from {{ ref('raw_' ~ input) }}
 
     union all
     {%- endfor %}
@@ -34,7 +29,7 @@ with final as (
     select
         '{{ input }}' as dataset,
         cast(coalesce(sum(row_count), 0) as bigint) as row_count,
-        {{ combined_hash('content_hash') }} as content_hash
+        {{ hash_text(combined_hash('content_hash')) }} as content_hash
     from {{ ref('int_days_of_' ~ input) }}
     {%- if not loop.last %}
 

@@ -12,7 +12,7 @@ import explain
 import pytest
 from bulk import Record, assert_whole, day_of
 from conftest import Build, Workspace
-from test_bulk_days import DAYS, FIRST_DAY, UNTESTED, Story, funnel_day
+from test_bulk_days import DAYS, FIRST_DAY, JUDGED, UNTESTED, Story, funnel_day
 
 LATE_DAY = FIRST_DAY - timedelta(days=5)
 """A day that arrives late, and is none of the newest, which are looked at in any case."""
@@ -100,6 +100,7 @@ OLD = (
     ("audience_segments", "segment_id", "SEG_OLD"),
     ("channels", "channel_id", "CH_OLD"),
     ("creative_assets", "asset_id", "ASSET_OLD"),
+    ("experiments", "experiment_id", "EXP_OLD"),
 )
 OF_OLD = {
     "funnel_events": {
@@ -108,7 +109,7 @@ OF_OLD = {
         "segment_id": "SEG_OLD",
         "channel_id": "CH_OLD",
     },
-    "performance_metrics": {"asset_id": "ASSET_OLD", "experiment_id": None},
+    "performance_metrics": {"asset_id": "ASSET_OLD", "experiment_id": "EXP_OLD"},
 }
 
 WRONG = {
@@ -134,6 +135,12 @@ WRONG = {
         r"relationships_stg_funnel_events_campaign_id",
         lambda _: "CAMP_900",
     ),
+    "no day": Wrong(
+        "funnel_events",
+        changed_to(event_id="FNL_NO_DAY", timestamp=None, date=None),
+        "funnel_events_have_their_required_fields",
+        id_of,
+    ),
     NOT_COMPARED: Wrong(
         "performance_metrics",
         of_another_asset,
@@ -158,7 +165,8 @@ def accepted(workspace: Workspace, tmp_path_factory: pytest.TempPathFactory) -> 
     # What but one event and one snapshot of the first day refer to.
     for dataset, key, old in OLD:
         records = story.landing.files[dataset][1]
-        story.landing.put(dataset, dataset, [*records, records[0] | {key: old}])
+        compared = {"control_asset": "ASSET_OLD"} if dataset == "experiments" else {}
+        story.landing.put(dataset, dataset, [*records, records[0] | compared | {key: old}])
     for dataset, record in OF_OLD.items():
         name = story.place(dataset, DAYS[0])
         _, records = story.landing.files[name]
@@ -230,7 +238,7 @@ def test_a_build_that_was_red_accepts_nothing(accepted: Story) -> None:
     """
     experiments = [
         one | {"variant_asset": OTHERS.get(one["experiment_id"], one["variant_asset"])}
-        for one in accepted.experiments
+        for one in accepted.landing.files["experiments"][1]
     ]
     no_longer_compared = [
         one
@@ -246,11 +254,13 @@ def test_a_build_that_was_red_accepts_nothing(accepted: Story) -> None:
 
 def test_a_build_without_tests_accepts_nothing(accepted: Story) -> None:
     """What it took in is judged by the first build that judges, and goes with its file."""
-    kinds = ("a negative count", "an id of an old day")
+    kinds = ("a negative count", "an id of an old day", "no day")
     with wrong_files(accepted, *kinds):
+        accepted.build(*UNTESTED)
         unjudged = accepted.build(*UNTESTED)
         on_that_day = f"select * from marts.fct_funnel_daily where event_date = '{LATE_DAY}'"
         assert unjudged.rows(on_that_day)
+        assert unjudged.rows("select * from staging.stg_funnel_events where event_date is null")
         build = accepted.build()
         for kind in kinds:
             red(build, WRONG[kind].test)
@@ -281,11 +291,16 @@ def test_a_reference_that_goes_is_found_in_old_days(accepted: Story) -> None:
         without(accepted, "audience_segments", segment_id="SEG_OLD"),
         without(accepted, "channels", channel_id="CH_OLD"),
         without(accepted, "creative_assets", asset_id="ASSET_OLD"),
+        without(accepted, "experiments", experiment_id="EXP_OLD"),
     ):
-        build = accepted.build()
-    for field in ("campaign_id", "segment_id", "channel_id"):
-        red(build, f"relationships_stg_funnel_events_{field}")
-    red(build, "relationships_stg_performance_metrics_asset_id")
+        build = accepted.build(*JUDGED, "*_still_exist")
+    assert build.named("fail") >= {
+        "campaigns_of_the_funnel_still_exist",
+        "segments_of_the_funnel_still_exist",
+        "channels_of_the_funnel_still_exist",
+        "measured_assets_still_exist",
+        "measured_experiments_still_exist",
+    }
     accepted.step(lambda: "nothing")
 
 
