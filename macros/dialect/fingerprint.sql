@@ -35,6 +35,16 @@
 {%- endmacro %}
 
 
+{#- A number for the values of some columns: the same for equal ones, nulls equal to each other; seldom for others. -#}
+{% macro row_hash(columns) -%}
+    {{ return(adapter.dispatch('row_hash')(columns)) }}
+{%- endmacro %}
+
+{% macro duckdb__row_hash(columns) -%}
+    hash({{ columns }})
+{%- endmacro %}
+
+
 {#- All rows of a relation as one JSON array text of objects, sorted, as a scalar subquery. -#}
 {% macro rows_as_json(relation) -%}
     {{ return(adapter.dispatch('rows_as_json')(relation)) }}
