@@ -8,7 +8,7 @@ UV_COMPILE := $(BIN)/uv pip compile pyproject.toml --universal --python-version 
 	--no-emit-index-url --no-emit-find-links --no-header --no-annotate --no-strip-extras --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help build test lint docs clean lock
+.PHONY: help build test lint docs bench clean lock
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /make \1|/p' Makefile | awk -F'|' '{ printf "%-12s %s\n", $$1, $$2 }'
@@ -30,6 +30,9 @@ docs: $(BIN)/.installed  ## write dbt's static docs page and docs/data_dictionar
 	@$(BIN)/python scripts/data_dictionary.py
 	@echo "target/static_index.html, docs/data_dictionary.md"
 
+bench: $(BIN)/.installed-bench  ## measure speed and memory; ARGS chooses, ARGS=--help says what; see benchmarks/README.md
+	@$(BIN)/python benchmarks/bench.py $(ARGS)
+
 clean:  ## remove what a build leaves behind, but not warehouse.duckdb
 	rm -rf build target logs
 
@@ -37,9 +40,10 @@ lock: | $(BIN)/python  ## pin what pyproject.toml asks for, after a change in it
 	$(INSTALL) uv
 	$(UV_COMPILE) --group dev --output-file requirements-dev.lock
 	$(UV_COMPILE) --constraint requirements-dev.lock --output-file requirements.lock
+	$(UV_COMPILE) --constraint requirements-dev.lock --group bench --output-file requirements-bench.lock
 
-# requirements-dev.lock holds all of requirements.lock.
-$(BIN)/.installed-dev: requirements-dev.lock | $(BIN)/python
+# requirements-dev.lock and requirements-bench.lock hold all of requirements.lock.
+$(BIN)/.installed-dev $(BIN)/.installed-bench: $(BIN)/.installed-%: requirements-%.lock | $(BIN)/python
 	@echo "Installing what $< pins into .venv."
 	@$(INSTALL) --no-deps --require-hashes -r $<
 	@touch $(BIN)/.installed $@

@@ -266,7 +266,8 @@
     {%- if execute -%}
         {%- set dataset = model.name[4:] -%}
         {%- set found = run_query(
-            "select file, format from " ~ relation_in('files', 'found') ~ " where dataset = '" ~ dataset ~ "' order by file"
+            "select file, format, is_alone from " ~ relation_in('files', 'found') ~ " where dataset = '" ~ dataset
+            ~ "' order by is_alone desc, file"
         ) -%}
         {%- set formats = found.columns[1].values() | unique | list -%}
         {%- set files = found.columns[0].values() | list -%}
@@ -279,6 +280,11 @@
             {%- do exceptions.raise_compiler_error(
                 files[found.columns[1].values().index(none)] ~ ": expected a file that ends in .json, .ndjson or .parquet"
                 ~ " (.json and .ndjson also with .gz or .zst)."
+            ) -%}
+        {%- elif files | length > 1 and found.columns[2].values()[0] -%}
+            {%- do exceptions.raise_compiler_error(
+                dataset ~ ": " ~ files[0] ~ " and " ~ files[1] ~ " are both there. A dataset is one file, or what lies in one"
+                ~ " folder: remove the other."
             ) -%}
         {%- elif formats | length > 1 -%}
             {%- do exceptions.raise_compiler_error(

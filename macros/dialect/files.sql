@@ -35,8 +35,10 @@
     {%- if type == 'integer' -%}
         case
             when cast(try_cast({{ x }} as bigint) as varchar) = {{ x }} then try_cast({{ x }} as bigint)
+            when regexp_full_match({{ x }}, '-?[0-9]+([.]0+)?') then try_cast(split_part({{ x }}, '.', 1) as bigint)
+            {#- With an exponent, as far as 18 decimal places say exactly whether it is whole. -#}
             when
-                regexp_full_match({{ x }}, {{ number }})
+                regexp_full_match({{ x }}, '-?[0-9]+([.][0-9]{1,15})?[eE]([+]?[0-9]{1,2}|-[0-3])')
                 and try_cast({{ x }} as decimal(38, 18)) = trunc(try_cast({{ x }} as decimal(38, 18)))
                 then try_cast(try_cast({{ x }} as decimal(38, 18)) as bigint)
         end
@@ -176,12 +178,15 @@
 
 {#-
   CTEs `fields` and `checked` over a CTE `records` (json, file): each field as the text that it is (`f`),
-  each under its name as its value, and `has_declared_keys`. `orders` are orders of keys to expect: to
-  compare with one is cheap, to look each key up costs as much as all the rest.
+  each under its name as its value, `has_declared_keys` and `has_nul`. `orders` are orders of keys to expect: to
+  compare with one is cheap, to look each key up costs as much as all the rest. What is dear stands in a
+  `case`: in a select list DuckDB evaluates both sides of `and` and `or` for every row.
 
-  The one transform takes each record apart once. It writes a number anew from a double, so that the 18th
-  digit would be lost: a number that long is taken from the record's text instead. Numbers inside an
-  object are kept as doubles hold them, and a key that is repeated there, or a NaN, isn't noticed.
+  The one transform takes each record apart once. It writes a number that has a dot or an exponent anew,
+  from a double, so that what a double can't hold would be lost: 9007199254740993.0 would become another
+  integer. Such an integer, and a number of 11 characters or more (a shorter one is below 10^9, and less than
+  10^-7 off), is taken as the record's text has it.
+  Numbers inside an object are as doubles hold them, and a key repeated there, or a NaN, isn't noticed.
 -#}
 {% macro json_fields(columns, orders) -%}
 fields as (
@@ -202,18 +207,22 @@ checked as (
             when json_type(json) = 'OBJECT'
                 then len(list_distinct(keys)) = len(keys) and list_has_all({{ file_texts(columns.keys()) }}, keys)
             else false
-        end
-        and (not contains(json, '\u0000') or not regexp_matches(json, '(^|[^\\])(\\\\)*\\u0000')) as has_declared_keys,
+        end as has_declared_keys,
+        case when contains(json, '\u0000') then regexp_matches(json, '(^|[^\\])(\\\\)*\\u0000') else false end as has_nul,
         {%- for name, column in columns.items() %}
         {%- set x = "f." ~ adapter.quote(name) %}
         {%- set type = column.config.meta.type %}
-        {%- if type == 'number' %}
-        {%- set long = "regexp_extract(json, '[{,]\\s*\"" ~ name ~ "\"\\s*:\\s*\"?(-?[0-9][0-9.eE+-]*)\"?\\s*[,}]', 1)" %}
+        {%- if type in ('integer', 'number') %}
+        {%- set written = "regexp_extract(json, '[{,]\\s*\"" ~ name ~ "\"\\s*:\\s*\"?(-?[0-9][0-9.eE+-]*)\"?\\s*[,}]', 1)" %}
         case
-            when length({{ x }}) < 17 or try_cast({{ long }} as double) is distinct from try_cast({{ x }} as double)
-                then {{ file_value(type, x) }}
-            else {{ file_value(type, long) }}
+            when {{ "length(" ~ x ~ ") < 11" if type == 'number' else "cast(try_cast(" ~ x ~ " as bigint) as varchar) = " ~ x }}
+                then {{ file_value(type, x) if type == 'number' else "try_cast(" ~ x ~ " as bigint)" }}
+            when try_cast({{ written }} as double) = try_cast({{ x }} as double) then {{ file_value(type, written) }}
+            {{- " else " ~ file_value(type, x) if type == 'number' }}
         end
+        {%- elif type in ('string_list', 'object') %}
+        {#- Natively, or as the text of JSON. -#}
+        {{ file_value(type, "case when starts_with(" ~ x ~ ", '\"') then " ~ x ~ " ->> '$' else cast(" ~ x ~ " as varchar) end") }}
         {%- else %}
         {{ file_value(type, x) }}
         {%- endif %} as {{ adapter.quote(name) }}{{ "," if not loop.last }}
@@ -228,15 +237,15 @@ checked as (
     {%- endfor -%}
 {%- endmacro %}
 
-{#- A field is null, or what it declares. Of a string, only a text that a number, a boolean, a list or an
-    object could have become is looked up in the record. -#}
+{#- A field is null, or what it declares. Of a string, only a text that begins as a number (0 to 9, -, NaN,
+    Infinity), a boolean, a list or an object would is looked up in the record. -#}
 {% macro json_field_is_right(name, column) -%}
     {%- set x = "f." ~ adapter.quote(name) -%}
     {%- if column.config.meta.type == 'string' -%}
         case
             when
                 ascii({{ x }}) < 58 or ascii({{ x }}) in (91, 123)
-                or lower({{ x }}) in ('true', 'false', 'nan', 'inf', 'infinity')
+                or (strlen({{ x }}) < 9 and ascii({{ x }}) in (70, 73, 78, 84, 102, 105, 110, 116))
                 then json_type(json, {{ file_text('$."' ~ name ~ '"') }}) = 'VARCHAR'
             else true
         end
@@ -265,12 +274,16 @@ checked as (
             {{ json_fields(columns, orders) }}
 
             select
-                {%- for name in columns %}
+                {%- for name, column in columns.items() %}
+                {%- if files_with_in_path(name, files) %}
+                coalesce({{ adapter.quote(name) }}, {{ file_value(column.config.meta.type, value_in_path(name, 'file')) }}),
+                {%- else %}
                 {{ adapter.quote(name) }},
+                {%- endif %}
                 {%- endfor %}
                 case
                     when
-                        has_declared_keys
+                        has_declared_keys and not has_nul
                         {%- for name, column in columns.items() %}
                         and {{ json_field_is_right(name, column) }}
                         {%- endfor %}
@@ -454,10 +467,10 @@ found as (
                     lambda key: not list_contains({{ file_texts(columns.keys()) }}, key)
                     or len(list_filter(json_keys(json), lambda other: other = key)) > 1
                 )
-                || case when regexp_matches(json, '(^|[^\\])(\\\\)*\\u0000') then [chr(0)] else [] end
+                || case when has_nul then [chr(0)] else [] end
             ) as key
         from checked
-        where json_type(json) = 'OBJECT' and not has_declared_keys
+        where json_type(json) = 'OBJECT' and (has_nul or not has_declared_keys)
     )
     {%- for name, column in columns.items() %}
     union all
@@ -507,13 +520,16 @@ limit 10
 -#}
 {% macro parquet_kinds(files) -%}
     {%- set kinds = [] -%}
+    {%- if not files -%}
+        {{ return(kinds) }}
+    {%- endif -%}
     {%- set groups = run_query(
         "select to_json(list(file_name order by file_name)) from ("
         ~ " select file_name, list((name, type, converted_type, logical_type, num_children, duckdb_type) order by position) as kind"
         ~ " from (select *, row_number() over () as position from parquet_schema(" ~ file_texts(files) ~ "))"
         ~ " group by file_name) group by kind order by min(file_name)"
-    ) if files else none -%}
-    {%- for text in groups.columns[0].values() if files -%}
+    ) -%}
+    {%- for text in groups.columns[0].values() -%}
         {%- set group = fromjson(text) -%}
         {%- set types = {} -%}
         {%- for row in run_query(
@@ -541,10 +557,8 @@ limit 10
     {%- set is_text = base in ['VARCHAR', 'ENUM'] and not physical.endswith(']') or (physical == 'JSON' and type in ['string_list', 'object']) -%}
     {%- if physical is none -%}
         {#- A writer that makes folders such as date=2026-03-16/ leaves the field out of the file. -#}
-        {%- set from_path -%}
-            nullif(nullif(url_decode(regexp_extract(filename, {{ file_text('(?:^|/)' ~ modules.re.escape(name) ~ '=([^/]*)/') }}, 1)), '__HIVE_DEFAULT_PARTITION__'), '')
-        {%- endset -%}
-        {%- if parquet_is_in_path(name, kind.files) -%}
+        {%- set from_path = value_in_path(name, 'filename') -%}
+        {%- if files_with_in_path(name, kind.files) -%}
             {{ return({'x': from_path, 'value': file_value(type, from_path), 'checked': type != 'string'}) }}
         {%- endif -%}
         {{ return({'x': x, 'value': 'cast(null as ' ~ file_column_type(type) ~ ')' if type != 'number' else 'null', 'checked': false}) }}
@@ -555,7 +569,11 @@ limit 10
         {{ return({'x': x, 'value': file_value(type, text), 'checked': true}) }}
     {%- elif type == 'string' and physical == 'UUID' -%}
         {{ return({'x': x, 'value': 'cast(' ~ x ~ ' as varchar)', 'checked': false}) }}
-    {%- elif (type == 'integer' and physical == 'BIGINT') or (type == 'number' and is_number) or (type == 'boolean' and physical == 'BOOLEAN')
+    {%- elif type == 'number' and is_number -%}
+        {#- NaN and infinity too are beyond what staging holds. -#}
+        {%- set held = 'case when abs(' ~ x ~ ') < 999999999999.9999 then ' ~ x ~ ' end' -%}
+        {{ return({'x': x, 'value': x, 'checked': true, 'right': held}) }}
+    {%- elif (type == 'integer' and physical == 'BIGINT') or (type == 'boolean' and physical == 'BOOLEAN')
         or (type == 'date' and physical == 'DATE') or (type == 'timestamp' and physical == 'TIMESTAMP') -%}
         {{ return({'x': x, 'value': x, 'checked': false}) }}
     {%- elif type == 'integer' and is_integer and physical != 'UBIGINT' -%}
@@ -581,7 +599,16 @@ limit 10
         ~ ('; write it as UTF-8 text' if physical == 'BLOB' else '')}) }}
 {%- endmacro %}
 
-{% macro parquet_is_in_path(name, files) -%}
+{#- The text of a field in the folders of a path, null where there is none. -#}
+{% macro value_in_path(name, path) -%}
+    nullif(nullif(
+        url_decode(regexp_extract({{ path }}, {{ file_text('(?:^|/)' ~ modules.re.escape(name) ~ '=([^/]*)/') }}, 1)),
+        '__HIVE_DEFAULT_PARTITION__'
+    ), '')
+{%- endmacro %}
+
+{#- Those of the files that lie in a folder of a field's value. -#}
+{% macro files_with_in_path(name, files) -%}
     {%- set found = [] -%}
     {%- for file in files if ('/' ~ name ~ '=') in ('/' ~ file) -%}{%- do found.append(file) -%}{%- endfor -%}
     {{ return(found) }}
@@ -617,7 +644,7 @@ limit 10
         {%- endfor -%}
         {%- for name, column in columns.items() -%}
             {%- set wrong = parquet_field(name, column.config.meta.type, kind).get('wrong') -%}
-            {%- set in_path = parquet_is_in_path(name, kind.files) if name not in kind.types else kind.files -%}
+            {%- set in_path = files_with_in_path(name, kind.files) if name not in kind.types else kind.files -%}
             {%- for file in kind.files if wrong -%}{%- do problems.append(file ~ ": " ~ wrong) -%}{%- endfor -%}
             {%- for file in kind.files if file not in in_path and not column.config.meta.get('optional') and not column.config.meta.get('nullable') -%}
                 {%- do problems.append(file ~ ": " ~ name ~ ": expected " ~ file_type_words(column.config.meta.type) ~ ", found no such column") -%}
@@ -649,7 +676,7 @@ limit 10
                        "'a list with a null in it'" if physical == 'VARCHAR[]' else
                        "'" ~ ('the timestamp ' if physical.startswith('TIMESTAMP') else 'the number ') ~ "' || " ~ shown)
                     ~ " as problem from read_parquet(" ~ file_texts(kind.files) ~ ", hive_partitioning = false) where "
-                    ~ field.x ~ " is not null and (" ~ field.value ~ ") is null"
+                    ~ field.x ~ " is not null and (" ~ field.get('right', field.value) ~ ") is null"
                 ) -%}
             {%- endif -%}
         {%- endfor -%}

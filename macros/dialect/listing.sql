@@ -1,24 +1,31 @@
 {#-
-  A query for the files below a path: dataset (the name of the file or of the folder that it lies in),
-  file, format (json, ndjson, parquet; null for anything else) and version, which changes with the file.
-  Names that begin with a dot or an underline are writers' own (_SUCCESS, .part-0.crc).
+  A query for the files below a path: file, dataset (the name of the folder that it lies in, or its own),
+  `is_alone` (it lies in no folder), format (json, ndjson, parquet; null for anything else) and version,
+  which changes with the file. Names that begin with a dot or an underline are writers' own (_SUCCESS).
 -#}
 {% macro listed_files(path) -%}
     {{ return(adapter.dispatch('listed_files')(path)) }}
 {%- endmacro %}
 
 {% macro duckdb__listed_files(path) -%}
+    {%- set path = path | replace("'", "''") -%}
+    {%- set ending = "'[.](?:(json|ndjson)(?:[.](?:gz|zst))?|parquet)$'" -%}
     select
-        regexp_extract(name, '^[^/.]+') as dataset,
         file,
-        nullif(regexp_extract(regexp_replace(lower(name), '(json)[.](gz|zst)$', '\1'), '[.](json|ndjson|parquet)$', 1), '') as format,
+        not contains(name, '/') as is_alone,
+        case
+            when not is_alone then split_part(name, '/', 1)
+            when regexp_matches(lower(name), {{ ending }}) then regexp_replace(name, {{ ending }}, '', 'i')
+            else regexp_extract(name, '^[^.]*')
+        end as dataset,
+        case when regexp_matches(lower(name), {{ ending }}) then regexp_extract(lower(name), '[.](json|ndjson|parquet)([.](gz|zst))?$', 1) end as format,
         version
     from (
         select
             filename as file,
-            substring(filename, length('{{ path | replace("'", "''") }}') + 2) as name,
+            substring(filename, length('{{ path }}') + 2) as name,
             size || '-' || epoch_us(last_modified) as version
-        from read_blob('{{ path | replace("'", "''") }}/**')
+        from read_blob('{{ path }}/**')
     ) as listed
     where not regexp_matches('/' || name, '/[._]')
 {%- endmacro %}

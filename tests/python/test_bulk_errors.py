@@ -213,7 +213,7 @@ REQUIRED_FIELDS = {
 
 @pytest.mark.parametrize("form", REQUIRED_FIELDS)
 def test_what_is_missing_is_said(workspace: Workspace, landing: Path, form: str) -> None:
-    """A required field is null, or, in JSON, absent: a test of each dataset says in which record."""
+    """A required field is null, or, in JSON, absent: a test of each dataset says where."""
     export, expected = read_export(), {}
     for dataset, declared in DECLARED.items():
         (landing / f"{dataset}.ndjson").unlink()
@@ -412,7 +412,7 @@ def test_a_file_that_is_none_is_said(workspace: Workspace, landing: Path) -> Non
         return name
 
     lines = texts["channels"].splitlines()
-    lines[1] = lines[1][:-1] + ",}"
+    lines[1] = lines[1][:-1]
     parquet = landing / "performance_metrics.parquet"
     write_file(
         parquet, "performance_metrics", read_export()["performance_metrics"], Form("parquet")
@@ -430,7 +430,7 @@ def test_a_file_that_is_none_is_said(workspace: Workspace, landing: Path) -> Non
         ),
         "channels": put("channels.ndjson", "\n".join(lines).encode()),
         "creative_assets": put("creative_assets.ndjson.gz", texts["creative_assets"].encode()),
-        "experiments": put("experiments.ndjson.zst", b"\x28\xb5\x2f\xfd\0\0garbage"),
+        "experiments": "corrupt",  # DuckDB doesn't say which file of the dataset
         "performance_metrics": put("performance_metrics.parquet", parquet.read_bytes()[:-100]),
         "orchestrator_decisions": put("orchestrator_decisions.json", b""),
         "roi_ledger": put("roi_ledger.json", texts["roi_ledger"].splitlines()[0].encode()),
@@ -443,6 +443,7 @@ def test_a_file_that_is_none_is_said(workspace: Workspace, landing: Path) -> Non
         "segment_rollups": "segment_rollups",
         "attribution_hints": put("attribution_hints.parquet", b""),
     }
+    put("experiments.ndjson.zst", b"\x28\xb5\x2f\xfd\0\0garbage")
     said = said_of(workspace, landing)
     everything = [line for lines in said.values() for line in lines]
     silent = {
@@ -453,6 +454,42 @@ def test_a_file_that_is_none_is_said(workspace: Workspace, landing: Path) -> Non
     assert not silent, said
     if "" not in said:
         assert said.keys() == {f"raw_{dataset}" for dataset in named}
+
+
+def test_a_file_that_is_cut_off_is_said_wherever_it_ends(
+    workspace: Workspace, landing: Path, whole: bool
+) -> None:
+    """Also where what is left of it can be read, which is no reason to load a part of it."""
+    hint = read_export()["attribution_hints"][0]
+    records = [hint | {"hint_id": f"ATTR_{number:06}"} for number in range(MANY)]
+    (landing / "attribution_hints.ndjson").unlink()
+    for extension in ("ndjson.gz", "ndjson.zst", "json.zst", "json.gz", "ndjson", "parquet"):
+        file = landing / f"attribution_hints.{extension}"
+        write_file(file, "attribution_hints", records, Form(extension))
+        whole_file = file.read_bytes()
+        for share in (0.4, 0.7, 0.9, 1) if whole else (1,):
+            file.write_bytes(whole_file[: int(len(whole_file) * share) - 9])
+            said = said_of(workspace, landing, ("--select", "raw_attribution_hints"))
+            lines = all_of(said)
+            assert file.name in lines, f"{extension} cut at {share}: {lines or 'nothing is said'}"
+        file.unlink()
+
+
+@pytest.mark.parametrize("extension", ["ndjson.zst", "json.gz", "parquet"])
+def test_of_many_files_the_damaged_one_is_named(
+    workspace: Workspace, landing: Path, extension: str
+) -> None:
+    (landing / "funnel_events.ndjson").unlink()
+    for day in range(1, 7):
+        file = landing / f"funnel_events/day=2026-03-0{day}/part.{extension}"
+        write_file(file, "funnel_events", read_export()["funnel_events"], Form(extension))
+    damaged = landing / f"funnel_events/day=2026-03-04/part.{extension}"
+    data = bytearray(damaged.read_bytes())
+    half = len(data) // 2
+    data[half : half + 20] = bytes(reversed(data[half : half + 20]))
+    damaged.write_bytes(data)
+    said = said_of(workspace, landing, ("--select", "raw_funnel_events"))
+    assert "day=2026-03-04/part" in all_of(said), said
 
 
 def test_text_that_is_no_text_is_said(workspace: Workspace, landing: Path) -> None:

@@ -195,7 +195,7 @@ def records_of(dataset: str) -> list[Record]:
     values: dict[str, list[Any]] = {
         "string": TEXTS,
         "integer": [0, -1, 2**31, 2**53, -(2**53)],
-        "number": [0, -0.01, 1234567.891, 0.005, 333.335, 1e-6, 999999999999.5],
+        "number": [0, -0.01, 1234567.891, 0.005, 333.335, 1e-6, 1234567890.5],
         "boolean": [True, False],
         "date": ["2026-03-16", "0001-01-01", "9999-12-31", "2024-02-29"],
         "timestamp": [
@@ -260,12 +260,11 @@ def test_seeds_and_files_take_turns_in_one_build_file(
 ) -> None:
     """What was a table of a seed becomes a view of files, and the other way round."""
     folder = write_export(tmp_path, read_export(), forms(2))
-    without_tests = ("--exclude-resource-type", "test", "unit_test")
     expected = build_of("sample")
-    workspace.build(read_export(), arguments=without_tests)
+    workspace.build(read_export())
     for export, files in ((None, folder), (read_export(), None), (None, folder)):
         (workspace.folder / "history.duckdb").unlink(missing_ok=True)
-        build = workspace.build(export, files=files, arguments=without_tests, fresh=False)
+        build = workspace.build(export, files=files, fresh=False)
         assert_whole(build)
         assert_same_marts(build, expected)
 

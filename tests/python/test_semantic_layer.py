@@ -22,6 +22,13 @@ from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 from dbt_metricflow.cli.cli_configuration import CLIConfiguration
 from metricflow.engine.metricflow_engine import MetricFlowQueryRequest
 
+# Views of the build file are tables once published.
+FACTS_AS_TABLES = """
+create table marts.fact as from marts.{fact};
+drop view marts.{fact};
+alter table marts.fact rename to {fact};
+"""
+
 # The sample has one month and one currency. What is changed here changes no total of a campaign,
 # since other marts state those as well.
 MORE_MONTHS_AND_CURRENCIES = """
@@ -83,6 +90,8 @@ def database(
         shutil.copytree(sample.folder / name, folder / name)
     build = Build(folder, {}, {})
     with duckdb.connect(str(build.database)) as connection:
+        for fact in ("fct_performance_daily", "fct_funnel_daily"):
+            connection.execute(FACTS_AS_TABLES.format(fact=fact))
         connection.execute(MORE_MONTHS_AND_CURRENCIES)
     shutil.copy(build.database, folder)  # "published"
     return build

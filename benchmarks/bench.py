@@ -1,0 +1,534 @@
+"""Measure the project against what it competes with, and print one table.
+
+Sides of a comparison run in turn, each in a process of its own, at least three times; the table
+shows medians. Data is generated once, into a scratch folder outside of the checkout, and kept
+there. benchmarks/README.md says what each section measures, and what came out.
+
+Usage: make bench [ARGS="limit days --events 2_000_000"]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import duckdb
+from by_hand import Script, missing_checks, quoted
+from measure import BUILD, DBT, Project, Took, alternate, run, say
+
+HERE = Path(__file__).resolve().parent
+PROJECT = HERE.parent
+FUNNEL = ("run", "--select", "+fct_funnel_daily", "+funnel_conversion")
+EVENTS_A_DAY = 20_000_000 / 365
+PYTHON_EVENTS = 500_000  # what plain Python is given
+NDJSON_EVENTS = 5_000_000
+MANY = 100_000_000
+PAUSED = "no aim"
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line of the table: a side, what it took, and how that compares."""
+
+    subject: str
+    side: str
+    took: Took
+    ratio: str = ""
+    aim: str = ""
+    is_reached: bool | None = None
+
+    def __str__(self) -> str:
+        database = "" if self.took.database is None else seconds(self.took.database)
+        peak = f"{self.took.peak:,.0f}" if self.took.peak else ""
+        cpu = f"{self.took.cpu:.1f}" if self.took.cpu else ""
+        reached = {None: "", True: "yes", False: "no"}[self.is_reached]
+        cells = [self.subject, self.side, seconds(self.took.total), database, cpu, peak]
+        return f"| {' | '.join([*cells, self.ratio, self.aim, reached])} |"
+
+
+def seconds(value: float) -> str:
+    """Return seconds as text, the small ones to the millisecond."""
+    return f"{value:.3f}" if value < 1 else f"{value:.1f}"
+
+
+HEADER = """\
+| what | side | total s | database s | CPU s | peak MB | ratio | aim | reached |
+|---|---|---:|---:|---:|---:|---|---|---|"""
+
+
+@dataclass(frozen=True)
+class Bench:
+    """Where things lie, and how often a side runs."""
+
+    source: Path
+    scratch: Path
+    runs: int
+    events: list[int]
+
+    def project(self) -> Project:
+        """Return a fresh copy of the project."""
+        return Project(self.source, self.scratch / "project")
+
+    def data(self, events: int, *options: str, days: int = 365, name: str = "parquet") -> Path:
+        """Return a folder of generated data; generate it if it isn't there yet."""
+        folder = self.scratch / f"{name}-{events}-{days}"
+        if not folder.exists():
+            say(f"generating {events:,} events on {days} days ({name})")
+            unfinished = folder.with_suffix(".tmp")
+            shutil.rmtree(unfinished, ignore_errors=True)
+            size = ["--events", str(events), "--days", str(days)]
+            generate = [sys.executable, HERE / "generate.py", unfinished, *size, *options]
+            subprocess.run(generate, check=True, stdout=subprocess.DEVNULL)
+            unfinished.rename(folder)
+        return folder
+
+
+# ---- Against the hand-written limit ----------------------------------------------------------
+
+
+def limit(bench: Bench) -> Iterator[Line]:
+    """Compare `dbt build` with one SQL script that makes and checks the same without dbt."""
+    for events in bench.events:
+        raw, project = bench.data(events), bench.project()
+        say(f"limit: {events:,} events")
+        project.parse(raw)
+        project.build_anew(raw)  # the script is put together from what dbt compiled
+        text = bench.scratch / "script.sql"
+        text.write_text(Script(project.folder, raw).text(), encoding="utf-8")
+        hand = bench.scratch / "by_hand"
+        sides = {
+            "`dbt build`": partial(project.build_anew, raw),
+            "SQL by hand": partial(run_script, text, hand),
+        }
+        took = alternate(sides, bench.runs)
+        refuse_difference(project.file, hand / "warehouse.duckdb")
+        missing = missing_checks(project.folder, raw, hand / "warehouse.duckdb")
+        if missing:
+            raise SystemExit("\n".join(missing))
+        dbt, by_hand = took.values()
+        total, database = dbt.total / by_hand.total, dbt.database / by_hand.database
+        judged = events >= 20_000_000
+        yield Line(
+            f"limit, {events / 1e6:g} million",
+            "`dbt build`",
+            dbt,
+            f"total {total:.2f}, database {database:.2f}",
+            "total 1.5, database 1.3" if judged else PAUSED,
+            total <= 1.5 and database <= 1.3 if judged else None,
+        )
+        yield Line("", "SQL by hand", by_hand)
+
+
+def run_script(text: Path, folder: Path) -> Took:
+    """Run the script by hand, into new files."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    took, printed = run([sys.executable, HERE / "by_hand.py", text, folder], PROJECT)
+    took.database = float(printed)
+    return took
+
+
+def fingerprints(file: Path) -> dict[str, tuple]:
+    """Return rows and fingerprint of each mart, as scripts/publish.py takes them."""
+    sys.path.insert(0, str(PROJECT / "scripts"))
+    from publish import FINGERPRINT, PUBLIC_SCHEMAS
+
+    with duckdb.connect(str(file), read_only=True) as connection:
+        schemas = ", ".join(map(quoted, PUBLIC_SCHEMAS))
+        names = connection.execute(
+            "select table_schema, table_name from information_schema.tables"
+            f" where table_schema in ({schemas}) order by all"
+        ).fetchall()
+        return {
+            f"{schema}.{name}": connection.execute(
+                f'select count(*), {FINGERPRINT} from {schema}."{name}" as hashed'
+            ).fetchone()
+            for schema, name in names
+        }
+
+
+def refuse_difference(one: Path, other: Path) -> None:
+    """Stop where two builds don't hold the same marts, row by row."""
+    ours, theirs = fingerprints(one), fingerprints(other)
+    differing = [name for name in ours.keys() | theirs.keys() if ours.get(name) != theirs.get(name)]
+    if differing:
+        raise SystemExit(f"Not the same marts: {', '.join(sorted(differing))} differ.")
+
+
+# ---- Against what people would write instead -------------------------------------------------
+
+
+def instead(bench: Bench) -> Iterator[Line]:
+    """Compare the models of the funnel marts, without their tests, with Polars and plain Python."""
+    events = max(one for one in bench.events if one < MANY)
+    raw, project, out = bench.data(events), bench.project(), bench.scratch / "instead"
+    few, text = (
+        bench.data(PYTHON_EVENTS, *options, name=f"funnel-{name}")
+        for name, options in (("parquet", ()), ("json", ("--format", "json", "--flat")))
+    )
+    say(f"instead: {events:,} events, plain Python {PYTHON_EVENTS:,}")
+    project.parse(few)
+    project.forget()
+    project.dbt(*FUNNEL, raw=few)
+    beside = partial(run_instead, out)
+    beside("python", text)
+    refuse_other_funnel(project.file, out, "csv")
+    project.parse(raw)
+    sides: dict[str, Callable[[], Took]] = {
+        "`dbt run`": lambda: (project.forget(), project.dbt(*FUNNEL, raw=raw))[1],
+        "Polars": partial(beside, "polars", raw),
+        "plain Python": partial(beside, "python", text),
+    }
+    dbt, polars, python = alternate(sides, bench.runs).values()
+    refuse_other_funnel(project.file, out, "parquet")
+    factor = events / PYTHON_EVENTS
+    python = Took(python.total * factor, python.cpu * factor, 0)
+    yield Line(f"funnel marts, {events / 1e6:g} million", "`dbt run`, no tests", dbt)
+    yield Line("", "Polars, from Parquet", polars, f"{polars.total / dbt.total:.2f} of dbt's")
+    yield Line(
+        "",
+        f"plain Python, from JSON: {PYTHON_EVENTS / 1e6:g} million times {factor:g}",
+        python,
+        f"{python.total / dbt.total:.2f} of dbt's",
+    )
+
+
+def run_instead(out: Path, side: str, raw: Path) -> Took:
+    """Run Polars or plain Python."""
+    return run([sys.executable, HERE / "instead.py", side, raw, out], PROJECT)[0]
+
+
+def refuse_other_funnel(file: Path, out: Path, form: str) -> None:
+    """Stop where what was written beside differs from the marts; doubles to 12 places."""
+    with duckdb.connect(str(file), read_only=True) as connection:
+        for mart in ("fct_funnel_daily", "funnel_conversion"):
+            path = quoted(out / f"{mart}.{form}")
+            reader = f"read_parquet({path})"
+            if form == "csv":
+                reader = f"read_csv({path}, header = true, all_varchar = true)"
+            values = ", ".join(
+                f'round(cast("{name}" as double), 12)'
+                if kind == "DOUBLE"
+                else f'cast("{name}" as {kind})'
+                for name, kind, *_ in connection.execute(f"describe marts.{mart}").fetchall()
+            )
+            one, other = f"select {values} from marts.{mart}", f"select {values} from {reader}"
+            differing = connection.execute(
+                f"select count(*) from (({one} except all {other})"
+                f" union all ({other} except all {one}))"
+            ).fetchone()[0]
+            if differing:
+                raise SystemExit(f"Not the same {mart}: {differing} rows differ from {out}.")
+
+
+# ---- A day at a time -------------------------------------------------------------------------
+
+
+def days(bench: Bench) -> Iterator[Line]:
+    """Build a history without its last day, then that day, again and again."""
+    sides, projects, full = {}, {}, {}
+    for count in (90, 365, 1095):
+        raw = bench.data(round(count * EVENTS_A_DAY), days=count)
+        project = Project(bench.source, bench.scratch / f"project-{count}")
+        say(f"a day at a time: {count} days")
+        project.parse(raw)
+        if count == 365:
+            full = alternate({"all at once": partial(project.build_anew, raw)}, bench.runs)
+        withheld = bench.scratch / f"withheld-{count}"
+        move_last_day(raw, withheld)
+        project.build_anew(raw)
+        move_last_day(withheld, raw, day=last_day(withheld))
+        kept = bench.scratch / f"kept-{count}"
+        shutil.rmtree(kept, ignore_errors=True)
+        kept.mkdir()
+        for name in ("build", "history.duckdb"):
+            project.folder.joinpath(name).rename(kept / name)
+        projects[count] = project
+        sides[f"{count} days"] = partial(build_day, project, kept, raw)
+    took = alternate(sides, bench.runs)
+    for count, project in projects.items():
+        project.forget()
+        shutil.rmtree(bench.scratch / f"kept-{count}")
+    own = {side: one.total - one.start for side, one in took.items()}
+    flat = max(own.values()) / min(own.values())
+    whole = full["all at once"]
+    share = own["365 days"] / (whole.total - whole.start)
+    for side, one in took.items():
+        ratio = f"{own[side]:.1f} s without dbt's start"
+        if side == "90 days":
+            yield Line(
+                f"a day at a time on {side}",
+                "`dbt build`",
+                one,
+                f"{ratio}; longest / shortest {flat:.2f}",
+                "1.3",
+                flat <= 1.3,
+            )
+        elif side == "365 days":
+            ratio += f"; {share:.3f} of all at once"
+            yield Line(f"on {side}", "`dbt build`", one, ratio, "0.1", share < 0.1)
+        else:
+            yield Line(f"on {side}", "`dbt build`", one, ratio)
+    yield Line("365 days all at once", "`dbt build`", whole)
+
+
+def last_day(raw: Path) -> str:
+    """Return the name of the folder of the newest day."""
+    return max(folder.name for folder in (raw / "funnel_events").iterdir())
+
+
+def move_last_day(source: Path, target: Path, day: str = "") -> None:
+    """Move the newest day's files from one folder to another."""
+    day = day or last_day(source)
+    for dataset in ("funnel_events", "performance_metrics"):
+        (target / dataset).mkdir(parents=True, exist_ok=True)
+        (source / dataset / day).rename(target / dataset / day)
+
+
+def build_day(project: Project, kept: Path, raw: Path) -> Took:
+    """Put back what was built without the last day, and build."""
+    project.forget()
+    shutil.copytree(kept / "build", project.folder / "build")
+    shutil.copy2(kept / "history.duckdb", project.folder)
+    return project.build(raw)
+
+
+# ---- Memory, text, BI, small -----------------------------------------------------------------
+
+
+def memory(bench: Bench) -> Iterator[Line]:
+    """Build many events in little memory; once, since it is not about time."""
+    raw, project = bench.data(MANY), bench.project()
+    say("memory: 100 million events, memory_limit 2 GB")
+    project.set_memory_limit("2GB")
+    project.parse(raw)
+    took = alternate({"`dbt build`, memory_limit 2 GB": partial(project.build_anew, raw)}, 1)
+    for side, one in took.items():
+        spilled = f"spilled {one.spilled:,.0f} MB"
+        yield Line("memory, 100 million", side, one, spilled, "completes", True)
+
+
+def ndjson(bench: Bench) -> Iterator[Line]:
+    """Take in a file of text, beside DuckDB reading the same into a table."""
+    raw = bench.data(NDJSON_EVENTS, "--format", "ndjson", name="ndjson")
+    project, out = bench.project(), bench.scratch / "ndjson.duckdb"
+    say(f"NDJSON: {NDJSON_EVENTS:,} events")
+    project.parse(raw)
+    take_in = ("run", "--select", "raw_funnel_events")
+    sides: dict[str, Callable[[], Took]] = {
+        "`dbt run --select raw_funnel_events`": lambda: (
+            project.forget(),
+            project.dbt(*take_in, raw=raw),
+        )[1],
+        "DuckDB's typed read_json into a table": partial(read_ndjson, raw, out),
+    }
+    took = alternate(sides, bench.runs)
+    (ours, dbt), (theirs, read) = took.items()
+    ratio = dbt.database / read.database
+    yield Line("NDJSON, 5 million", ours, dbt, f"database {ratio:.2f}", "2", ratio <= 2)
+    yield Line("", theirs, read)
+
+
+READ_NDJSON = """
+import sys, time, duckdb
+files, out = sys.argv[1:]
+with duckdb.connect(out, config={"enable_progress_bar": False}) as connection:
+    started = time.perf_counter()
+    connection.execute(
+        "create table events as from read_json(?, format = 'newline_delimited', columns = {"
+        "event_id: 'varchar', timestamp: 'timestamp', date: 'date', campaign_id: 'varchar',"
+        "segment_id: 'varchar', channel_id: 'varchar', stage: 'varchar', count: 'bigint',"
+        "source: 'varchar', confidence: 'double'}, hive_partitioning = false)", [files]
+    )
+    print(time.perf_counter() - started)
+"""
+
+
+def read_ndjson(raw: Path, out: Path) -> Took:
+    """Have DuckDB read the events, told their types, into a table on disk."""
+    out.unlink(missing_ok=True)
+    files = raw / "funnel_events/**/*.ndjson"
+    took, printed = run([sys.executable, "-c", READ_NDJSON, files, out], PROJECT)
+    took.database = float(printed)
+    return took
+
+
+def bi(bench: Bench) -> Iterator[Line]:
+    """Ask the ten analyses of the published file: in a fresh process each, and again in one."""
+    events = max(one for one in bench.events if one < MANY)
+    raw, project = bench.data(events), bench.project()
+    say(f"BI: the analyses on {events:,} events")
+    project.parse(raw)
+    project.build_anew(raw)
+    publish = [sys.executable, project.folder / "scripts/publish.py"]
+    subprocess.run(publish, cwd=project.folder, check=True, stdout=subprocess.DEVNULL)
+    project.dbt("compile", raw=raw)
+    compiled = project.folder / "target/compiled/marketing_orchestrator/analyses"
+    queries = sorted(compiled.glob("*.sql"))
+    cold: dict[str, list[float]] = {query.stem: [] for query in queries}
+    warm: dict[str, list[float]] = {query.stem: [] for query in queries}
+    for _ in range(bench.runs):
+        for query in queries:
+            drop_cache(project.folder / "warehouse.duckdb")
+            command = [sys.executable, "-c", ASK, project.folder / "warehouse.duckdb", query]
+            first, *again = json.loads(run(command, PROJECT)[1])
+            cold[query.stem].append(first)
+            warm[query.stem].extend(again)
+    for name, times, aim in (("cold", cold, None), ("warm", warm, 0.05)):
+        medians = {query: statistics.median(several) for query, several in times.items()}
+        slowest = max(medians, key=medians.__getitem__)
+        worst = f"worst {medians[slowest] * 1000:.0f} ms: {slowest}"
+        yield Line(
+            f"BI, {events / 1e6:g} million, {name}",
+            f"median of {len(queries)} analyses",
+            Took(statistics.median(medians.values()), 0, 0),
+            worst,
+            "0.05" if aim else "",
+            medians[slowest] <= aim if aim else None,
+        )
+
+
+ASK = """
+import json, sys, time, duckdb
+from pathlib import Path
+file, query = sys.argv[1], Path(sys.argv[2]).read_text(encoding="utf-8")
+times = []
+started = time.perf_counter()
+connection = duckdb.connect(file, read_only=True)
+for _ in range(6):
+    connection.execute(query).fetchall()
+    times.append(time.perf_counter() - started)
+    started = time.perf_counter()
+print(json.dumps(times))
+"""
+
+
+def drop_cache(file: Path) -> None:
+    """Have the operating system forget what it keeps of a file in memory."""
+    with file.open("rb") as opened:
+        os.fsync(opened.fileno())
+        os.posix_fadvise(opened.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+
+
+TRIVIAL_PROJECT = """\
+name: trivial
+version: 1.0.0
+config-version: 2
+profile: trivial
+flags: {send_anonymous_usage_stats: false}
+"""
+TRIVIAL_PROFILE = """\
+trivial:
+  target: duckdb
+  outputs: {duckdb: {type: duckdb, path: trivial.duckdb, threads: 4}}
+"""
+
+
+def small(bench: Bench) -> Iterator[Line]:
+    """Compare the sample's `dbt build` with that of as many nodes, each as cheap as dbt allows."""
+    project, trivial = bench.project(), bench.scratch / "trivial"
+    say("small: the sample")
+    project.parse()
+    project.build_anew()
+    kinds = nodes_of(project)
+    write_trivial_project(trivial, kinds)
+    run([DBT, "--quiet", "parse"], trivial)
+    sides: dict[str, Callable[[], Took]] = {
+        "sample": project.build,
+        "trivial": lambda: run([DBT, "--quiet", *BUILD], trivial)[0],
+    }
+    sample, nothing = alternate(sides, bench.runs).values()
+    counted = ", ".join(f"{count} {kind}s" for kind, count in sorted(kinds.items()))
+    ratio = f"{sample.total / nothing.total:.2f}"
+    yield Line("small, 182 rows", "`dbt build`", sample, ratio)
+    yield Line("", f"`dbt build` of nothing: {counted}", nothing)
+
+
+def nodes_of(project: Project) -> dict[str, int]:
+    """Return how many nodes of each kind the last build of a project ran."""
+    target = project.folder / "target"
+    manifest = json.loads((target / "manifest.json").read_text(encoding="utf-8"))
+    results = json.loads((target / "run_results.json").read_text(encoding="utf-8"))
+    kinds = dict.fromkeys(("seed", "table", "view", "test"), 0)
+    for result in results["results"]:
+        node = manifest["nodes"].get(result["unique_id"], {})
+        kind = node.get("resource_type")
+        if kind == "model":
+            kind = "view" if node["config"]["materialized"] == "view" else "table"
+        if kind in kinds:
+            kinds[kind] += 1
+    return kinds
+
+
+def write_trivial_project(folder: Path, kinds: dict[str, int]) -> None:
+    """Write a project with as many nodes of each kind."""
+    shutil.rmtree(folder, ignore_errors=True)
+    for name in ("models", "seeds", "tests"):
+        (folder / name).mkdir(parents=True)
+    (folder / "dbt_project.yml").write_text(TRIVIAL_PROJECT, encoding="utf-8")
+    (folder / "profiles.yml").write_text(TRIVIAL_PROFILE, encoding="utf-8")
+    for number in range(kinds["seed"]):
+        (folder / f"seeds/seed_{number}.csv").write_text("x\n1\n", encoding="utf-8")
+    for kind in ("table", "view"):
+        for number in range(kinds[kind]):
+            sql = f"{{{{ config(materialized='{kind}') }}}} select x from {{{{ ref('seed_0') }}}}"
+            (folder / f"models/{kind}_{number}.sql").write_text(sql, encoding="utf-8")
+    for number in range(kinds["test"]):
+        sql = "select x from {{ ref('table_0') }} where x = 2"
+        (folder / f"tests/test_{number}.sql").write_text(sql, encoding="utf-8")
+
+
+# ---- Command line ----------------------------------------------------------------------------
+
+SECTIONS = {
+    "limit": limit,
+    "instead": instead,
+    "days": days,
+    "memory": memory,
+    "ndjson": ndjson,
+    "bi": bi,
+    "small": small,
+}
+
+
+def main() -> None:
+    """Run the sections that are asked for, and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    names = ", ".join(SECTIONS)
+    parser.add_argument("sections", nargs="*", metavar="section", help=f"{names}; all unless told")
+    parser.add_argument(
+        "--events", type=int, nargs="+", default=[2_000_000, 20_000_000, MANY], help="of limit"
+    )
+    parser.add_argument("--runs", type=int, default=3, help="of each side")
+    scratch = Path(tempfile.gettempdir()) / "marketing-orchestrator-bench"
+    parser.add_argument("--scratch", type=Path, default=scratch, help="up to 10 GB; it is kept")
+    parser.add_argument("--project", type=Path, default=PROJECT, help="another checkout to measure")
+    arguments = parser.parse_args()
+    unknown = [name for name in arguments.sections if name not in SECTIONS]
+    if unknown:
+        parser.error(f"there is no section {unknown[0]}: {names}")
+    arguments.scratch.mkdir(parents=True, exist_ok=True)
+    bench = Bench(
+        arguments.project.resolve(), arguments.scratch.resolve(), arguments.runs, arguments.events
+    )
+    started = time.perf_counter()
+    print(HEADER, flush=True)
+    for name in arguments.sections or SECTIONS:
+        for line in SECTIONS[name](bench):
+            print(line, flush=True)
+    say(f"done in {(time.perf_counter() - started) / 60:.0f} min")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,183 @@
+"""Run a side of a benchmark in a process of its own, and say what it took."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from datetime import datetime
+from pathlib import Path
+
+import yaml
+
+DBT = Path(sys.executable).with_name("dbt")
+BUILD = ("build", "--exclude-resource-type", "unit_test")  # what `make build` runs
+
+
+@dataclass
+class Took:
+    """What a run took: seconds of wall clock, in the database and of both CPUs; megabytes.
+
+    `start` is dbt's: the seconds until it runs the first node or hook.
+    """
+
+    total: float
+    cpu: float
+    peak: float
+    database: float | None = None
+    start: float = 0.0
+    spilled: float = 0.0
+
+
+def median(runs: list[Took]) -> Took:
+    """Return the median of each figure."""
+    middle = {}
+    for name in (field.name for field in fields(Took)):
+        values = [getattr(run, name) for run in runs]
+        middle[name] = None if None in values else statistics.median(values)
+    return Took(**middle)
+
+
+def say(text: str) -> None:
+    """Show progress."""
+    print(time.strftime("%H:%M:%S"), text, file=sys.stderr, flush=True)
+
+
+def alternate(sides: dict[str, Callable[[], Took]], runs: int) -> dict[str, Took]:
+    """Run each side in turn, so many times; return the medians."""
+    took: dict[str, list[Took]] = {side: [] for side in sides}
+    for number in range(1, runs + 1):
+        for side, run in sides.items():
+            took[side].append(run())
+            one = took[side][-1]
+            database = "" if one.database is None else f", {one.database:.1f} s in the database"
+            say(
+                f"  {side}, run {number} of {runs}: {one.total:.1f} s{database},"
+                f" {one.cpu:.1f} s of CPU, {one.peak:.0f} MB"
+            )
+    return {side: median(several) for side, several in took.items()}
+
+
+def run(command: list[str | Path], folder: Path, spills: Path | None = None) -> tuple[Took, str]:
+    """Run a command in a folder; return what it took, and what it printed.
+
+    Its own peak is what the operating system counted (ru_maxrss), of the largest process where it
+    has children. `spills`, a folder, is looked at from time to time for how large it gets.
+    """
+    started = time.perf_counter()
+    process = subprocess.Popen(
+        command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8"
+    )
+    largest, ended = [0], threading.Event()
+    watcher = threading.Thread(target=watch, args=(spills, largest, ended))
+    watcher.start()
+    output = process.stdout.read() if process.stdout else ""
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    total = time.perf_counter() - started
+    ended.set()
+    watcher.join()
+    if process.returncode:
+        raise SystemExit(f"{' '.join(map(str, command))}\n{output}\nexit code {process.returncode}")
+    cpu = usage.ru_utime + usage.ru_stime
+    return Took(total, cpu, usage.ru_maxrss / 1024, spilled=largest[0] / 1e6), output
+
+
+def watch(folder: Path | None, largest: list[int], ended: threading.Event) -> None:
+    """Keep the largest size of a folder, until told that it's over."""
+    while folder and not ended.wait(0.2):
+        size = 0
+        for file in folder.glob("*"):
+            try:
+                size += file.stat().st_size
+            except FileNotFoundError:
+                continue
+        largest[0] = max(largest[0], size)
+
+
+class Project:
+    """A copy of the project, so that the checkout's own build and history stay as they are."""
+
+    def __init__(self, source: Path, folder: Path) -> None:
+        self.folder = folder
+        listed = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
+        names = subprocess.run(listed, cwd=source, check=True, capture_output=True, text=True)
+        shutil.rmtree(folder, ignore_errors=True)
+        for name in names.stdout.splitlines():
+            if (source / name).is_file():
+                (folder / name).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy2(source / name, folder / name)
+
+    @property
+    def file(self) -> Path:
+        """The file that dbt builds."""
+        return self.folder / "build/warehouse.duckdb"
+
+    def set_memory_limit(self, limit: str) -> None:
+        """Have DuckDB keep to so much memory."""
+        path = self.folder / "profiles.yml"
+        profiles = yaml.safe_load(path.read_text(encoding="utf-8"))
+        target = profiles["marketing_orchestrator"]["outputs"]["duckdb"]
+        target["settings"] = {"memory_limit": limit}
+        path.write_text(yaml.safe_dump(profiles), encoding="utf-8")
+
+    def forget(self) -> None:
+        """Remove what was built and remembered, but not what dbt has parsed."""
+        shutil.rmtree(self.folder / "build", ignore_errors=True)
+        (self.folder / "history.duckdb").unlink(missing_ok=True)
+
+    def parse(self, raw: Path | None = None) -> None:
+        """Have dbt parse the project: a new raw_path has it do so once, and not at each build."""
+        self.dbt("parse", raw=raw)
+
+    def dbt(self, *words: str, raw: Path | None = None) -> Took:
+        """Run dbt; return what it took."""
+        logs = self.folder / "logs"
+        shutil.rmtree(logs, ignore_errors=True)
+        # dbt writes this log anyway, as text; as JSON it says when each statement ran.
+        log = ["--log-format-file", "json", "--log-file-max-bytes", "0"]
+        data = ["--vars", json.dumps({"raw": "files", "raw_path": str(raw)})] if raw else []
+        began = time.time()
+        took, _ = run(
+            [DBT, "--quiet", *log, *words, *data], self.folder, self.folder / f"{self.file}.tmp"
+        )
+        took.database, took.start = read_log(logs / "dbt.log", began)
+        return took
+
+    def build(self, raw: Path | None = None) -> Took:
+        """Run `dbt build`."""
+        return self.dbt(*BUILD, raw=raw)
+
+    def build_anew(self, raw: Path | None = None) -> Took:
+        """Run `dbt build` without anything kept of earlier builds."""
+        self.forget()
+        return self.build(raw)
+
+
+def read_log(file: Path, began: float) -> tuple[float, float]:
+    """Return the seconds in which a statement was running, and those until the first node or hook.
+
+    Statements of several threads overlap: a moment counts once. A statement's time ends when
+    Python has the answer, and so holds what it waited for Python's lock.
+    """
+    statements, start = [], None
+    with file.open(encoding="utf-8") as lines:
+        for line in lines:
+            event = json.loads(line)
+            ended = datetime.fromisoformat(event["info"]["ts"]).timestamp()
+            if event["info"]["name"] == "SQLQueryStatus":
+                statements.append((ended - event["data"]["elapsed"], ended))
+            elif start is None and event["info"]["name"] in ("LogHookStartLine", "NodeStart"):
+                start = ended
+    seconds = end = 0.0
+    for started, ended in sorted(statements):
+        seconds += max(0.0, ended - max(started, end))
+        end = max(end, ended)
+    return seconds, (start or began) - began
