@@ -172,6 +172,19 @@
 {%- endmacro %}
 
 
+{#- Whether this run judges a dataset by all tests of its staging: what wasn't judged isn't accepted. -#}
+{% macro is_tested(dataset) -%}
+    {%- set staging = ['model', project_name, 'stg_' ~ dataset] | join('.') -%}
+    {%- set left_out = [] -%}
+    {%- for node in graph.get('nodes', {}).values() if execute and node.resource_type == 'test' -%}
+        {%- if node.attached_node == staging and node.unique_id not in selected_resources -%}
+            {%- do left_out.append(node.unique_id) -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {{ return(not left_out) }}
+{%- endmacro %}
+
+
 {#-
   CTEs from `records`, a dataset's raw data, to `final`: one row a file and day, with its records, the
   time of the newest, an order-free hash of their content, and which version of the file it was.
@@ -194,7 +207,7 @@
 
         select
             days.*,
-            {{ 'found.version' if reads_files() else 'cast(null as string)' }} as file_version
+            {{ 'found.version' if reads_files() and is_tested(dataset) else 'cast(null as string)' }} as file_version
         from days
         {%- if reads_files() %}
         left join {{ relation_in('files', 'found') }} as found on days.file = found.file

@@ -164,7 +164,7 @@ def test_a_policy_that_cannot_be_meant_is_refused(
 EVENT_TIMES = [
     ("stg_campaigns", "created_at"),
     ("stg_creative_assets", "created_at"),
-    ("stg_performance_metrics", "recorded_at"),
+    ("int_days_of_performance_metrics", "last_at"),
     ("stg_orchestrator_decisions", "decided_at"),
     ("stg_budget_actions", "proposed_at"),
     ("stg_campaign_risk_signals", "raised_at"),
@@ -179,14 +179,16 @@ def test_an_event_of_any_dataset_can_be_the_newest(
     sql = workspace.dbt("compile", "--select", "int_as_of").results[0].node.compiled_code
     with duckdb.connect() as connection:
         connection.execute("attach ':memory:' as warehouse; create schema warehouse.staging")
+        connection.execute("create schema warehouse.intermediate")
         connection.execute(
-            "create table warehouse.staging.stg_funnel_events as"
-            " select date '2026-03-01' as event_date"
+            "create table warehouse.intermediate.int_days_of_funnel_events as"
+            " select date '2026-03-01' as day"
         )
         for table, time in EVENT_TIMES:
             moment = "2026-03-09 09:00:00" if table == newest else "2026-03-01 00:00:00"
+            schema = "intermediate" if table.startswith("int_") else "staging"
             connection.execute(
-                f"create table warehouse.staging.{table} as select timestamp '{moment}' as {time},"
+                f"create table warehouse.{schema}.{table} as select timestamp '{moment}' as {time},"
                 " false as is_approved_by_human, 0 as approval_latency_minutes"
             )
         (row,) = connection.execute(f"select as_of from ({sql})").fetchall()

@@ -39,7 +39,11 @@ KEPT = [
     ("campaign_risk_signals", "risk_id", ["status"]),
 ]
 # What the history needs, with the tests of it: a part would add nothing.
-HISTORY = ("--select", "+status_history", "--exclude-resource-type", "unit_test")
+# Cautious: without the tests of models that aren't built here.
+HISTORY = (
+    *("--select", "+status_history", "--indirect-selection", "cautious"),
+    *("--exclude-resource-type", "unit_test"),
+)
 ONLY_MODELS = ("--exclude-resource-type", "unit_test", "test")
 LOG = "select export_number, seen_at, dataset, record_id, attribute, value from status_log"
 
