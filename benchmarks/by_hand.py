@@ -194,8 +194,8 @@ def missing_checks(project: Path, raw: Path, file: Path) -> list[str]:
 def run(script: Path, folder: Path, memory_limit: str | None) -> float:
     """Run a script in new database files in a folder; return the seconds inside DuckDB."""
     text = script.read_text(encoding="utf-8")
-    options = {"enable_progress_bar": False}
-    with duckdb.connect(str(folder / "warehouse.duckdb"), config=options) as connection:
+    with duckdb.connect(str(folder / "warehouse.duckdb")) as connection:
+        connection.execute("set enable_progress_bar = false")
         connection.execute(f"attach {quoted(folder / 'history.duckdb')} as history")
         if memory_limit:
             connection.execute(f"set memory_limit = {quoted(memory_limit)}")

@@ -55,47 +55,49 @@ create view intermediate.int_days_of_funnel_events as
 select day, row_count, last_at, content_hash from checks.stg_funnel_events;
 
 -- makes: int_funnel_daily int_funnel_stages int_funnel_stage_pairs fct_funnel_daily
--- checks: fct_funnel_daily int_funnel_stages
+-- checks: int_funnel_daily fct_funnel_daily int_funnel_stages
 
+-- A stage has one event a cell and day, and the check below that it has no more: so nothing is summed,
+-- and whether the event is trusted shows in its confidence.
 create table intermediate.int_funnel_daily as
+with daily as (
+    select
+        campaign_id,
+        segment_id,
+        channel_id,
+        coalesce("date", cast("timestamp" as date)) as event_date,
+        max(case when stage = 'impression' then "count" end) as impression_count,
+        min(case when stage = 'impression' then confidence end) as impression_confidence,
+        max(case when stage = 'click' then "count" end) as click_count,
+        min(case when stage = 'click' then confidence end) as click_confidence,
+        max(case when stage = 'visit' then "count" end) as visit_count,
+        min(case when stage = 'visit' then confidence end) as visit_confidence,
+        max(case when stage = 'signup' then "count" end) as signup_count,
+        min(case when stage = 'signup' then confidence end) as signup_confidence,
+        max(case when stage = 'demo_request' then "count" end) as demo_request_count,
+        min(case when stage = 'demo_request' then confidence end) as demo_request_confidence,
+        max(case when stage = 'purchase' then "count" end) as purchase_count,
+        min(case when stage = 'purchase' then confidence end) as purchase_confidence,
+        max(case when stage = 'feature_adopt' then "count" end) as feature_adopt_count,
+        min(case when stage = 'feature_adopt' then confidence end) as feature_adopt_confidence,
+        min(confidence) as confidence,
+        count(*) as events
+    from read_parquet(
+        getvariable('raw') || '/funnel_events/**/*.parquet', hive_partitioning = false
+    )
+    group by campaign_id, segment_id, channel_id, event_date
+)
 select
-    campaign_id,
-    segment_id,
-    channel_id,
-    coalesce("date", cast("timestamp" as date)) as event_date,
-    cast(sum(case when stage = 'impression' then "count" end) as bigint) as impression_count,
-    cast(sum(case when stage = 'impression' and confidence >= 0.85 then "count" end) as bigint)
-        as impression_trusted_count,
-    min(case when stage = 'impression' then confidence end) as impression_confidence,
-    cast(sum(case when stage = 'click' then "count" end) as bigint) as click_count,
-    cast(sum(case when stage = 'click' and confidence >= 0.85 then "count" end) as bigint)
-        as click_trusted_count,
-    min(case when stage = 'click' then confidence end) as click_confidence,
-    cast(sum(case when stage = 'visit' then "count" end) as bigint) as visit_count,
-    cast(sum(case when stage = 'visit' and confidence >= 0.85 then "count" end) as bigint)
-        as visit_trusted_count,
-    min(case when stage = 'visit' then confidence end) as visit_confidence,
-    cast(sum(case when stage = 'signup' then "count" end) as bigint) as signup_count,
-    cast(sum(case when stage = 'signup' and confidence >= 0.85 then "count" end) as bigint)
-        as signup_trusted_count,
-    min(case when stage = 'signup' then confidence end) as signup_confidence,
-    cast(sum(case when stage = 'demo_request' then "count" end) as bigint) as demo_request_count,
-    cast(sum(case when stage = 'demo_request' and confidence >= 0.85 then "count" end) as bigint)
-        as demo_request_trusted_count,
-    min(case when stage = 'demo_request' then confidence end) as demo_request_confidence,
-    cast(sum(case when stage = 'purchase' then "count" end) as bigint) as purchase_count,
-    cast(sum(case when stage = 'purchase' and confidence >= 0.85 then "count" end) as bigint)
-        as purchase_trusted_count,
-    min(case when stage = 'purchase' then confidence end) as purchase_confidence,
-    cast(sum(case when stage = 'feature_adopt' then "count" end) as bigint) as feature_adopt_count,
-    cast(sum(case when stage = 'feature_adopt' and confidence >= 0.85 then "count" end) as bigint)
-        as feature_adopt_trusted_count,
-    min(case when stage = 'feature_adopt' then confidence end) as feature_adopt_confidence,
-    min(confidence) as confidence,
-    event_date + interval 1 day - interval 1 microsecond as known_at,
-    count(*) as events
-from read_parquet(getvariable('raw') || '/funnel_events/**/*.parquet', hive_partitioning = false)
-group by campaign_id, segment_id, channel_id, event_date;
+    *,
+    case when impression_confidence >= 0.85 then impression_count end as impression_trusted_count,
+    case when click_confidence >= 0.85 then click_count end as click_trusted_count,
+    case when visit_confidence >= 0.85 then visit_count end as visit_trusted_count,
+    case when signup_confidence >= 0.85 then signup_count end as signup_trusted_count,
+    case when demo_request_confidence >= 0.85 then demo_request_count end as demo_request_trusted_count,
+    case when purchase_confidence >= 0.85 then purchase_count end as purchase_trusted_count,
+    case when feature_adopt_confidence >= 0.85 then feature_adopt_count end as feature_adopt_trusted_count,
+    event_date + interval 1 day - interval 1 microsecond as known_at
+from daily;
 
 -- An event more than there are stages is one stage twice: that the five fields are unique costs no
 -- grouping of its own.
@@ -111,6 +113,8 @@ select
         + (feature_adopt_count is not null)::int
     ) as fields_are_unique
 from intermediate.int_funnel_daily;
+
+create table checks.int_funnel_daily as from checks.stg_funnel_events__grain;
 
 create view marts.fct_funnel_daily as
 select

@@ -396,11 +396,15 @@
     {%- set found -%}
         select file, version from {{ relation_in('files', 'found') }} where dataset = '{{ dataset }}'
     {%- endset -%}
-    {%- set known = "select file, file_version from " ~ accepted -%}
+    {#- A file is known if all of its days were accepted; one that isn't can be gone. -#}
+    {%- set known -%}
+        select file, max(file_version) as version from {{ accepted }} group by file having count(file_version) = count(*)
+    {%- endset -%}
+    {%- set unchanged_files %}(select file from ({{ known }} intersect {{ found }}) as unchanged){% endset -%}
     {%- set changed_files = run_query(found ~ " except " ~ known ~ " order by file").columns[0].values() | list -%}
     {%- do refuse_bad_files(dataset, columns, id_field, changed_files, format) if format == 'parquet' -%}
     {%- set arrivals -%}
-        select day from {{ accepted }} where file in (select file from ({{ known }} except {{ found }}) as gone)
+        select day from {{ accepted }} where file not in {{ unchanged_files }}
 
         union
 
@@ -426,7 +430,7 @@
     {%- set days_of_files -%}
         select file, bool_or(day in {{ arrived_days(dataset) }}) as arrives, bool_and(day in {{ arrived_days(dataset) }}) as arrives_whole
         from {{ accepted }}
-        where (file, file_version) in ({{ found }})
+        where file in {{ unchanged_files }}
         group by file
     {%- endset -%}
     {%- set unchanged = run_query(days_of_files) -%}

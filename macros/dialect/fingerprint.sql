@@ -12,7 +12,7 @@
 {%- endmacro %}
 
 
-{#- A hash of some columns of a row. -#}
+{#- A number for the values of some columns: the same for equal ones, nulls equal to each other; seldom for others. -#}
 {% macro row_hash(columns) -%}
     {{ return(adapter.dispatch('row_hash')(columns)) }}
 {%- endmacro %}

@@ -1,8 +1,31 @@
 {%- set pairs = funnel_stage_pairs() -%}
+{%- set stages = var('funnel_stages') -%}
 
 with daily as (
 
     select * from {{ ref('int_funnel_daily') }}
+
+),
+
+-- A cell has few sets of stages that are measured together: its days are summed by these first.
+patterns as (
+
+    select
+        {%- for stage in stages %}
+        sum({{ stage }}_count) as {{ stage }}_count,
+        {%- endfor %}
+        count(*) as day_count,
+        campaign_id,
+        segment_id,
+        channel_id
+    from daily
+    group by
+        {%- for stage in stages %}
+        {{ stage }}_count is null,
+        {%- endfor %}
+        campaign_id,
+        segment_id,
+        channel_id
 
 ),
 
@@ -13,12 +36,14 @@ shared_days as (
         {%- for earlier, later in pairs %}
         sum(case when {{ later }}_count is not null then {{ earlier }}_count end) as {{ earlier }}_before_{{ later }},
         sum(case when {{ earlier }}_count is not null then {{ later }}_count end) as {{ later }}_after_{{ earlier }},
-        count(case when {{ earlier }}_count is not null then {{ later }}_count end) as {{ earlier }}_{{ later }}_days,
+        sum(
+            case when {{ earlier }}_count + {{ later }}_count is not null then day_count end
+        ) as {{ earlier }}_{{ later }}_days,
         {%- endfor %}
         campaign_id,
         segment_id,
         channel_id
-    from daily
+    from patterns
     group by campaign_id, segment_id, channel_id
 
 ),
@@ -34,7 +59,7 @@ final as (
         '{{ later }}' as stage,
         cast({{ earlier }}_before_{{ later }} as bigint) as earlier_count,
         cast({{ later }}_after_{{ earlier }} as bigint) as compared_count,
-        cast({{ earlier }}_{{ later }}_days as integer) as shared_days
+        cast(coalesce({{ earlier }}_{{ later }}_days, 0) as integer) as shared_days
     from shared_days
     {%- if not loop.last %}
 

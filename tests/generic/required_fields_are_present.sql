@@ -6,22 +6,21 @@
 {% test required_fields_are_present(model, dataset) %}
     {%- set raw = arrived(ref('raw_' ~ dataset)) %}
     {%- set missing = [] %}
+    {%- set reasons = [] %}
     {%- for column in raw_node(dataset).columns.values() %}
         {%- set value = adapter.quote(column.name) %}
         {%- if column.name == raw_node(dataset).config.meta.id %}
             {%- set value = blank_to_null(value) %}
         {%- endif %}
         {%- if not column.config.meta.nullable and not column.config.meta.optional %}
-            {%- do missing.append("case when " ~ value ~ " is null then '" ~ column.name ~ "' end") %}
+            {%- do missing.append(value ~ " is null") %}
+            {%- do reasons.append("case when " ~ value ~ " is null then '" ~ column.name ~ "' end") %}
         {%- endif %}
     {%- endfor %}
 
-    select *
-    from (
-        select
-            {{ joined_reasons(missing) if missing else "''" }} as missing_fields,
-            *
-        from {{ raw }}
-    ) as checked
-    where missing_fields <> ''
+    select
+        {{ joined_reasons(reasons) if reasons else "''" }} as missing_fields,
+        *
+    from {{ raw }}
+    where {{ missing | join(" or ") or "false" }}
 {% endtest %}

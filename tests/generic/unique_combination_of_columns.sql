@@ -1,20 +1,36 @@
-{#- The columns together identify a row; nulls are equal to each other. -#}
+{#-
+  The columns together identify a row; nulls are equal to each other. Numbers are grouped, not the
+  columns: where all differ, as they should, nothing is left to be compared.
+-#}
 {% test unique_combination_of_columns(model, combination_of_columns) %}
     {%- set key = combination_of_columns | join(", ") %}
 
-    with duplicated as (
-        select {{ key }}
+    with suspects as (
+        select {{ row_hash(key) }} as key_hash
         from {{ model }}
+        group by {{ row_hash(key) }}
+        having count(*) > 1
+    ),
+
+    candidates as (
+        select *
+        from (select * from {{ model }}) as rows_of_model
+        where {{ row_hash(key) }} in (select key_hash from suspects)
+    ),
+
+    duplicated as (
+        select {{ key }}
+        from candidates
         group by {{ key }}
         having count(*) > 1
     )
 
-    select rows_of_model.*
-    from (select * from {{ model }}) as rows_of_model
+    select candidates.*
+    from candidates
     inner join duplicated
         on
             {%- for column in combination_of_columns %}
-            rows_of_model.{{ column }} is not distinct from duplicated.{{ column }}
+            candidates.{{ column }} is not distinct from duplicated.{{ column }}
             {{- " and" if not loop.last }}
             {%- endfor %}
 {% endtest %}

@@ -10,20 +10,33 @@
 {% endtest %}
 
 
+{#- Numbers are grouped, not texts: where all differ, as they should, nothing is left to be compared. -#}
 {% test unique(model, column_name) %}
-    select *
-    from {{ model }}
-    where {{ column_name }} in (
-        select {{ column_name }}
-        from {{ whole_of(model) }}
+    {%- set whole = whole_of(model) %}
+
+    with suspects as (
+        select {{ row_hash(column_name) }} as key_hash
+        from {{ whole }}
         where
             {{ column_name }} is not null
-            {%- if whole_of(model) != model | string %}
+            {%- if whole != model | string %}
             and {{ column_name }} in (select {{ column_name }} from {{ model }})
             {%- endif %}
+        group by {{ row_hash(column_name) }}
+        having count(*) > 1
+    ),
+
+    duplicated as (
+        select {{ column_name }}
+        from {{ whole }}
+        where {{ row_hash(column_name) }} in (select key_hash from suspects)
         group by {{ column_name }}
         having count(*) > 1
     )
+
+    select *
+    from {{ model }}
+    where {{ column_name }} in (select {{ column_name }} from duplicated)
 {% endtest %}
 
 
