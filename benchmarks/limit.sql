@@ -55,7 +55,7 @@ create view intermediate.int_days_of_funnel_events as
 select day, row_count, last_at, content_hash from checks.stg_funnel_events;
 
 -- makes: int_funnel_daily int_funnel_stages int_funnel_stage_pairs fct_funnel_daily
--- checks: int_funnel_daily fct_funnel_daily int_funnel_stages
+-- checks: fct_funnel_daily int_funnel_stages
 
 -- A stage has one event a cell and day, and the check below that it has no more: so nothing is summed,
 -- and whether the event is trusted shows in its confidence.
@@ -113,8 +113,6 @@ select
         + (feature_adopt_count is not null)::int
     ) as fields_are_unique
 from intermediate.int_funnel_daily;
-
-create table checks.int_funnel_daily as from checks.stg_funnel_events__grain;
 
 create view marts.fct_funnel_daily as
 select
