@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import functools
+import gc
 import json
 import math
 import shutil
@@ -199,6 +200,7 @@ class Workspace:
         raw = "seeds" if files is None else "files"
         with pytest.MonkeyPatch.context() as patch:
             patch.chdir(self.folder)
+            patch.setenv("DBT_LOG_LEVEL_FILE", "none")  # which nobody reads here
             if raw not in self.runners:
                 source = () if files is None else ("--vars", json.dumps(raw_files(files)))
                 # What was parsed with other vars is no help.
@@ -207,6 +209,9 @@ class Workspace:
                 )
                 if parsed.exception:
                     raise parsed.exception
+                # A manifest is large, and stays: Python would go through it again and again.
+                gc.freeze()
+                gc.set_threshold(100_000)
                 self.runners[raw] = dbtRunner(manifest=parsed.result)
             try:
                 result = self.runners[raw].invoke(["--quiet", *arguments, *places])

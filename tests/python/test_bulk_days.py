@@ -495,7 +495,7 @@ def test_any_order_of_arrivals(workspace: Workspace, tmp_path: Path, whole: bool
             *(story.change_policy, story.look_back, story.move_asset),
         ]
         build = None
-        for number in range(14 if whole else 4):
+        for number in range(14 if whole else 3):
             chosen = story.chance.sample(happenings, 4)
             if story.chance.random() < 0.4:
                 story.tell(*chosen[2:])

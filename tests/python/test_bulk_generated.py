@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from bulk import assert_same_marts, assert_whole
 from conftest import PROJECT, Build, Workspace
+from test_bulk_days import JUDGED
 
 DAYS = ("--days", "60", "--campaigns", "20", "--anomaly-rate", "0.02")
 LAST_DAYS = ("day=2025-02-24", "day=2025-02-25", "day=2025-03-01")
@@ -43,20 +44,20 @@ def of_seeds(
     return workspace.build(export)
 
 
-@pytest.mark.parametrize(
-    "options",
-    [(), ("--format", "ndjson", "--compress", "zst")],
-    ids=["parquet", "ndjson.zst"],
-)
 def test_files_give_the_marts_of_seeds_at_once_and_day_by_day(
-    workspace: Workspace,
-    tmp_path: Path,
-    of_seeds: Build,
-    events: tuple[str, str],
-    options: tuple[str, ...],
+    workspace: Workspace, tmp_path: Path, of_seeds: Build, events: tuple[str, str], whole: bool
 ) -> None:
     """Some of the newest days are left out of the first build, and come in the second."""
-    landing = generate(tmp_path / "landing", *events, *options)
+    for options in ((), TEXT) if whole else (TEXT,):
+        grow(workspace, tmp_path, of_seeds, (*events, *options))
+
+
+TEXT = ("--format", "ndjson", "--compress", "zst")
+
+
+def grow(workspace: Workspace, tmp_path: Path, of_seeds: Build, arguments: tuple[str, ...]) -> None:
+    """Build an export without three days, then with them, and compare."""
+    landing = generate(tmp_path / "landing", *arguments)
     folders = [
         landing / dataset / day
         for dataset in ("funnel_events", "performance_metrics")
@@ -64,7 +65,7 @@ def test_files_give_the_marts_of_seeds_at_once_and_day_by_day(
     ]
     for number, folder in enumerate(folders):
         folder.rename(tmp_path / str(number))  # as old as they were
-    part = workspace.build(files=landing)
+    part = workspace.build(files=landing, arguments=JUDGED)
     assert_whole(part)
     for number, folder in enumerate(folders):
         (tmp_path / str(number)).rename(folder)
@@ -74,7 +75,6 @@ def test_files_give_the_marts_of_seeds_at_once_and_day_by_day(
     for status in ("fail", "warn"):
         assert grown.named(status) == of_seeds.named(status)
     assert_same_marts(grown, of_seeds)
-    if not options:
-        counts = "select count(*) as n from marts.fct_funnel_daily"
-        assert part.rows(counts)[0]["n"] < grown.rows(counts)[0]["n"]
+    counts = "select count(*) as n from marts.fct_funnel_daily"
+    assert part.rows(counts)[0]["n"] < grown.rows(counts)[0]["n"]
     shutil.rmtree(landing)
