@@ -55,7 +55,7 @@ create view intermediate.int_days_of_funnel_events as
 select day, row_count, last_at, content_hash from checks.stg_funnel_events;
 
 -- makes: int_funnel_daily int_funnel_stages int_funnel_stage_pairs fct_funnel_daily
--- checks: fct_funnel_daily int_funnel_stages
+-- checks: int_funnel_daily fct_funnel_daily int_funnel_stages
 
 -- A stage has one event a cell and day, and the check below that it has no more: so nothing is summed,
 -- and whether the event is trusted shows in its confidence.
@@ -101,7 +101,7 @@ from daily;
 
 -- An event more than there are stages is one stage twice: that the five fields are unique costs no
 -- grouping of its own.
-create table checks.stg_funnel_events__grain as
+create table checks.int_funnel_daily as
 select
     count_if(
         events <> (impression_count is not null)::int
@@ -111,7 +111,7 @@ select
         + (demo_request_count is not null)::int
         + (purchase_count is not null)::int
         + (feature_adopt_count is not null)::int
-    ) as fields_are_unique
+    ) as stages_are_counted_once
 from intermediate.int_funnel_daily;
 
 create view marts.fct_funnel_daily as

@@ -581,22 +581,10 @@ FACTS = [
         )
         for name, value in (("asset_ids", ["ASSET_001", "ASSET_005"]), ("experiment_id", "EXP_003"))
     ),
-    # Grains. Nulls are equal to each other, and a date that is absent is the timestamp's.
+    # Grains. Nulls are equal to each other.
     *(
         Corruption(f"broken grain{how}", dataset, grain[-1], (GRAIN,), change, same=grain)
         for dataset, grain, how, change in (
-            (
-                "funnel_events",
-                ("campaign_id", "segment_id", "channel_id", "timestamp", "date", "stage"),
-                "",
-                {},
-            ),
-            (
-                "funnel_events",
-                ("campaign_id", "segment_id", "channel_id", "timestamp", "stage"),
-                " without a date",
-                {"date": None},
-            ),
             ("segment_rollups", ("campaign_id", "segment_id", "window_end"), "", {}),
             ("performance_metrics", ("asset_id", "experiment_id", "timestamp"), "", {}),
             (
@@ -667,7 +655,26 @@ RULE_1, RULE_2, RULE_3, RULE_4, RULE_5 = RULES = (
     "rule_5_risks_are_reviewed_in_time",
 )
 
+PLACE_AND_STAGE = ("campaign_id", "segment_id", "channel_id", "stage")
+COUNTED_ONCE = (("funnel_stages_are_counted_once", ""),)
+
 STRUCTURAL = [
+    # A date that is absent is the timestamp's. This is seen where days are summed, not in staging.
+    Corruption(
+        "broken grain",
+        "funnel_events",
+        "stage",
+        COUNTED_ONCE,
+        same=(*PLACE_AND_STAGE, "timestamp", "date"),
+    ),
+    Corruption(
+        "broken grain without a date",
+        "funnel_events",
+        "stage",
+        COUNTED_ONCE,
+        {"date": None},
+        same=(*PLACE_AND_STAGE, "timestamp"),
+    ),
     replace(breach(RULE_1, "campaigns", "", "campaign has no experiment"), is_alone=True),
     *(
         breach(RULE_2, "experiments", "", says, **change)

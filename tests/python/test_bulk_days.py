@@ -45,6 +45,7 @@ TESTED = ("--exclude-resource-type", "unit_test")
 JUDGED = (
     *("--indirect-selection", "empty", "--exclude-resource-type", "unit_test", "--select"),
     *("resource_type:model", "resource_type:seed", "rule_3_performance_is_a_unique_snapshot"),
+    "funnel_stages_are_counted_once",
     *(f"stg_{dataset}+1,resource_type:test" for dataset in SERIES),
 )
 """All models, and only those tests without which no day is accepted."""

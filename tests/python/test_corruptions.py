@@ -521,12 +521,13 @@ def test_a_corrupted_export_is_not_published(corrupted: Spoiled) -> None:
 
 def test_every_check_has_a_corruption(corrupted: Spoiled, corruptions: list[Corruption]) -> None:
     """A check that no corruption needs is one that no one knows to work."""
+    staging = {f"stg_{name}" for name in DECLARED}
     checks = {
         node["name"]
         for node in corrupted.manifest["nodes"].values()
         if node["resource_type"] == "test"
         and (
-            judged(node) in {f"stg_{name}" for name in DECLARED} | c.REFERENCE.keys()
+            judged(node) in {*staging, *c.REFERENCE, "int_funnel_daily"}
             or not node.get("test_metadata")
         )
     }
@@ -585,7 +586,7 @@ def governance(workspace: Workspace, export: Callable[[], Export]) -> Spoiled:
 
 
 def test_every_breach_of_a_structural_rule_is_caught(structural: Spoiled, tally: Tally) -> None:
-    tally.count("the five rules", survivors_of(structural), len(c.STRUCTURAL))
+    tally.count("structural rules", survivors_of(structural), len(c.STRUCTURAL))
     assert_nothing_else_is_accused(structural)
     with pytest.raises(publish.PublishError):
         publish.publish(structural.build.folder)
@@ -593,5 +594,5 @@ def test_every_breach_of_a_structural_rule_is_caught(structural: Spoiled, tally:
 
 def test_every_breach_of_a_governance_rule_is_caught(governance: Spoiled, tally: Tally) -> None:
     """What else governance does, test_contract shows."""
-    tally.count("the five rules", survivors_of(governance), len(c.GOVERNANCE))
+    tally.count("governance rules", survivors_of(governance), len(c.GOVERNANCE))
     assert_nothing_else_is_accused(governance)
