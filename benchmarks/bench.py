@@ -25,7 +25,7 @@ from pathlib import Path
 
 import duckdb
 from by_hand import Script, missing_checks, quoted
-from measure import BUILD, DBT, Project, Took, alternate, run, say
+from measure import BUILD, DBT, Project, Took, alternate, apart, run, say
 
 HERE = Path(__file__).resolve().parent
 PROJECT = HERE.parent
@@ -113,7 +113,7 @@ def limit(bench: Bench) -> Iterator[Line]:
         }
         took = alternate(sides, bench.runs)
         refuse_difference(project.file, hand / "warehouse.duckdb")
-        missing = missing_checks(project.folder, raw, hand / "warehouse.duckdb")
+        missing = apart(missing_checks, project.folder, raw, hand / "warehouse.duckdb")
         if missing:
             raise SystemExit("\n".join(missing))
         dbt, by_hand = took.values()
@@ -160,7 +160,7 @@ def fingerprints(file: Path) -> dict[str, tuple]:
 
 def refuse_difference(one: Path, other: Path) -> None:
     """Stop where two builds don't hold the same marts, row by row."""
-    ours, theirs = fingerprints(one), fingerprints(other)
+    ours, theirs = apart(fingerprints, one), apart(fingerprints, other)
     differing = [name for name in ours.keys() | theirs.keys() if ours.get(name) != theirs.get(name)]
     if differing:
         raise SystemExit(f"Not the same marts: {', '.join(sorted(differing))} differ.")
@@ -183,7 +183,7 @@ def instead(bench: Bench) -> Iterator[Line]:
     project.dbt(*FUNNEL, raw=few)
     beside = partial(run_instead, out)
     beside("python", text)
-    refuse_other_funnel(project.file, out, "csv")
+    apart(refuse_other_funnel, project.file, out, "csv")
     project.parse(raw)
     sides: dict[str, Callable[[], Took]] = {
         "`dbt run`": lambda: (project.forget(), project.dbt(*FUNNEL, raw=raw))[1],
@@ -191,7 +191,7 @@ def instead(bench: Bench) -> Iterator[Line]:
         "plain Python": partial(beside, "python", text),
     }
     dbt, polars, python = alternate(sides, bench.runs).values()
-    refuse_other_funnel(project.file, out, "parquet")
+    apart(refuse_other_funnel, project.file, out, "parquet")
     factor = events / PYTHON_EVENTS
     python = Took(python.total * factor, python.cpu * factor, 0)
     yield Line(f"funnel marts, {events / 1e6:g} million", "`dbt run`, no tests", dbt)
