@@ -182,7 +182,7 @@
 {#- The same of what a query finds: columns file, n (the record's number), id, position and problem. -#}
 {% macro raise_record_problems(dataset, query) -%}
     {%- set found = run_query(
-        "select file || ': record ' || n || coalesce(' (' || " ~ file_shown('id') ~ " || ')', '') || ': ' || problem,"
+        "select file || ': record ' || n || coalesce(' (' || " ~ file_shown('cast(id as varchar)') ~ " || ')', '') || ': ' || problem,"
         ~ " count(*) over () from (" ~ query ~ ") as found order by file, n, position limit 10"
     ) -%}
     {%- do raise_file_problems(dataset, found.columns[0].values() | list, (found.columns[1].values() | first or 0) | int) -%}

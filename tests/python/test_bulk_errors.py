@@ -181,6 +181,23 @@ def test_a_bad_value_is_said(workspace: Workspace, landing: Path, extension: str
         assert all(f": {field}: " in line for line in of_fields)
 
 
+def test_a_record_without_an_id_is_said_by_its_place(workspace: Workspace, landing: Path) -> None:
+    records = read_export()["performance_metrics"]
+    records[3] |= {"cost": "dear"}
+    records[5]["costs"] = 1
+    file = landing / "performance_metrics.ndjson"
+    write_text(file, "\n".join(map(json.dumps, records))[:-9])
+    said = said_of(workspace, landing)
+    expected = [
+        problem(file.name, 4, None, "cost", "expected a number", 'the string "dear"'),
+        re.compile(
+            re.escape(f"{file.name}: record 6: costs: undeclared field; did you mean cost?")
+        ),
+        re.compile(re.escape(f"{file.name}: record {len(records)}: ") + ".*is the file cut off"),
+    ]
+    assert not unsaid(said["raw_performance_metrics"], expected), said
+
+
 def test_a_bad_text_in_parquet_is_said(workspace: Workspace, landing: Path) -> None:
     expected: dict[str, list[re.Pattern[str]]] = {}
     for kind, texts in BAD_TEXT.items():
