@@ -28,6 +28,16 @@
 {%- endmacro %}
 
 
+{#- In a select list: a row for each day from a date to a later one, that one included. -#}
+{% macro each_day(first, last) -%}
+    {{ return(adapter.dispatch('each_day')(first, last)) }}
+{%- endmacro %}
+
+{% macro duckdb__each_day(first, last) -%}
+    cast(unnest(generate_series(cast({{ first }} as timestamp), cast({{ last }} as timestamp), interval 1 day)) as date)
+{%- endmacro %}
+
+
 {#- A timestamp so many minutes later; `minutes` may be an expression. -#}
 {% macro add_minutes(timestamp, minutes) -%}
     {{ return(adapter.dispatch('add_minutes')(timestamp, minutes)) }}

@@ -16,7 +16,14 @@ performance as (
 
 ),
 
-funnel as (
+-- Twice, since what is read twice by one name is copied first.
+funnel_of_places as (
+
+    select * from {{ ref('int_funnel_daily') }}
+
+),
+
+funnel_of_campaigns as (
 
     select * from {{ ref('int_funnel_daily') }}
 
@@ -104,7 +111,7 @@ performance_facts as (
 ),
 
 -- The named assets' campaigns, segments and channels, else the whole campaign.
-funnel_scope as (
+named_places as (
 
     select
         signals.risk_id,
@@ -121,16 +128,33 @@ funnel_scope as (
         named_assets.segment_id,
         named_assets.channel_id
 
+),
+
+funnel_days as (
+
+    select
+        named_places.risk_id,
+        {%- for stage in var('funnel_stages') %}
+        funnel_of_places.{{ stage }}_count,
+        {%- endfor %}
+        funnel_of_places.confidence
+    from named_places
+    inner join funnel_of_places using (campaign_id, segment_id, channel_id)
+    where named_places.raised_at >= funnel_of_places.known_at
+
     union all
 
     select
         signals.risk_id,
-        signals.raised_at,
-        signals.campaign_id,
-        cast(null as string) as segment_id,
-        cast(null as string) as channel_id
+        {%- for stage in var('funnel_stages') %}
+        funnel_of_campaigns.{{ stage }}_count,
+        {%- endfor %}
+        funnel_of_campaigns.confidence
     from signals
-    where not signals.names_assets
+    inner join funnel_of_campaigns using (campaign_id)
+    where
+        not signals.names_assets
+        and signals.raised_at >= funnel_of_campaigns.known_at
 
 ),
 
@@ -138,18 +162,12 @@ funnel_facts as (
 
     select
         {%- for stage in var('funnel_stages') %}
-        sum(funnel.{{ stage }}_count) as {{ stage }}_count,
+        sum({{ stage }}_count) as {{ stage }}_count,
         {%- endfor %}
-        min(funnel.confidence) as data_confidence,
-        funnel_scope.risk_id
-    from funnel_scope
-    inner join funnel
-        on
-            funnel_scope.campaign_id = funnel.campaign_id
-            and (funnel_scope.segment_id = funnel.segment_id or funnel_scope.segment_id is null)
-            and (funnel_scope.channel_id = funnel.channel_id or funnel_scope.channel_id is null)
-            and funnel_scope.raised_at >= funnel.known_at
-    group by funnel_scope.risk_id
+        min(confidence) as data_confidence,
+        risk_id
+    from funnel_days
+    group by risk_id
 
 ),
 

@@ -43,24 +43,34 @@ windows as (
 
 ),
 
+-- Days that are equal are found by a hash; a range is compared with all days of its segment.
+window_days as (
+
+    select
+        rollup_id,
+        campaign_id,
+        segment_id,
+        primary_kpi,
+        period,
+        {{ each_day('window_start', 'window_end') }} as recorded_date
+    from windows
+
+),
+
 totals as (
 
     select
-        windows.rollup_id,
-        windows.primary_kpi,
-        windows.period,
+        window_days.rollup_id,
+        window_days.primary_kpi,
+        window_days.period,
         sum(performance.impressions) as impressions,
         sum(performance.clicks) as clicks,
         sum(performance.conversions) as conversions,
         sum(performance.cost) as spend,
         sum(performance.revenue_proxy) as revenue_proxy
-    from windows
-    inner join performance
-        on
-            windows.campaign_id = performance.campaign_id
-            and windows.segment_id = performance.segment_id
-            and performance.recorded_date between windows.window_start and windows.window_end
-    group by windows.rollup_id, windows.primary_kpi, windows.period
+    from window_days
+    inner join performance using (campaign_id, segment_id, recorded_date)
+    group by window_days.rollup_id, window_days.primary_kpi, window_days.period
 
 ),
 
