@@ -1,31 +1,8 @@
 {%- set pairs = funnel_stage_pairs() -%}
-{%- set stages = var('funnel_stages') -%}
 
-with daily as (
+with stage_sets as (
 
-    select * from {{ ref('int_funnel_daily') }}
-
-),
-
--- A cell has few sets of stages that are measured together: its days are summed by these first.
-patterns as (
-
-    select
-        {%- for stage in stages %}
-        sum({{ stage }}_count) as {{ stage }}_count,
-        {%- endfor %}
-        count(*) as day_count,
-        campaign_id,
-        segment_id,
-        channel_id
-    from daily
-    group by
-        {%- for stage in stages %}
-        {{ stage }}_count is null,
-        {%- endfor %}
-        campaign_id,
-        segment_id,
-        channel_id
+    select * from {{ ref('int_funnel_stage_sets') }}
 
 ),
 
@@ -43,7 +20,7 @@ shared_days as (
         campaign_id,
         segment_id,
         channel_id
-    from patterns
+    from stage_sets
     group by campaign_id, segment_id, channel_id
 
 ),

@@ -1,12 +1,11 @@
 {%- set stages = var('funnel_stages') -%}
 
-with daily as (
+with stage_sets as (
 
-    select * from {{ ref('int_funnel_daily') }}
+    select * from {{ ref('int_funnel_stage_sets') }}
 
 ),
 
--- One pass over the days, at the grain that marts need.
 cells as (
 
     select
@@ -14,12 +13,12 @@ cells as (
         sum({{ stage }}_count) as {{ stage }}_count,
         sum({{ stage }}_trusted_count) as {{ stage }}_trusted_count,
         min({{ stage }}_confidence) as {{ stage }}_confidence,
-        count({{ stage }}_count) as {{ stage }}_days,
+        sum(case when {{ stage }}_count is not null then day_count else 0 end) as {{ stage }}_days,
         {%- endfor %}
         campaign_id,
         segment_id,
         channel_id
-    from daily
+    from stage_sets
     group by campaign_id, segment_id, channel_id
 
 ),
