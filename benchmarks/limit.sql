@@ -54,7 +54,7 @@ from read_parquet(getvariable('raw') || '/funnel_events/**/*.parquet', hive_part
 create view intermediate.int_days_of_funnel_events as
 select day, row_count, last_at, content_hash from checks.stg_funnel_events;
 
--- makes: int_funnel_daily int_funnel_stages int_funnel_stage_pairs fct_funnel_daily
+-- makes: int_funnel_daily int_funnel_stage_sets int_funnel_stages int_funnel_stage_pairs fct_funnel_daily
 -- checks: int_funnel_daily fct_funnel_daily int_funnel_stages
 
 -- A stage has one event a cell and day, and the check below that it has no more: so nothing is summed,
@@ -142,88 +142,91 @@ from (
 
 -- Days on which the same stages were measured are summed once; everything that follows reads some
 -- tens of thousands of rows.
-create temp table funnel_patterns as
+create table intermediate.int_funnel_stage_sets as
 select
     campaign_id,
     segment_id,
     channel_id,
-    impression_count is not null as has_impression,
-    click_count is not null as has_click,
-    visit_count is not null as has_visit,
-    signup_count is not null as has_signup,
-    demo_request_count is not null as has_demo_request,
-    purchase_count is not null as has_purchase,
-    feature_adopt_count is not null as has_feature_adopt,
-    sum(impression_count) as impression_count,
-    sum(impression_trusted_count) as impression_trusted_count,
+    cast(sum(impression_count) as bigint) as impression_count,
+    cast(sum(impression_trusted_count) as bigint) as impression_trusted_count,
     min(impression_confidence) as impression_confidence,
-    sum(click_count) as click_count,
-    sum(click_trusted_count) as click_trusted_count,
+    cast(sum(click_count) as bigint) as click_count,
+    cast(sum(click_trusted_count) as bigint) as click_trusted_count,
     min(click_confidence) as click_confidence,
-    sum(visit_count) as visit_count,
-    sum(visit_trusted_count) as visit_trusted_count,
+    cast(sum(visit_count) as bigint) as visit_count,
+    cast(sum(visit_trusted_count) as bigint) as visit_trusted_count,
     min(visit_confidence) as visit_confidence,
-    sum(signup_count) as signup_count,
-    sum(signup_trusted_count) as signup_trusted_count,
+    cast(sum(signup_count) as bigint) as signup_count,
+    cast(sum(signup_trusted_count) as bigint) as signup_trusted_count,
     min(signup_confidence) as signup_confidence,
-    sum(demo_request_count) as demo_request_count,
-    sum(demo_request_trusted_count) as demo_request_trusted_count,
+    cast(sum(demo_request_count) as bigint) as demo_request_count,
+    cast(sum(demo_request_trusted_count) as bigint) as demo_request_trusted_count,
     min(demo_request_confidence) as demo_request_confidence,
-    sum(purchase_count) as purchase_count,
-    sum(purchase_trusted_count) as purchase_trusted_count,
+    cast(sum(purchase_count) as bigint) as purchase_count,
+    cast(sum(purchase_trusted_count) as bigint) as purchase_trusted_count,
     min(purchase_confidence) as purchase_confidence,
-    sum(feature_adopt_count) as feature_adopt_count,
-    sum(feature_adopt_trusted_count) as feature_adopt_trusted_count,
+    cast(sum(feature_adopt_count) as bigint) as feature_adopt_count,
+    cast(sum(feature_adopt_trusted_count) as bigint) as feature_adopt_trusted_count,
     min(feature_adopt_confidence) as feature_adopt_confidence,
-    count(*) as days
+    count(*) as day_count
 from intermediate.int_funnel_daily
-group by all;
+group by
+    campaign_id,
+    segment_id,
+    channel_id,
+    impression_count is null,
+    click_count is null,
+    visit_count is null,
+    signup_count is null,
+    demo_request_count is null,
+    purchase_count is null,
+    feature_adopt_count is null;
 
-create temp table pattern_stages as
+create temp table set_stages as
 select
     campaign_id,
     segment_id,
     channel_id,
-    pattern,
-    days,
+    stage_set,
+    day_count,
     unnest([
         {
-            'stage': 'impression', 'stage_order': 1, 'is_measured': has_impression,
+            'stage': 'impression', 'stage_order': 1, 'is_measured': impression_count is not null,
             'stage_count': impression_count, 'trusted_count': impression_trusted_count,
             'confidence': impression_confidence
         },
         {
-            'stage': 'click', 'stage_order': 2, 'is_measured': has_click,
+            'stage': 'click', 'stage_order': 2, 'is_measured': click_count is not null,
             'stage_count': click_count, 'trusted_count': click_trusted_count,
             'confidence': click_confidence
         },
         {
-            'stage': 'visit', 'stage_order': 3, 'is_measured': has_visit,
+            'stage': 'visit', 'stage_order': 3, 'is_measured': visit_count is not null,
             'stage_count': visit_count, 'trusted_count': visit_trusted_count,
             'confidence': visit_confidence
         },
         {
-            'stage': 'signup', 'stage_order': 4, 'is_measured': has_signup,
+            'stage': 'signup', 'stage_order': 4, 'is_measured': signup_count is not null,
             'stage_count': signup_count, 'trusted_count': signup_trusted_count,
             'confidence': signup_confidence
         },
         {
-            'stage': 'demo_request', 'stage_order': 5, 'is_measured': has_demo_request,
+            'stage': 'demo_request', 'stage_order': 5, 'is_measured': demo_request_count is not null,
             'stage_count': demo_request_count, 'trusted_count': demo_request_trusted_count,
             'confidence': demo_request_confidence
         },
         {
-            'stage': 'purchase', 'stage_order': 6, 'is_measured': has_purchase,
+            'stage': 'purchase', 'stage_order': 6, 'is_measured': purchase_count is not null,
             'stage_count': purchase_count, 'trusted_count': purchase_trusted_count,
             'confidence': purchase_confidence
         },
         {
-            'stage': 'feature_adopt', 'stage_order': 7, 'is_measured': has_feature_adopt,
+            'stage': 'feature_adopt', 'stage_order': 7, 'is_measured': feature_adopt_count is not null,
             'stage_count': feature_adopt_count, 'trusted_count': feature_adopt_trusted_count,
             'confidence': feature_adopt_confidence
         }
     ], recursive := true)
-from (select *, row_number() over () as pattern from funnel_patterns);
+from (select *, row_number() over () as stage_set from intermediate.int_funnel_stage_sets);
 
 create table intermediate.int_funnel_stages as
 select
@@ -237,8 +240,8 @@ select
         case when bool_or(is_measured) then coalesce(sum(trusted_count), 0) end as bigint
     ) as trusted_count,
     min(confidence) as confidence,
-    cast(sum(case when is_measured then days else 0 end) as integer) as stage_days
-from pattern_stages
+    cast(sum(case when is_measured then day_count else 0 end) as integer) as stage_days
+from set_stages
 group by campaign_id, segment_id, channel_id, stage, stage_order;
 
 create table intermediate.int_funnel_stage_pairs as
@@ -250,10 +253,10 @@ select
     later.stage,
     cast(sum(case when is_shared then earlier.stage_count end) as bigint) as earlier_count,
     cast(sum(case when is_shared then later.stage_count end) as bigint) as compared_count,
-    cast(sum(case when is_shared then later.days else 0 end) as integer) as shared_days
-from pattern_stages as later
-inner join pattern_stages as earlier
-    on later.pattern = earlier.pattern and later.stage_order > earlier.stage_order
+    cast(sum(case when is_shared then later.day_count else 0 end) as integer) as shared_days
+from set_stages as later
+inner join set_stages as earlier
+    on later.stage_set = earlier.stage_set and later.stage_order > earlier.stage_order
 cross join lateral (select earlier.is_measured and later.is_measured as is_shared)
 group by
     later.campaign_id, later.segment_id, later.channel_id, earlier.stage, later.stage;
