@@ -725,16 +725,31 @@ def parse(words: list[str]) -> argparse.Namespace:
     """Return the arguments; stop where they can't be."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("out", type=Path, help="a folder, new or empty")
-    parser.add_argument("--campaigns", type=int, default=400)
-    parser.add_argument("--days", type=int, default=365)
-    parser.add_argument("--events", type=int, help="funnel events, about; 30 a campaign and day")
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--format", choices=["parquet", "ndjson", "json"], default="parquet")
+    parser.add_argument("--campaigns", type=int, default=400, help="default: %(default)s")
+    parser.add_argument("--days", type=int, default=365, help="default: %(default)s")
+    parser.add_argument(
+        "--events", type=int, help="funnel events, about; default: 30 a campaign and day"
+    )
+    parser.add_argument("--seed", type=int, default=1, help="default: %(default)s")
+    parser.add_argument(
+        "--format",
+        choices=["parquet", "ndjson", "json"],
+        default="parquet",
+        help="default: %(default)s",
+    )
     parser.add_argument("--compress", choices=list(EXTENSIONS), help="of ndjson and json")
     parser.add_argument("--flat", action="store_true", help="no day folders: a file a dataset")
-    parser.add_argument("--start", type=date.fromisoformat, default=date(2025, 1, 1))
     parser.add_argument(
-        "--anomaly-rate", type=float, default=0.002, help="share of records with a finding in them"
+        "--start",
+        type=date.fromisoformat,
+        default=date(2025, 1, 1),
+        help="the first day; default: %(default)s",
+    )
+    parser.add_argument(
+        "--anomaly-rate",
+        type=float,
+        default=0.002,
+        help="share of records with a finding in them; default: %(default)s",
     )
     arguments = parser.parse_args(words)
     if min(arguments.campaigns, arguments.days, arguments.events or 1) < 1:

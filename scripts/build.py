@@ -16,6 +16,7 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Any
@@ -26,8 +27,9 @@ from explain import clean, explain
 from files import WRITABLE, remedy
 from json_to_seeds import ConversionError, convert, counted
 from locks import LockError, sign, sole_build
-from publish import PROJECT, TARGET, Marts, PublishError, publish, read_artifacts
+from publish import BUILD_FILE, PROJECT, TARGET, Marts, PublishError, publish, read_artifacts
 
+MAX_DAYS = 5
 SECONDS_BETWEEN_LINES = 10  # where progress can't be shown in place
 LOGS = Path(os.environ.get("DBT_LOG_PATH") or "logs")
 LOG = f"The whole log is in {LOGS}/dbt.log."
@@ -104,7 +106,9 @@ def build(arguments: list[str], lock: int) -> int:
     print()
     if publication and variables.get("raw") == "files":
         source = f"{input_summary(publication.path)} from {source}"
-    print_entry("In", source)
+        print_entry("In", source, *days_summary(PROJECT / BUILD_FILE))
+    else:
+        print_entry("In", source)
     if publication:
         print_entry("Out", str(publication.marts), *marts_summary(publication.marts))
         print_entry("As of", publication.marts.as_of)
@@ -216,7 +220,8 @@ def follow(event: dict[str, Any], run: DbtRun, progress: Progress) -> None:
     is_about_a_node = "node_info" in data
     # What has an index is the start or the end of a node; hooks are counted by themselves.
     if is_about_a_node and "index" in data and "Hook" not in info["name"]:
-        progress.show(data.get("total"), ended=info["name"] != "LogStartLine")
+        has_ended, has_failed = info["name"] != "LogStartLine", info["level"] == "error"
+        progress.show(data.get("total"), has_ended, has_failed)
     elif info["name"] == "MainEncounteredError":
         run.errors.append(clean(data.get("exc") or info["msg"]))
     elif info["level"] == "warn" and not is_about_a_node:
@@ -227,22 +232,28 @@ class Progress:
     """How many nodes are done: in place on a terminal, elsewhere in a line now and then."""
 
     def __init__(self) -> None:
-        self.done = self.total = 0
+        self.done = self.failed = self.total = 0
         self.in_place = sys.stdout.isatty()
         self.last = self.started = time.monotonic()
         self.write("dbt build: starting")
 
-    def show(self, total: int | None, ended: bool) -> None:
+    def show(self, total: int | None, has_ended: bool, has_failed: bool) -> None:
         """Count a node, once it has ended; not every event knows of how many."""
-        self.done, self.total = self.done + ended, total or self.total
+        self.done, self.failed = self.done + has_ended, self.failed + has_failed
+        self.total = total or self.total
         if self.in_place or time.monotonic() - self.last >= SECONDS_BETWEEN_LINES:
-            self.write(f"dbt build: {self.done} of {self.total}")
+            self.write(f"dbt build: {self.so_far()}")
+
+    def so_far(self) -> str:
+        """Return how many of how many are done, and how many failed if any did."""
+        failed = f", {self.failed} failed" if self.failed else ""
+        return f"{self.done} of {self.total}{failed}"
 
     def end(self) -> None:
         """Leave one line that stays, if anything ran."""
         if self.total:
             seconds = time.monotonic() - self.started
-            self.write(f"dbt build: {self.done} of {self.total} in {seconds:.1f} s")
+            self.write(f"dbt build: {self.so_far()} in {seconds:.1f} s")
         if self.in_place:
             print()
 
@@ -297,7 +308,7 @@ def marts_summary(marts: Marts) -> list[str]:
 
 
 def rows_of(file: Path, query: str) -> list[tuple]:
-    """Return the rows of a query on the published file, which has just been written and read."""
+    """Return the rows of a query on a file, which has just been written and read."""
     with duckdb.connect(str(file), read_only=True) as connection:
         return connection.sql(query).fetchall()
 
@@ -312,6 +323,54 @@ def input_summary(file: Path) -> str:
     """
     ((rows, datasets),) = rows_of(file, query)
     return f"{counted(datasets, 'dataset')}, {counted(rows, 'row')}"
+
+
+def days_summary(file: Path) -> list[str]:
+    """Return a line for each dataset that arrives by the day: the days read, and those gone."""
+    query = """
+        with kept as (
+            select distinct 'funnel_events' as dataset, day
+            from intermediate.int_days_of_funnel_events
+            union all
+            select distinct 'performance_metrics' as dataset, day
+            from intermediate.int_days_of_performance_metrics
+        ),
+
+        days as (
+            select
+                coalesce(kept.dataset, taken_in.dataset) as dataset,
+                coalesce(kept.day, taken_in.day) as day,
+                kept.day is null as is_gone,
+                taken_in.day is not null or complete.dataset is not null as is_read
+            from kept
+            full join arrivals.days as taken_in using (dataset, day)
+            left join arrivals.complete as complete on kept.dataset = complete.dataset
+        )
+
+        select
+            dataset,
+            count(*) filter (where not is_gone) as kept_days,
+            count(*) filter (where is_read and not is_gone) as read_days,
+            min(day) filter (where is_read and not is_gone) as first_day,
+            max(day) filter (where is_read and not is_gone) as last_day,
+            list(day order by day) filter (where is_gone) as gone
+        from days
+        where day is not null
+        group by dataset
+        order by dataset
+    """
+    return [
+        f"{dataset}: {read:,} of {counted(kept, 'day')} read"
+        + (f", {first} to {last}" if read else "")
+        + (f"; gone: {listed_days(gone)}" if gone else "")
+        for dataset, kept, read, first, last, gone in rows_of(file, query)
+    ]
+
+
+def listed_days(days: list[date]) -> str:
+    """Return some days, and how many more there are."""
+    more = f" and {len(days) - MAX_DAYS:,} more" if len(days) > MAX_DAYS else ""
+    return ", ".join(map(str, days[:MAX_DAYS])) + more
 
 
 def contract_summary(file: Path) -> list[str]:

@@ -22,6 +22,7 @@ from publish import BUILD_FILE, PROJECT, Artifact, PublishError, quoted, read_ar
 HISTORY_FILE = Path("history.duckdb")
 MAX_ROWS = {"fail": 10, "warn": 3}
 MAX_VALUE = 80  # characters
+MAX_FILES = 5
 WIDTH = 100
 BROKEN = {"error", "fail", "runtime error", "partial success"}
 
@@ -61,15 +62,20 @@ def explain_result(result: Artifact, node: Artifact, nodes: Artifact, database: 
     if not is_data_test:
         title = f"FAILED  {kind.replace('_', ' ')} {name}"
         said = described(node) if kind == "unit_test" else ""
-        message = textwrap.indent(clean(result.get("message") or result["status"]), "    ")
-        return "\n".join([title, *field("guards", said), message, *field("sql", path)])
+        message = clean(result.get("message") or result["status"])
+        # dbt's name for what a macro of ours refused, which is no matter of the SQL.
+        words = re.sub(r"^Compilation Error in .*\n", "", message)
+        sql = path if words == message else None
+        message = textwrap.indent(textwrap.dedent(words), "    ")
+        return "\n".join([title, *field("guards", said), message, *field("sql", sql)])
 
     status = result["status"]
     rows, problem = database.rows(result.get("compiled_code") or "", MAX_ROWS[status])
-    keys = key_columns(node, nodes)
+    keys = key_columns(parents(node), nodes)
     tested = tested_columns(node)
     count = result.get("failures") or 0
     lines = [in_one_line(row, [*keys, *tested]) for row in rows]
+    files = database.files_of(rows, [plain(name_of(one)) for one in parents(node)], nodes)
     more = f", the first {len(rows)}" if count > len(rows) > 0 else ""
     title = ("WARNED  " if status == "warn" else "FAILED  ") + name
     if "governance" in node.get("tags", []):
@@ -81,6 +87,7 @@ def explain_result(result: Artifact, node: Artifact, nodes: Artifact, database: 
             *field("dataset", datasets_of(node, rows)),
             *field("rows", f"{count:,}{more}" + (f"; {problem}" if problem else "")),
             *(" " * 12 + line for line in lines),
+            *field("files", listed(files)),
             *field("stands", node.get("original_file_path")),
             *field("sql", path),
         ]
@@ -204,14 +211,19 @@ def parents(node: Artifact) -> list[str]:
 def datasets_of(node: Artifact, rows: list[Row]) -> str:
     """Return the datasets that a test is about: named by its rows, or by what it reads."""
     named = {str(row["dataset"]) for row in rows if row.get("dataset")}
-    return listed(sorted(named) or [plain(parent.split(".")[-1]) for parent in parents(node)])
+    return listed(sorted(named) or [plain(name_of(parent)) for parent in parents(node)])
 
 
-def key_columns(node: Artifact, nodes: Artifact) -> list[str]:
-    """Return the columns that identify a record of what a test is about, as other tests say."""
+def name_of(unique_id: str) -> str:
+    """Return the name of a model or seed."""
+    return unique_id.split(".")[-1]
+
+
+def key_columns(parents: list[str], nodes: Artifact) -> list[str]:
+    """Return the columns that identify a record of models or seeds, as their tests say."""
     single: list[str] = []
     combined: list[str] = []
-    for parent in parents(node):
+    for parent in parents:
         for other in nodes.values():
             metadata = other.get("test_metadata") or {}
             if other.get("attached_node") != parent:
@@ -277,6 +289,48 @@ class Database:
             return [dict(zip(names, row, strict=True)) for row in found.fetchall()], ""
         except duckdb.Error as error:
             return [], f"they can't be shown: {str(error).splitlines()[0]}"
+
+    def files_of(self, rows: list[Row], datasets: list[str], nodes: Artifact) -> list[str]:
+        """Return the files that failing rows come from, where raw data is files and a row tells."""
+        found: set[str] = set()
+        for row in rows:
+            for dataset in [str(row["dataset"])] if row.get("dataset") else datasets:
+                found.update(self.files_of_row(row, dataset, nodes))
+        names = sorted(found)
+        more = len(names) - MAX_FILES
+        return [*names[:MAX_FILES], f"and {more} more"] if more > 0 else names
+
+    def files_of_row(self, row: Row, dataset: str, nodes: Artifact) -> list[str]:
+        """Return the files with a record that has the values of a row; none if it has no key."""
+        models = {name_of(one): one for one in nodes if one.startswith("model.")}
+        staging = models.get(f"stg_{dataset}")
+        reads_files = f"raw_{dataset}" in models  # else it is a seed
+        if not self.connection or not staging or not reads_files:
+            return []
+        keys = key_columns([staging], nodes)
+        if record_key := row.get("record_key"):  # written as the contract's models write it
+            parts = str(record_key).split(" | ", len(keys) - 1) if keys else []
+            row = dict(zip(keys, [part or None for part in parts], strict=False))
+        if not row.keys() & keys:
+            return []
+        cast = r'cast\("?(\w+)"? as [\w(), ]+\) as (\w+)'
+        names = {new: old for old, new in re.findall(cast, nodes[staging].get("compiled_code", ""))}
+        rows_of_files = f"files.rows_of_{dataset}"
+        try:
+            fields = self.connection.execute(f"select * from {rows_of_files} limit 0").description
+            # Not numbers with a fraction, which staging may round.
+            given = {
+                names.get(name, name): value
+                for name, value in row.items()
+                if isinstance(value, str | int | date | None) and not isinstance(value, bool)
+            }
+            given = {name: given[name] for name, *_ in fields if name in given}
+            condition = " and ".join(f'"{name}" is not distinct from ?' for name in given)
+            query = f"select distinct _file from {rows_of_files} where {condition}"
+            found = self.connection.execute(query, [*given.values()]).fetchall()
+            return [file for (file,) in found]
+        except duckdb.Error:  # a file that is gone or damaged, say
+            return []
 
     def contract_rule(self, rule: object) -> str:
         """Return the statement of a rule of the contract, if there is one of that number."""

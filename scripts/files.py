@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 from contextlib import suppress
 from pathlib import Path
 
@@ -21,10 +22,20 @@ REMEDIES = {
     errno.EPERM: WRITABLE,
 }
 
+# DuckDB's words, of which some name the file and some don't.
+DAMAGE = re.compile(
+    "No magic bytes|TProtocolException|[Dd]ecompression failure|Failed to read file .*\\.parquet"
+)
+
 
 def remedy(message: str) -> str:
-    """Return what to do about the system's error that a message tells of; "" for any other."""
-    return next((REMEDIES[code] for code in REMEDIES if os.strerror(code) in message), "")
+    """Return what to do about the system's error, or the damage, that a message tells of, or ""."""
+    for code, advice in REMEDIES.items():
+        if os.strerror(code) in message:
+            return advice
+    if DAMAGE.search(message):
+        return "A file is damaged: have it written again, or take it out, and build again."
+    return ""
 
 
 def temporary_beside(target: Path) -> Path:

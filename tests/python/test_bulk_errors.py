@@ -421,6 +421,37 @@ def test_of_many_files_the_wrong_one_is_named(workspace: Workspace, landing: Pat
     assert not unsaid(said["raw_performance_metrics"], [expected]), said
 
 
+def test_the_files_of_failing_rows_are_named(workspace: Workspace, tmp_path: Path) -> None:
+    """Of a test of dbt's and of a rule, by one field or several, one of them null or renamed."""
+    export = read_export()
+    outside = {"experiment_id": None, "asset_id": export["performance_metrics"][0]["asset_id"]}
+    export["performance_metrics"].append(export["performance_metrics"][0] | outside)
+    export["performance_metrics"].append(dict(export["performance_metrics"][-1]))
+    export["funnel_events"][5]["confidence"] = 1.5
+    export["experiments"][1]["variant_asset"] = export["experiments"][1]["control_asset"]
+    landing = tmp_path / "landing"
+    write_export(landing, export, lambda dataset: Form("ndjson", "parts"))
+    of_range = "accepted_range_stg_funnel_events_confidence__1__0"
+    of_key = "unique_combination_of_columns_stg_performance_metrics*"
+    of_rule = "rule_2_experiments_compare_two_assets"
+    workspace.build(files=landing, arguments=("--exclude-resource-type", "test", "unit_test"))
+    files: dict[str, set[str]] = {}
+    for names in ((of_range, of_key), (of_rule,)):  # dbt skips a rule of a dataset that failed
+        tests = ("--select", *names, "--resource-type", "test")
+        build = workspace.build(files=landing, fresh=False, arguments=tests)
+        said = explain.explain(build.folder)
+        for block in re.split(r"^(?=FAILED)", said, flags=re.MULTILINE)[1:]:
+            found = re.findall(r"landing/(\S+?),?$", block, re.MULTILINE)
+            files[block.split()[1]] = set(found)
+    last = len(export["performance_metrics"]) - 1
+    (of_key,) = [name for name in files if name.startswith(of_key.rstrip("*"))]
+    assert files == {
+        of_range: {"funnel_events/part-1.ndjson"},
+        of_rule: {"experiments/part-1.ndjson"},
+        of_key: {f"performance_metrics/part-{one % 2}.ndjson" for one in (last - 1, last)},
+    }
+
+
 # ---- Files -----------------------------------------------------------------------------------
 
 

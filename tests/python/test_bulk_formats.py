@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -25,6 +26,7 @@ from bulk import (
     assert_as_the_oracle_reads,
     assert_same_marts,
     assert_whole,
+    day_of,
     evidence_of,
     quoted,
     write_export,
@@ -319,13 +321,47 @@ def test_make_build_takes_files(tmp_path: Path, build_of: Callable[[str], Build]
     """Nothing is converted, whatever lies in seeds/json; what is published is the same."""
     project = copy_project(tmp_path)
     (project / "seeds/json/channels.json").write_text("[", encoding="utf-8")
-    write_export(project / "landing", read_export(), forms(4))
+    landing = write_export(project / "landing", read_export(), form_of_make_build)
     command = [sys.executable, project / "scripts/build.py", "--vars"]
-    done = subprocess.run(
-        [*command, "{raw: files, raw_path: landing}"], cwd=project, capture_output=True, text=True
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    printed = dict(re.findall(r"^ +(\w+) +[\d,]+  ([0-9a-f]{16})$", done.stdout, re.MULTILINE))
+
+    def make_build(code: int) -> str:
+        done = subprocess.run(
+            [*command, "{raw: files, raw_path: landing}"],
+            cwd=project,
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == code, done.stdout + done.stderr
+        return done.stdout
+
+    said = make_build(0)
+    printed = dict(re.findall(r"^ +(\w+) +[\d,]+  ([0-9a-f]{16})$", said, re.MULTILINE))
     expected = publish.publish(build_of("sample").folder).marts.fingerprints
     different = {mart for mart in expected if printed.get(mart) != expected[mart]}
     assert different <= OF_THE_INPUT.keys()
+    days = {
+        dataset: sorted({day_of(record) for record in read_export()[dataset]})
+        for dataset in ("funnel_events", "performance_metrics")
+    }
+    for dataset, of in days.items():
+        assert f" {dataset}: {len(of)} of {len(of)} days read, {of[0]} to {of[-1]}\n" in said, said
+
+    # Of what has come before, the newest days are read again, and what is new, changed or gone.
+    gone, same, *_ = of = days["performance_metrics"]
+    shutil.rmtree(landing / f"performance_metrics/day={gone}")
+    said = make_build(0)
+    read = f"3 of {len(of) - 1} days read, {of[-3]} to {of[-1]}; gone: {gone}"
+    assert same < of[-3]
+    assert f" performance_metrics: {read}\n" in said, said
+
+    file = landing / "experiments.parquet"
+    file.write_bytes(file.read_bytes()[:-1])
+    said = make_build(1)
+    assert re.search(r"^dbt build: (\d+) of \1, 1 failed in ", said, re.MULTILINE), said
+    assert "landing/experiments.parquet" in said
+    assert "A file is damaged: have it written again, or take it out, and build again." in said
+
+
+def form_of_make_build(dataset: str) -> Form:
+    """Return Parquet, by the day where days are kept."""
+    return Form("parquet", "day" if dataset in ("funnel_events", "performance_metrics") else "flat")
