@@ -250,6 +250,7 @@ class Database:
     """The build file, opened read-only; `problem` says why it can't be read."""
 
     def __init__(self, project: Path, run_id: str) -> None:
+        self.project = project
         self.problem = ""
         self.connection: duckdb.DuckDBPyConnection | None = None
         try:
@@ -328,7 +329,8 @@ class Database:
             condition = " and ".join(f'"{name}" is not distinct from ?' for name in given)
             query = f"select distinct _file from {rows_of_files} where {condition}"
             found = self.connection.execute(query, [*given.values()]).fetchall()
-            return [file for (file,) in found]
+            # Found by that search path, a file goes by its whole path.
+            return [file.removeprefix(f"{self.project}/") for (file,) in found]
         except duckdb.Error:  # a file that is gone or damaged, say
             return []
 

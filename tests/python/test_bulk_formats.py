@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import explain
 import oracle
 import publish
 import pytest
@@ -317,16 +318,18 @@ def test_a_name_that_looks_like_a_pattern_is_a_name(
     assert_same_marts(workspace.build(files=folder, arguments=ONLY_MODELS), untested)
 
 
-def test_make_build_takes_files(tmp_path: Path, build_of: Callable[[str], Build]) -> None:
+def test_make_build_takes_files(
+    tmp_path: Path, build_of: Callable[[str], Build], whole: bool
+) -> None:
     """Nothing is converted, whatever lies in seeds/json; what is published is the same."""
     project = copy_project(tmp_path)
     (project / "seeds/json/channels.json").write_text("[", encoding="utf-8")
     landing = write_export(project / "landing", read_export(), form_of_make_build)
-    command = [sys.executable, project / "scripts/build.py", "--vars"]
+    command = [sys.executable, project / "scripts/build.py"]
 
-    def make_build(code: int) -> str:
+    def make_build(code: int, *arguments: str) -> str:
         done = subprocess.run(
-            [*command, "{raw: files, raw_path: landing}"],
+            [*command, "--vars", "{raw: files, raw_path: landing}", *arguments],
             cwd=project,
             capture_output=True,
             text=True,
@@ -354,12 +357,23 @@ def test_make_build_takes_files(tmp_path: Path, build_of: Callable[[str], Build]
     assert same < of[-3]
     assert f" performance_metrics: {read}\n" in said, said
 
+    campaigns = read_export()["campaigns"]
+    campaigns[0]["status"] = "of some kind"
+    write_file(landing / "campaigns.parquet", "campaigns", campaigns, Form("parquet"))
+    if whole:  # what isn't looked at is no export
+        make_build(1, "--exclude", "path:models/raw")
+        with duckdb.connect(str(project / publish.BUILD_FILE), read_only=True) as connection:
+            seen = connection.sql("select exports_seen from marts.warehouse_build").fetchall()
+        assert seen == [(2,)]
+
     file = landing / "experiments.parquet"
     file.write_bytes(file.read_bytes()[:-1])
     said = make_build(1)
     assert re.search(r"^dbt build: (\d+) of \1, 1 failed in ", said, re.MULTILINE), said
     assert "landing/experiments.parquet" in said
     assert "A file is damaged: have it written again, or take it out, and build again." in said
+    # The paths start at the project, wherever one asks.
+    assert "    files   landing/campaigns.parquet\n" in explain.explain(project)
 
 
 def form_of_make_build(dataset: str) -> Form:
