@@ -228,7 +228,7 @@
         ) -%}
     {%- endif -%}
     {%- if execute and reads_files() and flags.WHICH in ('build', 'run', 'test') -%}
-        {%- set files = relation_in('files', 'found') -%}
+        {%- set listed = relation_in('files', 'listed') -%}
         {%- do run_query("create schema if not exists files") -%}
         {%- do run_query("create schema if not exists arrivals") -%}
         {%- do run_query(
@@ -239,15 +239,19 @@
             "create table if not exists " ~ relation_in('files', 'parsed')
             ~ " (dataset string, file string, file_version string)"
         ) -%}
-        {%- do run_query("create or replace table " ~ files ~ " as " ~ listed_files(raw_path())) -%}
-        {%- do refuse_unknown_files(files) -%}
+        {%- do run_query("create or replace table " ~ listed ~ " as " ~ listed_files(raw_path())) -%}
+        {%- do run_query(
+            "create table if not exists " ~ relation_in('files', 'found') ~ " as select * from " ~ listed ~ " where false"
+        ) -%}
+        {%- do refuse_unknown_files(listed) -%}
     {%- endif -%}
 {%- endmacro %}
 
 
 {#- The var raw_path, without a slash at its end. -#}
 {% macro raw_path() -%}
-    {{ return(modules.re.sub('(?<=.)/+$', '', var('raw_path', 'landing') | string | trim)) }}
+    {%- set path = modules.re.sub('(?<=.)/+$', '', var('raw_path', 'landing') | string | trim) -%}
+    {{ return(path if '://' in path else modules.re.sub('/+', '/', path)) }}
 {%- endmacro %}
 
 
@@ -279,6 +283,12 @@
 {% macro take_in_files() -%}
     {%- if execute -%}
         {%- set dataset = model.name[4:] -%}
+        {#- What was found is what this model read: a build without it finds nothing. -#}
+        {%- do run_query("delete from " ~ relation_in('files', 'found') ~ " where dataset = '" ~ dataset ~ "'") -%}
+        {%- do run_query(
+            "insert into " ~ relation_in('files', 'found') ~ " select * from " ~ relation_in('files', 'listed')
+            ~ " where dataset = '" ~ dataset ~ "'"
+        ) -%}
         {%- set found = run_query(
             "select file, format, is_alone from " ~ relation_in('files', 'found') ~ " where dataset = '" ~ dataset
             ~ "' order by is_alone desc, file"
@@ -396,9 +406,12 @@
     {%- set found -%}
         select file, version from {{ relation_in('files', 'found') }} where dataset = '{{ dataset }}'
     {%- endset -%}
-    {#- A file is known if all of its days were accepted; one that isn't can be gone. -#}
+    {#- A file is known if all of its days were accepted as they are in it; one that isn't can be gone. -#}
     {%- set known -%}
-        select file, max(file_version) as version from {{ accepted }} group by file having count(file_version) = count(*)
+        select file, max(file_version) as version
+        from {{ accepted }}
+        group by file
+        having count(file_version) = count(*) and min(file_version) = max(file_version)
     {%- endset -%}
     {%- set unchanged_files %}(select file from ({{ known }} intersect {{ found }}) as unchanged){% endset -%}
     {%- set changed_files = run_query(found ~ " except " ~ known ~ " order by file").columns[0].values() | list -%}

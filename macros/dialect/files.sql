@@ -577,9 +577,22 @@ select * from found
     {{ return(kinds) }}
 {%- endmacro %}
 
-{#- A field of a kind of file as {x, value, checked}: what is stored, what comes of it, and whether that is
-    null for a wrong value; or {wrong}, why no value of this type will do. -#}
+{#- A field of a kind of file as parquet_value says, or else, where that is null, from a folder of the path. -#}
 {% macro parquet_field(name, type, kind) -%}
+    {%- set field = parquet_value(name, type, kind) -%}
+    {%- set can_be_in_path = kind.types.get(name) and type not in ['string_list', 'object'] and 'wrong' not in field -%}
+    {%- if can_be_in_path and files_with_in_path(name, kind.files) -%}
+        {%- set value = field.value if type != 'number' else file_value(type, 'cast(' ~ field.value ~ ' as varchar)') -%}
+        {%- set in_path = file_value(type, value_in_path(name, 'filename')) -%}
+        {%- do field.update({'right': field.get('right') or field.value, 'value': 'coalesce(' ~ value ~ ', ' ~ in_path ~ ')'}) -%}
+    {%- endif -%}
+    {{ return(field) }}
+{%- endmacro %}
+
+{#- A field of a kind of file as {x, value, checked}: what is stored, what comes of it, and whether that is
+    null for a wrong value (`right` says so where the value doesn't); or {wrong}, why no value of this type
+    will do. -#}
+{% macro parquet_value(name, type, kind) -%}
     {%- set x = adapter.quote(name) -%}
     {%- set physical = kind.types.get(name) -%}
     {%- set base = (physical or '').split('(')[0] -%}
@@ -604,8 +617,9 @@ select * from found
         {{ return({'x': x, 'value': 'cast(' ~ x ~ ' as varchar)', 'checked': false}) }}
     {%- elif type == 'number' and is_number -%}
         {#- NaN and infinity too are beyond what staging holds. -#}
-        {%- set held = 'case when abs(' ~ x ~ ') < 999999999999.9999 then ' ~ x ~ ' end' -%}
-        {{ return({'x': x, 'value': x, 'checked': true, 'right': held}) }}
+        {%- set double = x if physical == 'DOUBLE' else 'cast(' ~ x ~ ' as double)' -%}
+        {%- set held = 'case when abs(' ~ double ~ ') < 999999999999.9999 then ' ~ x ~ ' end' -%}
+        {{ return({'x': x, 'value': double if physical == 'FLOAT' else x, 'checked': true, 'right': held}) }}
     {%- elif (type == 'integer' and physical == 'BIGINT') or (type == 'boolean' and physical == 'BOOLEAN')
         or (type == 'date' and physical == 'DATE') or (type == 'timestamp' and physical == 'TIMESTAMP') -%}
         {{ return({'x': x, 'value': x, 'checked': false}) }}
@@ -629,13 +643,15 @@ select * from found
         {{ return({'x': x, 'value': "case when " ~ x ~ " is not null then " ~ value ~ " end", 'checked': false}) }}
     {%- endif -%}
     {{ return({'wrong': name ~ ': expected ' ~ file_type_words(type) ~ ', found ' ~ physical
-        ~ ('; write it as UTF-8 text' if physical == 'BLOB' else '')}) }}
+        ~ ('; write it as UTF-8 text' if physical == 'BLOB' else
+           '; if there are nulls alone in it, write them with the type of the field' if physical == 'INTEGER' else '')}) }}
 {%- endmacro %}
 
-{#- The text of a field in the folders of a path, null where there is none. -#}
+{#- The text of a field in the folders of a path below raw_path, null where there is none. -#}
 {% macro value_in_path(name, path) -%}
+    {%- set below = "substring(" ~ path ~ ", " ~ (raw_path() | length + 1) ~ ")" -%}
     nullif(nullif(
-        url_decode(regexp_extract({{ path }}, {{ file_text('(?:^|/)' ~ modules.re.escape(name) ~ '=([^/]*)/') }}, 1)),
+        url_decode(regexp_extract({{ below }}, {{ file_text('(?:^|/)' ~ modules.re.escape(name) ~ '=([^/]*)/') }}, 1)),
         '__HIVE_DEFAULT_PARTITION__'
     ), '')
 {%- endmacro %}
@@ -643,7 +659,7 @@ select * from found
 {#- Those of the files that lie in a folder of a field's value. -#}
 {% macro files_with_in_path(name, files) -%}
     {%- set found = [] -%}
-    {%- for file in files if ('/' ~ name ~ '=') in ('/' ~ file) -%}{%- do found.append(file) -%}{%- endfor -%}
+    {%- for file in files if ('/' ~ name ~ '=') in file[raw_path() | length:] -%}{%- do found.append(file) -%}{%- endfor -%}
     {{ return(found) }}
 {%- endmacro %}
 
@@ -653,8 +669,12 @@ select * from found
     {%- for kind in kinds or [{'files': [], 'types': {}}] %}
     select
         {%- for name, column in columns.items() %}
-        {%- set field = parquet_field(name, column.config.meta.type, kind) %}
-        {{ field.value }}{{ " as " ~ adapter.quote(name) if field.value != adapter.quote(name) }},
+        {%- set value = parquet_field(name, column.config.meta.type, kind).value -%}
+        {#- A union would make one type of several kinds of numbers, and lose digits; text keeps all. -#}
+        {%- if column.config.meta.type == 'number' and name in kind.types and kinds | map(attribute='types') | map(attribute=name) | select('string') | unique | list | length > 1 -%}
+            {%- set value = file_value('number', 'cast(' ~ value ~ ' as varchar)') -%}
+        {%- endif %}
+        {{ value }}{{ " as " ~ adapter.quote(name) if value != adapter.quote(name) }},
         {%- endfor %}
         {%- if kind.files %}
         filename as _file

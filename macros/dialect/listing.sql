@@ -21,10 +21,17 @@
         version
     from (
         select
-            filename as file,
-            substring(filename, length({{ file_text(path) }}) + 2) as name,
-            size || '-' || epoch_us(last_modified) as version
-        from read_blob({{ file_text(file_pattern(path) ~ '/**') }})
+            file,
+            substring(file, length({{ file_text(path) }}) + 2) as name,
+            size || '-' || changed_at as version
+        from (
+            {%- if '://' in path %}
+            select filename as file, size, epoch_ns(last_modified) as changed_at
+            from read_blob({{ file_text(file_pattern(path) ~ '/**') }})
+            {%- else %}
+            select unnest(list_files({{ file_text(path) }}), recursive := true)
+            {%- endif %}
+        ) as files
     ) as listed
     where not regexp_matches('/' || name, '/[._]')
 {%- endmacro %}

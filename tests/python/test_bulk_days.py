@@ -485,6 +485,16 @@ def test_a_warehouse_that_grew_is_one_built_from_scratch(
     story.step(story.redeliver, arguments=("--full-refresh", *UNTESTED))
 
 
+def test_a_build_that_reads_no_files_accepts_none(workspace: Workspace, tmp_path: Path) -> None:
+    """Of what has arrived since, the next build knows nothing but what it reads itself."""
+    story = Story(workspace, tmp_path, seed=4)
+    story.step(lambda: story.arrive(5), arguments=TESTED)
+    story.tell(*[story.redeliver] * 6)
+    of_staging = [f"stg_{dataset}+" for dataset in SERIES]
+    story.build("--select", *of_staging, "--exclude-resource-type", "unit_test")
+    story.assert_as_from_scratch(story.step(lambda: "nothing"))
+
+
 def test_any_order_of_arrivals(workspace: Workspace, tmp_path: Path, whole: bool) -> None:
     """Random things happen, several between two builds, which are whole or not."""
     for seed in range(2, 5) if whole else (2,):

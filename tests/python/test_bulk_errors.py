@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 import re
 import shutil
 from collections.abc import Callable, Iterator
@@ -15,6 +16,7 @@ from pathlib import Path
 
 import duckdb
 import explain
+import file_listing
 import oracle
 import publish
 import pytest
@@ -600,6 +602,41 @@ def test_a_dataset_that_is_a_file_and_a_folder_is_said(workspace: Workspace, lan
     said = all_of(said_of(workspace, landing))
     assert "channels.ndjson" in said
     assert "channels/0.ndjson" in said
+
+
+def test_a_link_or_a_name_that_leads_nowhere_is_said(workspace: Workspace, landing: Path) -> None:
+    channels = landing / "channels.ndjson"
+    content = channels.read_bytes()
+    channels.unlink()
+    channels.symlink_to(landing / "nothing")
+    assert "channels.ndjson" in all_of(said_of(workspace, landing, ("--select", "raw_channels")))
+
+    channels.unlink()
+    channels.write_bytes(content)
+    (landing / "funnel_events.ndjson").unlink()
+    loop = landing / "funnel_events/again"
+    loop.parent.mkdir()
+    loop.symlink_to(landing)
+    assert "funnel_events/again: a link to a folder that it lies in" in all_of(
+        said_of(workspace, landing, ("--select", "raw_channels"))
+    )
+
+    loop.unlink()
+    name = os.fsencode(loop.parent) + b"/\xff.ndjson"
+    Path(os.fsdecode(name)).touch()
+    assert "funnel_events/\\xff.ndjson: its name is not UTF-8" in all_of(
+        said_of(workspace, landing, ("--select", "raw_channels"))
+    )
+
+
+def test_a_change_within_a_second_is_seen(tmp_path: Path) -> None:
+    """DuckDB's own listing knows whole seconds."""
+    file = tmp_path / "a" / "b.ndjson"
+    file.parent.mkdir()
+    file.write_bytes(b"{}")
+    os.utime(file, ns=(0, 1_700_000_000_123_456_789))
+    found = [{"file": str(file), "size": 2, "changed_at": 1_700_000_000_123_456_789}]
+    assert file_listing.list_files(str(tmp_path)) == found
 
 
 @pytest.mark.parametrize("what", ["missing", "a file", "empty"])

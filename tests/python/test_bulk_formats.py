@@ -267,6 +267,56 @@ def test_every_value_is_staged_as_from_a_seed(
             assert found == wanted, f"{dataset} as {forms(turn)(dataset)}"
 
 
+def test_numbers_of_files_of_several_types_stay_what_they_are(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    """Read together they would be of one type; of a float, digits are lost, and 5e-17 as text."""
+    folder = write_export(tmp_path / "land", read_export(), lambda _: Form())
+    (folder / "performance_metrics.ndjson").unlink()
+    record = read_export()["performance_metrics"][0]
+    costs = {
+        "decimal(12, 2)": ("98770.07", "98770.070000"),
+        "double": ("5e-17", "0.000000"),
+        "bigint": ("20000001", "20000001.000000"),
+        "float": ("0.5", "0.500000"),
+        "varchar": ("333.335", "333.335000"),
+        "decimal(18, 6)": ("999999999998.123456", "999999999998.123456"),
+    }
+    for number, (type_name, (cost, _)) in enumerate(costs.items()):
+        file = folder / f"performance_metrics/{number}.parquet"
+        one = record | {"timestamp": f"2026-03-0{number + 1}T10:00:00", "cost": 0}
+        write_file(file, "performance_metrics", [one], Form("parquet"))
+        with duckdb.connect() as connection:
+            connection.execute(f"create table one as from {quoted(file)}")
+            connection.execute(f"alter table one alter cost type {type_name} using '{cost}'")
+            connection.execute(f"copy one to {quoted(file)} (format parquet)")
+    build = workspace.build(files=folder, arguments=("--select", "+stg_performance_metrics"))
+    rows = build.rows("select cost from staging.stg_performance_metrics order by recorded_at")
+    assert [str(row["cost"]) for row in rows] == [staged for _, staged in costs.values()]
+
+
+@pytest.mark.parametrize("extension", ["ndjson", "parquet"])
+def test_folders_say_what_the_records_leave_out(
+    workspace: Workspace, tmp_path: Path, extension: str
+) -> None:
+    """Those below raw_path, and where the record says it itself, the record is right."""
+    folder = tmp_path / "currency=EUR" / "land"
+    write_export(folder, read_export(), lambda _: Form())
+    (folder / "budget_actions.ndjson").unlink()
+    actions = read_export()["budget_actions"]
+    wanted = {}
+    for number, (action, given) in enumerate(
+        zip(actions, ["USD", None, None, "EUR"], strict=False)
+    ):
+        place = "currency=GBP/" if number != 2 else ""
+        file = folder / f"budget_actions/{place}{number}.{extension}"
+        write_file(file, "budget_actions", [action | {"currency": given}], Form(extension))
+        wanted[action["budget_action_id"]] = given or ("GBP" if place else "USD")
+    build = workspace.build(files=folder, arguments=("--select", "+stg_budget_actions"))
+    found = build.rows("select budget_action_id, currency from staging.stg_budget_actions")
+    assert {row["budget_action_id"]: row["currency"] for row in found} == wanted
+
+
 # ---- The source of the raw data ---------------------------------------------------------------
 
 
@@ -299,6 +349,10 @@ def test_a_link_is_followed_and_what_is_no_data_is_left_alone(
         (folder / name).write_bytes(b"\0\1")
         days = sorted(path for path in folder.rglob("day=*") if path.is_dir())
         (days[0] / name).write_bytes(b"\0\1")
+    # A whole day and a file of another lie elsewhere.
+    for number, place in enumerate((days[0], next(path for path in days[1].iterdir()))):
+        place.rename(tmp_path / f"elsewhere {number}")
+        place.symlink_to(tmp_path / f"elsewhere {number}")
     link = tmp_path / 'it\'s "here", really'
     link.symlink_to(folder, target_is_directory=True)
     assert_same_marts(workspace.build(files=link, arguments=ONLY_MODELS), untested)
