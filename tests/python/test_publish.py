@@ -701,8 +701,7 @@ def test_what_broke_a_model_is_said_without_colours_and_macros(project):
     project.ended("fct_events", "error", message=message)
     assert project.explained().splitlines()[2:] == [
         "FAILED  model fct_events",
-        "    Compilation Error in model fct_events",
-        "      No columns",
+        "    No columns",
     ]
 
 
