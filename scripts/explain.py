@@ -293,46 +293,50 @@ class Database:
 
     def files_of(self, rows: list[Row], datasets: list[str], nodes: Artifact) -> list[str]:
         """Return the files that failing rows come from, where raw data is files and a row tells."""
-        found: set[str] = set()
+        by_dataset: dict[str, list[Row]] = {}
         for row in rows:
             for dataset in [str(row["dataset"])] if row.get("dataset") else datasets:
-                found.update(self.files_of_row(row, dataset, nodes))
+                by_dataset.setdefault(dataset, []).append(row)
+        found = {
+            file
+            for dataset, of_dataset in by_dataset.items()
+            for file in self.files_of_dataset(of_dataset, dataset, nodes)
+        }
         names = sorted(found)
         more = len(names) - MAX_FILES
         return [*names[:MAX_FILES], f"and {more} more"] if more > 0 else names
 
-    def files_of_row(self, row: Row, dataset: str, nodes: Artifact) -> list[str]:
-        """Return the files with a record that has the values of a row; none if it has no key."""
+    def files_of_dataset(self, rows: list[Row], dataset: str, nodes: Artifact) -> list[str]:
+        """Return the files with a record of a row's values, by its key alone where that is whole."""
         models = {name_of(one): one for one in nodes if one.startswith("model.")}
         staging = models.get(f"stg_{dataset}")
         reads_files = f"raw_{dataset}" in models  # else it is a seed
         if not self.connection or not staging or not reads_files:
             return []
         keys = key_columns([staging], nodes)
-        if record_key := row.get("record_key"):  # written as the contract's models write it
-            parts = str(record_key).split(" | ", len(keys) - 1) if keys else []
-            row = dict(zip(keys, [part or None for part in parts], strict=False))
-        if not row.keys() & keys:
-            return []
         cast = r'cast\("?(\w+)"? as [\w(), ]+\) as (\w+)'
         names = {new: old for old, new in re.findall(cast, nodes[staging].get("compiled_code", ""))}
         rows_of_files = f"files.rows_of_{dataset}"
         try:
-            fields = self.connection.execute(f"select * from {rows_of_files} limit 0").description
-            # Not numbers with a fraction, which staging may round.
-            given = {
-                names.get(name, name): value
-                for name, value in row.items()
-                if isinstance(value, str | int | date | None) and not isinstance(value, bool)
-            }
-            given = {name: given[name] for name, *_ in fields if name in given}
-            condition = " and ".join(f'"{name}" is not distinct from ?' for name in given)
-            query = f"select distinct _file from {rows_of_files} where {condition}"
-            found = self.connection.execute(query, [*given.values()]).fetchall()
-            # Found by that search path, a file goes by its whole path.
-            return [file.removeprefix(f"{self.project}/") for (file,) in found]
+            described = self.connection.execute(f"select * from {rows_of_files} limit 0")
+            fields = {name for name, *_ in described.description or []}
+            conditions, values = [], []
+            for row in rows:
+                given = identifying(row, keys)
+                given = {names.get(name, name): value for name, value in given.items()}
+                given = {name: value for name, value in given.items() if name in fields}
+                if given:
+                    same = (f'"{name}" is not distinct from ?' for name in given)
+                    conditions.append(f"({' and '.join(same)})")
+                    values += given.values()
+            if not conditions:
+                return []
+            query = f"select distinct _file from {rows_of_files} where {' or '.join(conditions)}"
+            found = self.connection.execute(query, values).fetchall()
         except duckdb.Error:  # a file that is gone or damaged, say
             return []
+        # Found by that search path, a file goes by its whole path.
+        return [file.removeprefix(f"{self.project}/") for (file,) in found]
 
     def contract_rule(self, rule: object) -> str:
         """Return the statement of a rule of the contract, if there is one of that number."""
@@ -344,6 +348,23 @@ class Database:
         except duckdb.Error:
             return ""
         return row[0] if row else ""
+
+
+def identifying(row: Row, keys: list[str]) -> Row:
+    """Return what identifies a row's record: its key, else what it has; nothing without any key."""
+    if keys and (record_key := row.get("record_key")):  # written as the contract's models write it
+        parts = str(record_key).split(" | ", len(keys) - 1)
+        return dict(zip(keys, [part or None for part in parts], strict=False))
+    if row.keys() >= set(keys):
+        return {name: row[name] for name in keys}
+    if not row.keys() & keys:
+        return {}
+    # Not numbers with a fraction, which staging may round.
+    return {
+        name: value
+        for name, value in row.items()
+        if isinstance(value, str | int | date | None) and not isinstance(value, bool)
+    }
 
 
 def in_one_line(row: Row, first: list[str]) -> str:

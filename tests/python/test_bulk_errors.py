@@ -274,7 +274,10 @@ def test_a_column_of_the_wrong_type_is_said(workspace: Workspace, landing: Path)
     wrong = {
         "channels": ("platform", "* replace (5 as platform)"),
         "audience_segments": ("size_estimate", "* replace (size_estimate + 0.5 as size_estimate)"),
-        "roi_ledger": ("llm_cost", "* replace (cast('nan' as double) as llm_cost)"),
+        "roi_ledger": (
+            "llm_cost",
+            "* replace (cast('nan' as double) as llm_cost, -9223372036854775808 as net_roi)",
+        ),
         "attribution_hints": ("confidence", "* replace (cast('inf' as double) as confidence)"),
         "budget_actions": ("approved_by_human", "* replace (1 as approved_by_human)"),
         "campaigns": ("start_date", "* replace (20260316 as start_date)"),
@@ -299,6 +302,7 @@ def test_a_column_of_the_wrong_type_is_said(workspace: Workspace, landing: Path)
         )
     ]
     assert not silent
+    assert any(": net_roi: " in line for line in said["raw_roi_ledger"])  # it has no abs
     assert any("did you mean metric?" in line for line in said["raw_experiments"])
     assert any(DECLARED_IN in line for line in said["raw_performance_metrics"])
 

@@ -312,7 +312,11 @@ def test_folders_say_what_the_records_leave_out(
         file = folder / f"budget_actions/{place}{number}.{extension}"
         write_file(file, "budget_actions", [action | {"currency": given}], Form(extension))
         wanted[action["budget_action_id"]] = given or ("GBP" if place else "USD")
-    build = workspace.build(files=folder, arguments=("--select", "+stg_budget_actions"))
+    build = workspace.build(
+        files=folder,
+        variables={"raw_path": f"{tmp_path}//currency=EUR/land/"},
+        arguments=("--select", "+stg_budget_actions"),
+    )
     found = build.rows("select budget_action_id, currency from staging.stg_budget_actions")
     assert {row["budget_action_id"]: row["currency"] for row in found} == wanted
 
