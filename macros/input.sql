@@ -248,10 +248,9 @@
 {%- endmacro %}
 
 
-{#- The var raw_path, without a slash too many: paths of files start with it. -#}
+{#- The var raw_path, without a slash at its end; paths of files start with it. -#}
 {% macro raw_path() -%}
-    {%- set path = modules.re.sub('(?<=.)/+$', '', var('raw_path', 'landing') | string | trim) -%}
-    {{ return(path if '://' in path else modules.re.sub('/+', '/', path)) }}
+    {{ return(modules.re.sub('(?<=.)/+$', '', var('raw_path', 'landing') | string | trim)) }}
 {%- endmacro %}
 
 

@@ -307,7 +307,7 @@ class Database:
         return [*names[:MAX_FILES], f"and {more} more"] if more > 0 else names
 
     def files_of_dataset(self, rows: list[Row], dataset: str, nodes: Artifact) -> list[str]:
-        """Return the files with a record of a row's values, by its key alone where that is whole."""
+        """Return the files that hold a record that a row identifies."""
         models = {name_of(one): one for one in nodes if one.startswith("model.")}
         staging = models.get(f"stg_{dataset}")
         reads_files = f"raw_{dataset}" in models  # else it is a seed
