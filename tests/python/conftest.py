@@ -92,8 +92,16 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[FIGURES] = {}
     # The short suites draw the same examples every time.
     short = not config.getoption("--whole")
+    config.addinivalue_line("markers", "long: a test that only --whole runs")
     settings.register_profile("suite", deadline=None, database=None, derandomize=short)
     settings.load_profile("suite")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if not config.getoption("--whole"):
+        long = [item for item in items if item.get_closest_marker("long")]
+        config.hook.pytest_deselected(items=long)
+        items[:] = [item for item in items if item not in long]
 
 
 @pytest.fixture(scope="session", autouse=True)

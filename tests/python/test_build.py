@@ -101,8 +101,9 @@ def test_neither_order_nor_threads_matter(
         assert publish.publish(build.folder).marts == expected
 
 
+@pytest.mark.long
 def test_partial_and_repeated_builds_end_where_a_whole_one_does(
-    workspace: Workspace, export: Callable[[], Export], sample: Build, whole: bool
+    workspace: Workspace, export: Callable[[], Export], sample: Build
 ) -> None:
     other = export()
     for record in other["performance_metrics"]:
@@ -110,7 +111,7 @@ def test_partial_and_repeated_builds_end_where_a_whole_one_does(
     workspace.build(other, arguments=(*DATA_ONLY, "--select", "+fct_performance_daily"))
     for part in ("staging", "+status_log", "int_performance+", "contract_violations"):
         workspace.build(export(), arguments=(*DATA_ONLY, "--select", part), fresh=False)
-    for threads in ("8", "2") if whole else ("8",):
+    for threads in ("8", "2"):
         whole_one = workspace.build(
             export(), arguments=(*DATA_ONLY, "--threads", threads), fresh=False
         )

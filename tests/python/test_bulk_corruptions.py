@@ -55,6 +55,7 @@ def of_files(
     return of_files
 
 
+@pytest.mark.long
 def test_every_corruption_is_caught_in_new_days(
     of_files: OfFiles, export: Callable[[], Export]
 ) -> None:

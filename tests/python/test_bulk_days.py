@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import oracle
+import pytest
 import yaml
 from bulk import (
     Form,
@@ -465,6 +466,7 @@ MODELS_OF_A_PART = (
 """Builds that are no whole ones: what they take in must not be lost to the next."""
 
 
+@pytest.mark.long
 def test_a_warehouse_that_grew_is_one_built_from_scratch(
     workspace: Workspace, tmp_path: Path
 ) -> None:
@@ -485,6 +487,7 @@ def test_a_warehouse_that_grew_is_one_built_from_scratch(
     story.step(story.redeliver, arguments=("--full-refresh", *UNTESTED))
 
 
+@pytest.mark.long
 def test_a_build_that_reads_no_files_accepts_none(workspace: Workspace, tmp_path: Path) -> None:
     """Of what has arrived since, the next build knows nothing but what it reads itself."""
     story = Story(workspace, tmp_path, seed=4)

@@ -13,50 +13,35 @@ from bulk import assert_same_marts, assert_whole
 from conftest import PROJECT, Build, Workspace
 from test_bulk_days import JUDGED
 
-DAYS = ("--days", "60", "--campaigns", "20", "--anomaly-rate", "0.02")
+SIZE = ("--events", "100_000", "--days", "60", "--campaigns", "20", "--anomaly-rate", "0.02")
 LAST_DAYS = ("day=2025-02-24", "day=2025-02-25", "day=2025-03-01")
 """Three of the newest days; the last of them is the last one."""
 
 
 def generate(folder: Path, *arguments: str) -> Path:
     """Write an export; return its folder."""
-    command = [sys.executable, PROJECT / "benchmarks/generate.py", folder, *DAYS, *arguments]
+    command = [sys.executable, PROJECT / "benchmarks/generate.py", folder, *SIZE, *arguments]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return folder
 
 
 @pytest.fixture(scope="module")
-def events(whole: bool) -> tuple[str, str]:
-    """Return how many funnel events there are."""
-    return ("--events", "100_000" if whole else "15_000")
-
-
-@pytest.fixture(scope="module")
-def of_seeds(
-    workspace: Workspace, tmp_path_factory: pytest.TempPathFactory, events: tuple[str, str]
-) -> Build:
+def of_seeds(workspace: Workspace, tmp_path_factory: pytest.TempPathFactory) -> Build:
     """Build the export from seeds."""
-    folder = generate(tmp_path_factory.mktemp("json"), *events, "--format", "json", "--flat")
+    folder = generate(tmp_path_factory.mktemp("json"), "--format", "json", "--flat")
     export = {
         file.stem: json.loads(file.read_text(encoding="utf-8")) for file in folder.glob("*.json")
     }
     return workspace.build(export)
 
 
+@pytest.mark.long
+@pytest.mark.parametrize("arguments", [(), ("--format", "ndjson", "--compress", "zst")])
 def test_files_give_the_marts_of_seeds_at_once_and_day_by_day(
-    workspace: Workspace, tmp_path: Path, of_seeds: Build, events: tuple[str, str], whole: bool
+    workspace: Workspace, tmp_path: Path, of_seeds: Build, arguments: tuple[str, ...]
 ) -> None:
     """Some of the newest days are left out of the first build, and come in the second."""
-    for options in ((), TEXT) if whole else (TEXT,):
-        grow(workspace, tmp_path, of_seeds, (*events, *options))
-
-
-TEXT = ("--format", "ndjson", "--compress", "zst")
-
-
-def grow(workspace: Workspace, tmp_path: Path, of_seeds: Build, arguments: tuple[str, ...]) -> None:
-    """Build an export without three days, then with them, and compare."""
     landing = generate(tmp_path / "landing", *arguments)
     folders = [
         landing / dataset / day

@@ -230,6 +230,7 @@ def test_what_is_wrong_is_found_beside_days_that_were_right(accepted: Story) -> 
                 assert wrong.says(records) in block, f"{kind}, {turn} build: {text}"
 
 
+@pytest.mark.long
 def test_a_stage_that_is_counted_twice_is_found_until_it_is_mended(accepted: Story) -> None:
     """Its day has been accepted by then: what is looked at is all that is kept."""
     kinds = ("a grain of an old day", "a grain twice in a day")
@@ -265,6 +266,7 @@ def test_a_build_that_was_red_accepts_nothing(accepted: Story) -> None:
     assert build.failures[red(build, RULE_3)] == 1 + len(no_longer_compared) > 1
 
 
+@pytest.mark.long
 def test_a_build_without_tests_accepts_nothing(accepted: Story) -> None:
     """What it took in is judged by the first build that judges, and goes with its file."""
     kinds = ("a negative count", "an id of an old day", "no day")
@@ -297,6 +299,7 @@ def test_a_day_that_was_right_and_is_wrong_now_is_found(accepted: Story) -> None
     assert records[-1]["event_id"] in said, said
 
 
+@pytest.mark.long
 def test_a_reference_that_goes_is_found_in_old_days(accepted: Story) -> None:
     """None of the newest days, which are looked at in any case, refers to it."""
     with (
@@ -317,6 +320,7 @@ def test_a_reference_that_goes_is_found_in_old_days(accepted: Story) -> None:
     accepted.step(lambda: "nothing")
 
 
+@pytest.mark.long
 def test_a_day_that_cannot_be_read_is_no_half_day(accepted: Story) -> None:
     """A good file and one that is cut off arrive together; then the rest of it does."""
     day = DAYS[-1]
