@@ -99,7 +99,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if not config.getoption("--whole"):
-        long = [item for item in items if item.get_closest_marker("long")]
+        long = [item for item in items if item.get_closest_marker("long") or case_of(item) in LONG]
         config.hook.pytest_deselected(items=long)
         items[:] = [item for item in items if item not in long]
 
@@ -372,6 +372,16 @@ CASES = {
     "messy in the past": Case(lambda: messy_export(5), {"as_of": "2026-03-16"}),
     "messy in the beginning": Case(lambda: messy_export(5), {"as_of": "2026-03-09"}),
 }
+
+
+LONG = {"messy in the beginning", "sample in the past", "sample a day before its end"}
+"""Cases that only --whole builds: what they show, others show as well, at another moment."""
+
+
+def case_of(item: pytest.Item) -> str | None:
+    """Return the case that a test is given."""
+    callspec = getattr(item, "callspec", None)
+    return callspec.params.get("case") if callspec else None
 
 
 @functools.cache

@@ -696,6 +696,7 @@ def first_and_second(export: Callable[[], Export]) -> tuple[Export, Export]:
     return export(), second
 
 
+@pytest.mark.long
 def test_what_was_built_stays_until_all_is_right_again(
     workspace: Workspace, tmp_path: Path, first_and_second: tuple[Export, Export]
 ) -> None:

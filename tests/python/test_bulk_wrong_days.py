@@ -245,6 +245,7 @@ def test_a_stage_that_is_counted_twice_is_found_until_it_is_mended(accepted: Sto
     accepted.step(lambda: "nothing")
 
 
+@pytest.mark.long
 def test_a_build_that_was_red_accepts_nothing(accepted: Story) -> None:
     """The next one looks again, though no file changed; also where it is but a rule that fails.
 

@@ -159,7 +159,7 @@ def record(export: Export, dataset: str, key: str) -> dict:
 # ---- What is remembered ----------------------------------------------------------------------
 
 
-def test_every_change_is_kept_once(kept: Kept, export: Callable[[], Export]) -> None:
+def test_every_change_is_kept_once(kept: Kept, export: Callable[[], Export], whole: bool) -> None:
     first, second = as_of(export(), 1), as_of(export(), 2)
     record(second, "budget_actions", "BUD_0003")["status"] = "rejected"
     record(second, "campaigns", "CAMP_001")["status"] = "paused"
@@ -188,6 +188,8 @@ def test_every_change_is_kept_once(kept: Kept, export: Callable[[], Export]) -> 
         ("one whose newest event is an approval", approved),
         ("one in which it is withdrawn", withdrawn),
     ]
+    if not whole:
+        steps = steps[:4] + steps[-2:]
     for step, shown in steps:
         kept.build(shown)
         kept.replay.see(shown)
@@ -195,7 +197,7 @@ def test_every_change_is_kept_once(kept: Kept, export: Callable[[], Export]) -> 
             kept.assert_log()
         except AssertionError as error:
             raise AssertionError(f"after {step}: {error}") from None
-    assert len(kept.replay.seen) == 7
+    assert len(kept.replay.seen) == (7 if whole else 4)
     assert kept.replay.seen[-1][0] == kept.replay.seen[-2][0] > noon(9)
     assert kept.replay.known["campaigns", "CAMP_001", "status"] == "active"
 

@@ -409,10 +409,11 @@ def test_readers_are_not_disturbed_by_publications(world: World, whole: bool, re
             assert project.version == state.version  # who opens it now sees the new
 
 
-def test_readers_are_not_disturbed_by_builds(world: World, whole: bool, reads: Reads) -> None:
+@pytest.mark.long
+def test_readers_are_not_disturbed_by_builds(world: World, reads: Reads) -> None:
     project = world.first.project.copied(world.folder / "read")
     with readers(project, {world.first.version, world.second.version}, reads):
-        for number in range(6 if whole else 1):
+        for number in range(6):
             state = [world.second, world.first][number % 2]
             if state is world.first:  # it is a first build: of a history that knows no other
                 (project.folder / "history.duckdb").unlink()
