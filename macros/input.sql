@@ -8,19 +8,13 @@
   other rules. Schema `arrivals` says what is:
 
     days                            dataset and day: what is taken in
-    complete                        datasets of which everything is
+    whole                           datasets of which everything is, and why
     raw_<dataset>, stg_<dataset>    the rows of those days, where that isn't everything
 -#}
 
 {#- Whether raw data is read from files. -#}
 {% macro reads_files() -%}
     {{ return(var('raw', 'seeds') == 'files') }}
-{%- endmacro %}
-
-
-{#- A relation of the build file that is no model. -#}
-{% macro relation_in(schema, identifier) -%}
-    {{ return(api.Relation.create(database=target.database, schema=schema, identifier=identifier)) }}
 {%- endmacro %}
 
 
@@ -69,7 +63,7 @@
         {{ return(true) }}
     {%- endif -%}
     {%- set query -%}
-        select count(*) from {{ relation_in('arrivals', 'complete') }} where dataset = '{{ dataset }}'
+        select count(*) from {{ relation_in('arrivals', 'whole') }} where dataset = '{{ dataset }}'
     {%- endset -%}
     {{ return(run_query(query).columns[0].values()[0] > 0) }}
 {%- endmacro %}
@@ -98,7 +92,8 @@
 
 {#- The relation of which `arrived` gave a part, as a test gets it: text. -#}
 {% macro whole_of(model) -%}
-    {{ return(model | string | replace(adapter.quote('arrivals'), adapter.quote('staging'))) }}
+    {%- set within = (relation_in('arrivals', '_') | string).rsplit('.', 1)[0] ~ '.' -%}
+    {{ return(model | string | replace(within, (relation_in('staging', '_') | string).rsplit('.', 1)[0] ~ '.')) }}
 {%- endmacro %}
 
 
@@ -128,19 +123,6 @@
 {% macro should_full_refresh() -%}
     {%- set by_day = (config.get('meta') or {}).get('by_day') -%}
     {{ return(dbt.should_full_refresh() if not by_day else is_taken_in_whole(by_day.dataset)) }}
-{%- endmacro %}
-
-
-{#- The incremental strategy `replace_days`: what is taken in replaces what was there of those days. -#}
-{% macro get_incremental_replace_days_sql(arguments) -%}
-    {%- set columns = arguments.dest_columns | map(attribute='quoted') | join(', ') -%}
-    {%- set by_day = config.get('meta').by_day -%}
-    {#- A record of no day is in no accepted file, and so is among those that are read again. #}
-    delete from {{ arguments.target_relation }}
-    where {{ by_day.column }} in {{ arrived_days(by_day.dataset) }} or {{ by_day.column }} is null;
-
-    insert into {{ arguments.target_relation }} ({{ columns }})
-    select {{ columns }} from {{ arguments.temp_relation }}
 {%- endmacro %}
 
 
@@ -211,7 +193,8 @@
             {{ 'found.version' if reads_files() and is_tested(dataset) else 'cast(null as string)' }} as file_version
         from days
         {%- if reads_files() %}
-        left join {{ relation_in('files', 'found') }} as found on days.file = found.file
+        left join {{ relation_in('files', 'found') }} as found
+            on days.file = found.file and found.dataset = '{{ dataset }}'
         {%- endif %}
 
     )
@@ -229,28 +212,25 @@
     {%- endif -%}
     {%- if execute and reads_files() and flags.WHICH in ('build', 'run', 'test') -%}
         {%- set listed = relation_in('files', 'listed') -%}
-        {%- do run_query("create schema if not exists files") -%}
-        {%- do run_query("create schema if not exists arrivals") -%}
-        {%- do run_query(
-            "create table if not exists " ~ relation_in('arrivals', 'days') ~ " (dataset string, day date)"
+        {%- do run_query("create schema if not exists " ~ generate_schema_name('files', none)) -%}
+        {%- do run_query("create schema if not exists " ~ generate_schema_name('arrivals', none)) -%}
+        {%- do create_keyed_table(relation_in('arrivals', 'days'), "dataset string, day date", 'dataset') -%}
+        {%- do create_keyed_table(relation_in('arrivals', 'whole'), "dataset string, reason string", 'dataset') -%}
+        {%- do create_keyed_table(
+            relation_in('files', 'parsed'), "dataset string, file string, file_version string", 'dataset'
         ) -%}
-        {%- do run_query("create table if not exists " ~ relation_in('arrivals', 'complete') ~ " (dataset string)") -%}
-        {%- do run_query(
-            "create table if not exists " ~ relation_in('files', 'parsed')
-            ~ " (dataset string, file string, file_version string)"
+        {%- do create_keyed_table(
+            relation_in('files', 'found'), "file string, is_alone boolean, dataset string, format string, version string", 'dataset'
         ) -%}
-        {%- do run_query("create or replace table " ~ listed ~ " as " ~ listed_files(raw_path())) -%}
-        {%- do run_query(
-            "create table if not exists " ~ relation_in('files', 'found') ~ " as select * from " ~ listed ~ " where false"
-        ) -%}
+        {%- do replace_table(listed, listed_files(raw_path())) -%}
         {%- do refuse_unknown_files(listed) -%}
     {%- endif -%}
 {%- endmacro %}
 
 
-{#- The var raw_path, without a slash at its end; paths of files start with it. -#}
+{#- The var raw_path, without a slash at its end, or file:// before it; paths of files start with it. -#}
 {% macro raw_path() -%}
-    {{ return(modules.re.sub('(?<=.)/+$', '', var('raw_path', 'landing') | string | trim)) }}
+    {{ return(modules.re.sub('^file:(//)?|(?<=.)/+$', '', var('raw_path', 'landing') | string | trim)) }}
 {%- endmacro %}
 
 
@@ -283,10 +263,10 @@
     {%- if execute -%}
         {%- set dataset = model.name[4:] -%}
         {#- What was found is what this model read: a build without it finds nothing. -#}
-        {%- do run_query("delete from " ~ relation_in('files', 'found') ~ " where dataset = '" ~ dataset ~ "'") -%}
-        {%- do run_query(
-            "insert into " ~ relation_in('files', 'found') ~ " select * from " ~ relation_in('files', 'listed')
-            ~ " where dataset = '" ~ dataset ~ "'"
+        {%- do delete_keyed(relation_in('files', 'found'), 'dataset', [dataset]) -%}
+        {%- do insert_keyed(
+            relation_in('files', 'found'), 'dataset',
+            "select * from " ~ relation_in('files', 'listed') ~ " where dataset = '" ~ dataset ~ "'"
         ) -%}
         {%- set found = run_query(
             "select file, format, is_alone from " ~ relation_in('files', 'found') ~ " where dataset = '" ~ dataset
@@ -362,21 +342,22 @@
     {%- set kept = run_query(
         "select count(*) from " ~ parsed ~ " where dataset = '" ~ dataset ~ "' and file_version like '%" ~ declaration ~ "'"
     ).columns[0].values()[0] -%}
-    {%- if not kept or flags.FULL_REFRESH -%}
-        {%- do run_query("drop table if exists " ~ rows) -%}
-        {%- do run_query("delete from " ~ parsed ~ " where dataset = '" ~ dataset ~ "'") -%}
-    {%- else -%}
-        {%- do run_query(
-            "delete from " ~ parsed ~ " where dataset = '" ~ dataset ~ "' and (dataset, file, file_version) not in (" ~ current ~ ")"
-        ) -%}
-        {%- do run_query(
-            "delete from " ~ rows ~ " where _file not in (select file from " ~ parsed ~ " where dataset = '" ~ dataset ~ "')"
-        ) -%}
-    {%- endif -%}
-    {%- set new = run_query("select file from (" ~ current ~ " except select * from " ~ parsed ~ ") order by file") -%}
-    {%- if new.rows or not kept -%}
-        {%- do parse_files(dataset, model.columns, model.config.meta.id, new.columns[0].values() | list, format, rows) -%}
-        {%- do run_query("insert into " ~ parsed ~ " select * from (" ~ current ~ " except select * from " ~ parsed ~ ")") -%}
+    {%- set is_kept = kept and not flags.FULL_REFRESH -%}
+    {%- set known -%}
+        select dataset, file, file_version from {{ parsed }} where dataset = '{{ dataset }}' {{ "" if is_kept else "and false" }}
+    {%- endset -%}
+    {%- set gone = run_query("select file from (" ~ known ~ " except " ~ current ~ ") as gone").columns[0].values() | list -%}
+    {%- set new = run_query("select file from (" ~ current ~ " except " ~ known ~ ") as new order by file").columns[0].values() | list -%}
+    {%- if gone or new or not is_kept -%}
+        {#- First of all: where nothing is rolled back, what isn't finished is done again. -#}
+        {%- do delete_keyed(parsed, 'dataset', [dataset]) -%}
+        {%- if not is_kept -%}
+            {%- do run_query("drop table if exists " ~ rows) -%}
+        {%- elif gone -%}
+            {%- do delete_keyed(rows, '_file', gone) -%}
+        {%- endif -%}
+        {%- do parse_files(dataset, model.columns, model.config.meta.id, new, format, rows) -%}
+        {%- do insert_keyed(parsed, 'dataset', current) -%}
     {%- endif -%}
 {%- endmacro %}
 
@@ -384,9 +365,9 @@
 {#- Find out which days of a dataset are to be taken in, and make their rows readable; see the top. -#}
 {% macro find_arrivals(dataset, columns, id_field, files, format) -%}
     {%- set days = relation_in('arrivals', 'days') -%}
-    {%- set complete = relation_in('arrivals', 'complete') -%}
-    {%- for table in (days, complete) -%}
-        {%- do run_query("delete from " ~ table ~ " where dataset = '" ~ dataset ~ "'") -%}
+    {%- set whole = relation_in('arrivals', 'whole') -%}
+    {%- for table in (days, whole) -%}
+        {%- do delete_keyed(table, 'dataset', [dataset]) -%}
     {%- endfor -%}
     {%- set accepted_name = 'int_days_of_' ~ dataset -%}
     {%- set kept = {} -%}
@@ -398,7 +379,7 @@
     {%- set accepted = kept[accepted_name] -%}
     {%- if flags.FULL_REFRESH or kept.values() | select('none') | list -%}
         {%- do refuse_bad_files(dataset, columns, id_field, files, format) if format == 'parquet' -%}
-        {%- do run_query("insert into " ~ complete ~ " values ('" ~ dataset ~ "')") -%}
+        {%- do insert_keyed(whole, 'dataset', "select '" ~ dataset ~ "' as dataset, 'no days are kept, or none shall be' as reason") -%}
         {{ return(none) }}
     {%- endif -%}
 
@@ -425,7 +406,7 @@
         union
 
         select day from {{ accepted }}
-        where day > (select max(day) from {{ accepted }}) - cast({{ var('lookback_days') }} as integer)
+        where {{ add_days('day', var('lookback_days')) }} > (select max(day) from {{ accepted }})
 
         {%- for name, relation in kept.items() if name != accepted_name %}
         {%- set versions %}select day, version from {{ day_versions(accepted, name) }} as accepted_days{% endset %}
@@ -436,8 +417,8 @@
         select day from (({{ versions }} except {{ own }}) union ({{ own }} except {{ versions }})) as outdated
         {%- endfor %}
     {%- endset -%}
-    {%- do run_query(
-        "insert into " ~ days ~ " select '" ~ dataset ~ "', day from (" ~ arrivals ~ ") as arrived where day is not null"
+    {%- do insert_keyed(
+        days, 'dataset', "select '" ~ dataset ~ "' as dataset, day from (" ~ arrivals ~ ") as arrived where day is not null"
     ) -%}
     {%- set days_of_files -%}
         select file, bool_or(day in {{ arrived_days(dataset) }}) as arrives, bool_and(day in {{ arrived_days(dataset) }}) as arrives_whole
@@ -457,7 +438,7 @@
             ~ arrived_days(dataset) ~ " or " ~ day_of_record(dataset) ~ " is null"
         ) -%}
     {%- else -%}
-        {%- do run_query("insert into " ~ complete ~ " values ('" ~ dataset ~ "')") -%}
+        {%- do insert_keyed(whole, 'dataset', "select '" ~ dataset ~ "' as dataset, 'each day arrives' as reason") -%}
     {%- endif -%}
 {%- endmacro %}
 
@@ -467,7 +448,7 @@
     {%- if execute and reads_files() -%}
         {%- set dataset = model.name[4:] -%}
         {%- if dataset in day_fields() and not is_taken_in_whole(dataset) -%}
-            {%- set raw = api.Relation.create(target.database, raw_node(dataset).schema, 'raw_' ~ dataset) -%}
+            {%- set raw = api.Relation.create(target.get('database'), raw_node(dataset).schema, 'raw_' ~ dataset) -%}
             create or replace view {{ relation_in('arrivals', model.name) }} as
             {{ model.compiled_code | replace(raw | string, relation_in('arrivals', 'raw_' ~ dataset) | string) }}
         {%- endif -%}

@@ -341,10 +341,10 @@ def days_summary(file: Path) -> list[str]:
                 coalesce(kept.dataset, taken_in.dataset) as dataset,
                 coalesce(kept.day, taken_in.day) as day,
                 kept.day is null as is_gone,
-                taken_in.day is not null or complete.dataset is not null as is_read
+                taken_in.day is not null or whole.dataset is not null as is_read
             from kept
             full join arrivals.days as taken_in using (dataset, day)
-            left join arrivals.complete as complete on kept.dataset = complete.dataset
+            left join arrivals.whole as whole on kept.dataset = whole.dataset
         )
 
         select

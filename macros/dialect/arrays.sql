@@ -7,6 +7,10 @@
     unnest({{ array }})
 {%- endmacro %}
 
+{% macro spark__unnest_array(array) -%}
+    explode({{ array }})
+{%- endmacro %}
+
 
 {#- Number of elements of an array. -#}
 {% macro array_length(array) -%}
@@ -17,6 +21,10 @@
     len({{ array }})
 {%- endmacro %}
 
+{% macro spark__array_length(array) -%}
+    case when {{ array }} is not null then size({{ array }}) end
+{%- endmacro %}
+
 
 {#- An array of strings as text: its elements, separated by commas; empty where there are none. -#}
 {% macro array_text(array) -%}
@@ -25,4 +33,8 @@
 
 {% macro duckdb__array_text(array) -%}
     array_to_string({{ array }}, ', ')
+{%- endmacro %}
+
+{% macro spark__array_text(array) -%}
+    array_join({{ array }}, ', ')
 {%- endmacro %}

@@ -31,6 +31,10 @@
   offset from a timestamp. What is written as DuckDB itself would write it is right, and known at a glance.
 -#}
 {% macro file_value(type, x) -%}
+    {{ return(adapter.dispatch('file_value')(type, x)) }}
+{%- endmacro %}
+
+{% macro duckdb__file_value(type, x) -%}
     {%- set number = "'-?[0-9]+([.][0-9]+)?([eE][-+]?[0-9]{1,3})?'" -%}
     {%- if type == 'integer' -%}
         case
@@ -98,7 +102,7 @@
 
 {#- The type that the text gives; numbers stay text. -#}
 {% macro file_column_type(type) -%}
-    {{ return({'integer': 'bigint', 'boolean': 'boolean', 'date': 'date', 'timestamp': 'timestamp'}.get(type, 'varchar')) }}
+    {{ return({'integer': 'bigint', 'boolean': 'boolean', 'date': 'date', 'timestamp': 'timestamp'}.get(type, 'string')) }}
 {%- endmacro %}
 
 {#- What is expected where `x`, as a text, was found: an SQL text, in the words of scripts/json_to_seeds.py. -#}
@@ -132,6 +136,10 @@
 {#- ---- SQL texts ---- -#}
 
 {% macro file_text(text) -%}
+    {{ return(adapter.dispatch('file_text')(text)) }}
+{%- endmacro %}
+
+{% macro duckdb__file_text(text) -%}
     {{ return("'" ~ text | string | replace("'", "''") ~ "'") }}
 {%- endmacro %}
 
@@ -156,6 +164,10 @@
 
 {#- A text as a message shows it: on one line, and its end cut. -#}
 {% macro file_shown(x) -%}
+    {{ return(adapter.dispatch('file_shown')(x)) }}
+{%- endmacro %}
+
+{% macro duckdb__file_shown(x) -%}
     regexp_replace(case when length({{ x }}) > 60 then left({{ x }}, 57) || '...' else {{ x }} end, '[\x00-\x1f\x7f]', '?', 'g')
 {%- endmacro %}
 
@@ -182,7 +194,7 @@
 {#- The same of what a query finds: columns file, n (the record's number), id, position and problem. -#}
 {% macro raise_record_problems(dataset, query) -%}
     {%- set found = run_query(
-        "select file || ': record ' || n || coalesce(' (' || " ~ file_shown('cast(id as varchar)') ~ " || ')', '') || ': ' || problem,"
+        "select file || ': record ' || n || coalesce(' (' || " ~ file_shown('cast(id as string)') ~ " || ')', '') || ': ' || problem,"
         ~ " count(*) over () from (" ~ query ~ ") as found order by file, n, position limit 10"
     ) -%}
     {%- do raise_file_problems(dataset, found.columns[0].values() | list, (found.columns[1].values() | first or 0) | int) -%}
@@ -343,7 +355,7 @@ checked as (
     {%- for name, column in columns.items() -%}
         {%- do declared.append(adapter.quote(name) ~ " " ~ file_column_type(column.config.meta.type)) -%}
     {%- endfor -%}
-    {{ return((declared + ["_file varchar"]) | join(", ")) }}
+    {{ return((declared + ["_file string"]) | join(", ")) }}
 {%- endmacro %}
 
 {#- The orders of keys at the beginning of the first and the last file, if they hold declared fields only. -#}

@@ -11,6 +11,10 @@
     (select {{ hash_text(combined_hash('hash(hashed, 1)')) }} from (select * from {{ relation }}) as hashed)
 {%- endmacro %}
 
+{% macro spark__fingerprint(relation) -%}
+    (select {{ hash_text(combined_hash('xxhash64(to_json(struct(*)))')) }} from {{ relation }})
+{%- endmacro %}
+
 
 {#- A number for the values of some columns: the same for equal ones, nulls equal to each other; seldom for others. -#}
 {% macro row_hash(columns) -%}
@@ -19,6 +23,15 @@
 
 {% macro duckdb__row_hash(columns) -%}
     hash(row({{ columns }}), 1)
+{%- endmacro %}
+
+{#- xxhash64 passes over nulls: of (1, null) and (null, 1) it makes the same. -#}
+{% macro spark__row_hash(columns) -%}
+    xxhash64(
+        {%- for column in columns.split(', ') -%}
+        {{ column }}, {{ column }} is null{{ ", " if not loop.last }}
+        {%- endfor -%}
+    )
 {%- endmacro %}
 
 
@@ -31,6 +44,11 @@
     cast(coalesce(sum({{ hashes }}), 0) % 18446744073709551616 as ubigint)
 {%- endmacro %}
 
+{#- No integer of Spark's holds 64 bits and no sign. -#}
+{% macro spark__combined_hash(hashes) -%}
+    cast(pmod(coalesce(sum(cast({{ hashes }} as decimal(20, 0))), 0), 18446744073709551616) as decimal(20, 0))
+{%- endmacro %}
+
 
 {#- A hash in hexadecimal. -#}
 {% macro hash_text(hash) -%}
@@ -39,6 +57,10 @@
 
 {% macro duckdb__hash_text(hash) -%}
     printf('%016x', {{ hash }})
+{%- endmacro %}
+
+{% macro spark__hash_text(hash) -%}
+    lpad(lower(conv(cast({{ hash }} as string), 10, 16)), 16, '0')
 {%- endmacro %}
 
 
@@ -52,4 +74,8 @@
         select coalesce(cast(to_json(list(relation_rows order by relation_rows)) as varchar), '[]')
         from (select * from {{ relation }}) as relation_rows
     )
+{%- endmacro %}
+
+{% macro spark__rows_as_json(relation) -%}
+    (select to_json(array_sort(collect_list(struct(*))), map('ignoreNullFields', 'false')) from {{ relation }})
 {%- endmacro %}

@@ -1,8 +1,8 @@
 {#-
-  Seeds on DuckDB, without guesses. dbt would infer each column's type (00000001 becomes 1), and
-  dbt-duckdb would let DuckDB sniff the file's dialect ('hello' loses its quotes, "" becomes null)
-  and load by position. Here a column has the `data_type` that its YAML declares, text where it
-  declares none; columns are loaded by name; and an unquoted empty field, nothing else, is null.
+  Seeds without guesses. dbt would infer each column's type (00000001 becomes 1), and dbt-duckdb would let DuckDB sniff
+  the file's dialect ('hello' loses its quotes, "" becomes null) and load by position. Here a column has the `data_type`
+  that its YAML declares, text where it declares none; columns are loaded by name; and, on DuckDB, an unquoted empty
+  field, nothing else, is null.
 -#}
 
 {% macro seed_column_type(model, column) -%}
@@ -17,7 +17,8 @@
     ) }}
 {%- endmacro %}
 
-{% macro duckdb__create_csv_table(model, agate_table) %}
+{#- Creates a seed's table as its YAML declares it; stops where the file has other columns. -#}
+{% macro create_seed_table(model, agate_table) %}
     {%- set found = agate_table.column_names | list -%}
     {%- set declared = model.columns.keys() | list -%}
     {%- if found | sort != declared | sort -%}
@@ -35,6 +36,14 @@
     {% endset %}
     {% call statement('_') %}{{ sql }}{% endcall %}
     {{ return(sql) }}
+{% endmacro %}
+
+{% macro duckdb__create_csv_table(model, agate_table) %}
+    {{ return(create_seed_table(model, agate_table)) }}
+{% endmacro %}
+
+{% macro spark__create_csv_table(model, agate_table) %}
+    {{ return(create_seed_table(model, agate_table)) }}
 {% endmacro %}
 
 {% macro duckdb__load_csv_rows(model, agate_table) %}
@@ -78,6 +87,35 @@
         ) -%}
     {%- endif -%}
     {{ return(sql) }}
+{% endmacro %}
+
+{#-
+  What dbt has read of the file is sent as text. dbt takes an empty text, and one that says null, for
+  none, in quotes or not: only here, where a cluster can't read the file. `raw: files` loses nothing.
+-#}
+{% macro spark__load_csv_rows(model, agate_table) %}
+    {%- set columns = agate_table.column_names | list -%}
+    {%- set statements = [] -%}
+    {%- for rows in agate_table.rows | batch(1000) -%}
+        {%- set bindings = [] -%}
+        {%- for row in rows -%}{%- do bindings.extend(row.values()) -%}{%- endfor -%}
+        {% set sql %}
+            insert into {{ this.render() }} ({% for column in columns %}{{ adapter.quote(column) }}{{ ", " if not loop.last }}{% endfor %})
+            select
+                {%- for column in columns %}
+                cast({{ adapter.quote(column) }} as {{ seed_column_type(model, column) }}) as {{ adapter.quote(column) }}
+                {{- "," if not loop.last }}
+                {%- endfor %}
+            from values
+                {%- for row in rows %}
+                ({% for column in columns %}%s{{ ", " if not loop.last }}{% endfor %}){{ "," if not loop.last }}
+                {%- endfor %}
+            as given ({% for column in columns %}{{ adapter.quote(column) }}{{ ", " if not loop.last }}{% endfor %})
+        {% endset %}
+        {% do adapter.add_query(sql, bindings=bindings, abridge_sql_log=True) %}
+        {%- do statements.append(sql) -%}
+    {%- endfor -%}
+    {{ return(statements | join(';')) }}
 {% endmacro %}
 
 

@@ -7,6 +7,16 @@
     string_agg({{ text }}, '{{ separator }}' order by {{ order_by }})
 {%- endmacro %}
 
+{% macro spark__string_list(text, order_by, separator) -%}
+    case
+        when count({{ text }}) > 0
+            then array_join(
+                transform(array_sort(collect_list(struct({{ order_by }}, {{ text }} as item))), entry -> entry.item),
+                '{{ separator }}'
+            )
+    end
+{%- endmacro %}
+
 
 {#- A number as people read it: at most six decimals, none that are zero at the end, no exponent. -#}
 {% macro number_text(number) -%}
@@ -15,6 +25,10 @@
 
 {% macro duckdb__number_text(number) -%}
     regexp_replace(format('{:.6f}', cast({{ number }} as double)), '\.?0+$', '')
+{%- endmacro %}
+
+{% macro spark__number_text(number) -%}
+    regexp_replace(replace(format_number(cast({{ number }} as double), 6), ',', ''), '[.]?0+$', '')
 {%- endmacro %}
 
 
@@ -27,6 +41,10 @@
     format('{:,.2f}', cast({{ amount }} as double))
 {%- endmacro %}
 
+{% macro spark__money_text(amount) -%}
+    format_number(cast({{ amount }} as double), 2)
+{%- endmacro %}
+
 
 {#- A timestamp in ISO 8601, with microseconds where it has any. -#}
 {% macro timestamp_text(timestamp) -%}
@@ -35,6 +53,10 @@
 
 {% macro duckdb__timestamp_text(timestamp) -%}
     replace(strftime({{ timestamp }}, '%Y-%m-%dT%H:%M:%S.%f'), '.000000', '')
+{%- endmacro %}
+
+{% macro spark__timestamp_text(timestamp) -%}
+    replace(date_format({{ timestamp }}, "yyyy-MM-dd'T'HH:mm:ss.SSSSSS"), '.000000', '')
 {%- endmacro %}
 
 
@@ -53,8 +75,20 @@
     format('{:.1f}%', 100 * cast({{ fraction }} as double))
 {%- endmacro %}
 
+{% macro spark__percent_text(fraction) -%}
+    replace(format_number(100 * cast({{ fraction }} as double), 1), ',', '') || '%'
+{%- endmacro %}
+
 
 {#- A text as it is, or null where it is blank: empty, or nothing but white space. -#}
 {% macro blank_to_null(text) -%}
+    {{ return(adapter.dispatch('blank_to_null')(text)) }}
+{%- endmacro %}
+
+{% macro duckdb__blank_to_null(text) -%}
     case when regexp_replace({{ text }}, '^\s+$', '') <> '' then {{ text }} end
+{%- endmacro %}
+
+{% macro spark__blank_to_null(text) -%}
+    case when regexp_replace({{ text }}, '^[ \t\n\f\r]+$', '') <> '' then {{ text }} end
 {%- endmacro %}

@@ -7,6 +7,10 @@
     cast({{ date }} as timestamp) + interval 1 day - interval 1 microsecond
 {%- endmacro %}
 
+{% macro spark__end_of_day(date) -%}
+    cast({{ date }} as timestamp) + interval 1 day - interval 1 microsecond
+{%- endmacro %}
+
 
 {#- A date so many days later; `days` may be an expression, or negative. -#}
 {% macro add_days(date, days) -%}
@@ -15,6 +19,10 @@
 
 {% macro duckdb__add_days(date, days) -%}
     {{ date }} + cast({{ days }} as integer)
+{%- endmacro %}
+
+{% macro spark__add_days(date, days) -%}
+    date_add({{ date }}, cast({{ days }} as integer))
 {%- endmacro %}
 
 
@@ -27,6 +35,10 @@
     date_diff('day', {{ earlier }}, {{ later }})
 {%- endmacro %}
 
+{% macro spark__days_between(earlier, later) -%}
+    datediff({{ later }}, {{ earlier }})
+{%- endmacro %}
+
 
 {#- In a select list: a row for each day from a date to a later one, that one included. -#}
 {% macro each_day(first, last) -%}
@@ -35,6 +47,11 @@
 
 {% macro duckdb__each_day(first, last) -%}
     cast(unnest(generate_series(cast({{ first }} as timestamp), cast({{ last }} as timestamp), interval 1 day)) as date)
+{%- endmacro %}
+
+{#- Left to itself, a sequence runs backwards where the first day is after the last. -#}
+{% macro spark__each_day(first, last) -%}
+    explode(case when {{ first }} <= {{ last }} then sequence({{ first }}, {{ last }}, interval 1 day) end)
 {%- endmacro %}
 
 
@@ -47,6 +64,10 @@
     {{ timestamp }} + to_minutes(cast({{ minutes }} as bigint))
 {%- endmacro %}
 
+{% macro spark__add_minutes(timestamp, minutes) -%}
+    timestamp_micros(unix_micros({{ timestamp }}) + cast({{ minutes }} as bigint) * 60000000)
+{%- endmacro %}
+
 
 {#- Minutes from one timestamp to a later one, as a double with its fraction. -#}
 {% macro minutes_between(earlier, later) -%}
@@ -55,4 +76,8 @@
 
 {% macro duckdb__minutes_between(earlier, later) -%}
     date_diff('microsecond', {{ earlier }}, {{ later }}) / cast(60000000 as double)
+{%- endmacro %}
+
+{% macro spark__minutes_between(earlier, later) -%}
+    (unix_micros({{ later }}) - unix_micros({{ earlier }})) / cast(60000000 as double)
 {%- endmacro %}

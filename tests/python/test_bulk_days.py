@@ -535,7 +535,7 @@ def taken_in(build: Build, landing: Landing) -> dict[str, set[str]]:
     found = {dataset: set() for dataset in SERIES}
     for row in build.rows(query):
         found[row["dataset"]].add(row["day"])
-    for row in build.rows("select dataset from arrivals.complete"):  # all of it
+    for row in build.rows("select dataset from arrivals.whole"):  # all of it
         found[row["dataset"]] = set(landing.days(row["dataset"]))
     return found
 

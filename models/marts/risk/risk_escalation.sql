@@ -10,7 +10,7 @@ facts as (
 
 ),
 
-evidence as (
+evidence_checks as (
 
     select * from {{ ref('int_risk_evidence') }}
 
@@ -121,15 +121,15 @@ final as (
         judged_signals.review_due_at,
         judged_signals.review_state,
         case
-            when evidence.risk_id is null then 'not_checkable'
-            when evidence.has_mismatch then 'mismatch'
+            when evidence_checks.risk_id is null then 'not_checkable'
+            when evidence_checks.has_mismatch then 'mismatch'
             else 'match'
         end as evidence_check,
-        evidence.mismatches as evidence_mismatches,
+        evidence_checks.mismatches as evidence_mismatches,
         judged_signals.evidence
     from judged_signals
     inner join campaigns using (campaign_id)
-    left join evidence using (risk_id)
+    left join evidence_checks using (risk_id)
     left join episodes
         on judged_signals.risk_id = episodes.record_id
 
