@@ -8,16 +8,16 @@ UV_COMPILE := $(BIN)/uv pip compile pyproject.toml --universal --python-version 
 	--no-emit-index-url --no-emit-find-links --no-header --no-annotate --no-strip-extras --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help build test lint docs bench clean lock
+.PHONY: help build test lint docs bench spark-up spark-build spark-down spark-test clean lock
 
 help:  ## list the targets
-	@sed -n 's/^\([a-z]*\):.*## /make \1|/p' Makefile | awk -F'|' '{ printf "%-12s %s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z-]*\):.*## /make \1|/p' Makefile | awk -F'|' '{ printf "%-12s %s\n", $$1, $$2 }'
 
 build: $(BIN)/.installed  ## convert the JSON, build, test and publish warehouse.duckdb; ARGS go to dbt
 	@$(BIN)/python scripts/build.py $(ARGS)
 
 test: $(BIN)/.installed-dev  ## run every test; ARGS=--whole runs the long suites at full length
-	@$(BIN)/pytest --numprocesses auto $(ARGS)
+	@$(BIN)/pytest --numprocesses auto --ignore-glob '*/test_spark_*' $(ARGS)
 
 lint: $(BIN)/.installed-dev  ## check Python, YAML and SQL
 	$(BIN)/ruff check
@@ -33,6 +33,18 @@ docs: $(BIN)/.installed  ## write dbt's static docs page and docs/data_dictionar
 bench: $(BIN)/.installed-bench  ## measure speed and memory; ARGS chooses, ARGS=--help says what; see benchmarks/README.md
 	@$(BIN)/python benchmarks/bench.py $(ARGS)
 
+spark-up: $(BIN)/.installed-spark  ## start a Spark cluster on this machine; ARGS=--help says of what size
+	@$(BIN)/python scripts/spark_cluster.py up $(ARGS)
+
+spark-build: $(BIN)/.installed-spark  ## convert the JSON, build and test on Spark; ARGS go to dbt
+	@$(BIN)/python scripts/spark_build.py $(ARGS)
+
+spark-down: $(BIN)/.installed-spark  ## stop the cluster that make spark-up started
+	@$(BIN)/python scripts/spark_cluster.py down
+
+spark-test: $(BIN)/.installed-dev $(BIN)/.installed-spark  ## build on DuckDB and on Spark, and compare
+	@$(BIN)/pytest tests/python/test_spark_*.py $(ARGS)
+
 clean:  ## remove what a build leaves behind, but not warehouse.duckdb
 	rm -rf build target logs
 
@@ -41,9 +53,10 @@ lock: | $(BIN)/python  ## pin what pyproject.toml asks for, after a change in it
 	$(UV_COMPILE) --group dev --output-file requirements-dev.lock
 	$(UV_COMPILE) --constraint requirements-dev.lock --output-file requirements.lock
 	$(UV_COMPILE) --constraint requirements-dev.lock --group bench --output-file requirements-bench.lock
+	$(UV_COMPILE) --constraint requirements-dev.lock --group spark --output-file requirements-spark.lock
 
-# requirements-dev.lock and requirements-bench.lock hold all of requirements.lock.
-$(BIN)/.installed-dev $(BIN)/.installed-bench: $(BIN)/.installed-%: requirements-%.lock | $(BIN)/python
+# Each of the other locks holds all of requirements.lock.
+$(BIN)/.installed-dev $(BIN)/.installed-bench $(BIN)/.installed-spark: $(BIN)/.installed-%: requirements-%.lock | $(BIN)/python
 	@echo "Installing what $< pins into .venv."
 	@$(INSTALL) --no-deps --require-hashes -r $<
 	@touch $(BIN)/.installed $@
