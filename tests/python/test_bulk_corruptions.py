@@ -33,14 +33,16 @@ FORMS = {
 class OfFiles:
     """A workspace that writes an export as files, and builds them on what was built before."""
 
-    def __init__(self, workspace: Workspace, folder: Path) -> None:
-        self.workspace, self.folder = workspace, folder
+    def __init__(
+        self, workspace: Workspace, folder: Path, forms: dict[str, Form] | None = None
+    ) -> None:
+        self.workspace, self.folder, self.forms = workspace, folder, forms or {}
 
     def build(self, export: Export, **arguments: Any) -> Build:
         """Build an export from files, those that were there removed."""
         for path in self.folder.iterdir():
             shutil.rmtree(path) if path.is_dir() else path.unlink()
-        write_export(self.folder, export, lambda dataset: FORMS.get(dataset, Form()))
+        write_export(self.folder, export, lambda dataset: self.forms.get(dataset, Form()))
         (self.workspace.folder / "history.duckdb").unlink(missing_ok=True)
         return self.workspace.build(files=self.folder, **arguments)
 
@@ -50,7 +52,7 @@ def of_files(
     workspace: Workspace, tmp_path_factory: pytest.TempPathFactory, export: Callable[[], Export]
 ) -> OfFiles:
     """Return a workspace in which the demo's export has been built and accepted."""
-    of_files = OfFiles(workspace, tmp_path_factory.mktemp("landing"))
+    of_files = OfFiles(workspace, tmp_path_factory.mktemp("landing"), FORMS)
     assert of_files.build(export()).named("fail", "error", "skipped") == set()
     return of_files
 

@@ -15,6 +15,7 @@ import corruptions as c
 import pytest
 from conftest import PROJECT, Export, Workspace, raw_files, read_export
 from on_spark import Spark, assert_same_marts
+from test_bulk_corruptions import OfFiles
 from test_bulk_days import JUDGED, UNTESTED
 from test_corruptions import spoiled_build
 
@@ -65,13 +66,16 @@ def test_days_that_arrive(
 
 
 def test_corrupted_input_fails_the_same_tests(
-    workspace: Workspace, spark: Spark, export: Callable[[], Export]
+    workspace: Workspace, spark: Spark, export: Callable[[], Export], tmp_path: Path
 ) -> None:
     """Of every field, what can be wrong with it; as many rows fail, of the same tests."""
-    spoiled = spoiled_build(workspace, export(), c.of_every_field() + c.STRUCTURAL)
-    on_spark = replace(spark, schema="spoiled").build(workspace.folder)
+    of_files = OfFiles(workspace, tmp_path)
+    spoiled = spoiled_build(of_files, export(), c.of_every_field() + c.STRUCTURAL)
+    on_spark = replace(spark, schema="spoiled").build(
+        workspace.folder, variables=raw_files(tmp_path)
+    )
     for status in ("fail", "warn", "error", "skipped"):
-        assert on_spark.named(status) == spoiled.build.named(status), on_spark.output
+        assert on_spark.named(status) == spoiled.build.named(status), status
     failing = spoiled.build.named("fail", "warn")
     assert {name: on_spark.failures[name] for name in failing} == {
         name: spoiled.build.failures[name] for name in failing
