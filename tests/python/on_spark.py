@@ -8,7 +8,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -44,7 +44,7 @@ class Spark:
         """Start a cluster of two workers."""
         (port,) = free_ports(1)
         cluster = Cluster(folder)
-        cluster.up(workers=2, cores=1, memory="1g", port=port, settings={})
+        cluster.up(workers=2, cores=1, memory="1g", port=port)
         return cls(cluster, port)
 
     @property
@@ -87,7 +87,6 @@ class Spark:
             self,
             {name: one["status"] for name, one in nodes.items()},
             {name: one["failures"] or 0 for name, one in nodes.items()},
-            {name: one["message"] or "" for name, one in nodes.items()},
             output,
         )
 
@@ -109,9 +108,8 @@ class SparkBuild:
 
     spark: Spark
     statuses: dict[str, str]
-    failures: dict[str, int] = field(default_factory=dict)
-    messages: dict[str, str] = field(default_factory=dict)
-    output: str = ""
+    failures: dict[str, int]
+    output: str
 
     def named(self, *statuses: str) -> set[str]:
         """Return the names of the nodes that have one of these statuses."""
@@ -132,8 +130,6 @@ def plain(value: Any) -> Any:
     """Return a value as both engines' clients can give it."""
     if isinstance(value, datetime):
         return str(value).removesuffix("+00:00")
-    if isinstance(value, str) and len(value) > 19 and value[10] == " " and "." in value[19:]:
-        return value.rstrip("0").rstrip(".") if value[:4].isdigit() else value
     if isinstance(value, date):
         return value.isoformat()
     if isinstance(value, list):
