@@ -1,8 +1,8 @@
 {#-
   Files on Spark: the counterparts of files.sql and listing.sql. A dataset's files are an external
   table, files.source_<dataset>, over all that lies there; which of its files are meant is a filter on
-  their paths. Unlike DuckDB's, the Parquet files of a dataset
-  have one schema, and a text that is a number where a string is declared is taken as it is.
+  their paths. Unlike DuckDB's, the Parquet files of a dataset have one schema, and a text that is a number
+  where a string is declared is taken as it is.
 -#}
 
 {#- A path as Spark's readers give it, encoded, as `file` is written everywhere. -#}
