@@ -16,7 +16,6 @@ from typing import Any
 
 import duckdb
 import explain
-import fsspec
 import oracle
 import publish
 import pytest
@@ -368,24 +367,24 @@ def test_a_link_is_followed_and_what_is_no_data_is_left_alone(
 
 
 def test_an_object_store_is_read_as_a_folder_is(tmp_path: Path, untested: Build) -> None:
-    """By an address; here one of fsspec's, by which DuckDB reads what it knows no protocol of."""
+    """By an address; here one of fsspec's, by which DuckDB reads what it knows no protocol of.
+
+    Not fsspec's store in memory: all who open a file there share one position in it.
+    """
     workspace = Workspace(tmp_path / "workspace")
     profiles = workspace.folder / "profiles.yml"
     profile = yaml.safe_load(profiles.read_text(encoding="utf-8"))
-    profile["marketing_orchestrator"]["outputs"]["duckdb"]["filesystems"] = [{"fs": "memory"}]
+    profile["marketing_orchestrator"]["outputs"]["duckdb"]["filesystems"] = [
+        {"fs": "dir", "path": str(tmp_path / "store"), "target_protocol": "file"}
+    ]
     profiles.write_text(yaml.safe_dump(profile), encoding="utf-8")
-    folder = write_export(tmp_path / "land", read_export(), forms(4))
-    store = fsspec.filesystem("memory")
-    store.put(str(folder), "/landing", recursive=True)
-    try:
-        address = {"raw_path": "memory:///landing/"}
-        build = workspace.build(files=folder, variables=address, arguments=ONLY_MODELS)
-        files = build.rows("select file from files.found")
-        assert len(files) > len(DECLARED)
-        assert all(row["file"].startswith("memory:///landing/") for row in files)
-        assert_same_marts(build, untested)
-    finally:
-        store.rm("/landing", recursive=True)
+    folder = write_export(tmp_path / "store/landing", read_export(), forms(4))
+    address = {"raw_path": "dir://landing/"}
+    build = workspace.build(files=folder, variables=address, arguments=ONLY_MODELS)
+    files = build.rows("select file from files.found")
+    assert len(files) > len(DECLARED)
+    assert all(row["file"].startswith("dir://landing/") for row in files)
+    assert_same_marts(build, untested)
 
 
 def test_a_name_that_looks_like_a_pattern_is_a_name(
