@@ -282,7 +282,7 @@
         {%- elif none in formats -%}
             {%- do exceptions.raise_compiler_error(
                 files[found.columns[1].values().index(none)] ~ ": expected a file that ends in .json, .ndjson or .parquet"
-                ~ " (.json and .ndjson also with .gz or .zst)."
+                ~ " (.json and .ndjson also with ." ~ packings() | join(" or .") ~ ")."
             ) -%}
         {%- elif files | length > 1 and found.columns[2].values()[0] -%}
             {%- do exceptions.raise_compiler_error(

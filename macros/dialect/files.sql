@@ -385,7 +385,7 @@ checked as (
 {% macro refuse_cut_files(dataset, files, format) -%}
     {%- for some in files | batch(16) -%}
         {%- set packed = [] -%}
-        {%- for file in some if file.endswith(('.gz', '.zst')) -%}{%- do packed.append(file) -%}{%- endfor -%}
+        {%- for file in some if file.split('.')[-1] in packings() -%}{%- do packed.append(file) -%}{%- endfor -%}
         {%- set plain = some | reject('in', packed) | list -%}
         {%- set problems = [] -%}
         {%- set ends = [] -%}

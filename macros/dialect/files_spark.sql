@@ -1,5 +1,5 @@
 {#-
-  Files on Spark: the counterparts of files.sql and listing.sql. A dataset's files are an external
+  Files on Spark: the counterpart of files.sql. A dataset's files are an external
   table, files.source_<dataset>, over all that lies there; which of its files are meant is a filter on
   their paths. Unlike DuckDB's, the Parquet files of a dataset have one schema, and a text that is a number
   where a string is declared is taken as it is.
@@ -8,36 +8,6 @@
 {#- A path as Spark's readers give it, encoded, as `file` is written everywhere. -#}
 {% macro spark_file(path) -%}
     url_decode(replace(regexp_replace({{ path }}, '^file:(//)?', ''), '+', '%2B'))
-{%- endmacro %}
-
-{% macro spark__listed_files(path) -%}
-    {%- if not modules.re.match('/|[a-z0-9]+:/', path) -%}
-        {%- do exceptions.raise_compiler_error(
-            "raw_path is " ~ path ~ ". On Spark it is an absolute path or an address that all workers can read."
-        ) -%}
-    {%- endif -%}
-    {%- set ending = "'[.]((json|ndjson)([.](gz|bz2))?|parquet)$'" -%}
-    {%- do run_query(
-        "create or replace temporary view files_below using binaryFile options (path "
-        ~ file_text(path) ~ ", recursiveFileLookup 'true')"
-    ) -%}
-    select
-        file,
-        not contains(name, '/') as is_alone,
-        case
-            when contains(name, '/') then split_part(name, '/', 1)
-            when regexp_like(name, {{ ending }}) then regexp_replace(name, {{ ending }}, '')
-            else split_part(name, '.', 1)
-        end as dataset,
-        nullif(split_part(regexp_extract(name, {{ ending }}, 1), '.', 1), '') as format,
-        version
-    from (
-        select
-            regexp_replace(path, '^file:(//)?', '') as file,
-            substring(regexp_replace(path, '^file:(//)?', ''), {{ path | length + 2 }}) as name,
-            length || '-' || unix_millis(modificationTime) as version
-        from files_below
-    ) as listed
 {%- endmacro %}
 
 

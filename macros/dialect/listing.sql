@@ -4,17 +4,13 @@
   which changes with the file. Names that begin with a dot or an underline are writers' own (_SUCCESS).
 -#}
 {% macro listed_files(path) -%}
-    {{ return(adapter.dispatch('listed_files')(path)) }}
-{%- endmacro %}
-
-{% macro duckdb__listed_files(path) -%}
-    {%- set ending = "'[.]((json|ndjson)([.](gz|zst))?|parquet)$'" -%}
+    {%- set ending = "'[.]((json|ndjson)([.](" ~ packings() | join("|") ~ "))?|parquet)$'" -%}
     select
         file,
         not contains(name, '/') as is_alone,
         case
-            when not is_alone then split_part(name, '/', 1)
-            when regexp_matches(name, {{ ending }}) then regexp_replace(name, {{ ending }}, '')
+            when contains(name, '/') then split_part(name, '/', 1)
+            when regexp_extract(name, {{ ending }}, 1) != '' then regexp_replace(name, {{ ending }}, '')
             else split_part(name, '.', 1)
         end as dataset,
         nullif(split_part(regexp_extract(name, {{ ending }}, 1), '.', 1), '') as format,
@@ -23,15 +19,58 @@
         select
             file,
             substring(file, length({{ file_text(path) }}) + 2) as name,
-            size || '-' || changed_at as version
+            version
         from (
-            {%- if '://' in path %}
-            select filename as file, size, epoch_ns(last_modified) as changed_at
-            from read_blob({{ file_text(file_pattern(path) ~ '/**/*.*') }})
-            {%- else %}
-            select unnest(list_files({{ file_text(path) }}), recursive := true)
-            {%- endif %}
+            {{ files_below(path) }}
         ) as files
     ) as listed
-    where not regexp_matches('/' || name, '/[._]')
+    where regexp_extract('/' || name, '/[._]', 0) = ''
+{%- endmacro %}
+
+{#- A query for all files below a path: file (its whole path) and version. -#}
+{% macro files_below(path) -%}
+    {{ return(adapter.dispatch('files_below')(path)) }}
+{%- endmacro %}
+
+{% macro duckdb__files_below(path) -%}
+    select
+        file,
+        size || '-' || changed_at as version
+    from (
+        {%- if '://' in path %}
+        select filename as file, size, epoch_ns(last_modified) as changed_at
+        from read_blob({{ file_text(file_pattern(path) ~ '/**/*.*') }})
+        {%- else %}
+        select unnest(list_files({{ file_text(path) }}), recursive := true)
+        {%- endif %}
+    ) as files
+{%- endmacro %}
+
+{% macro spark__files_below(path) -%}
+    {%- if not modules.re.match('/|[a-z0-9]+:/', path) -%}
+        {%- do exceptions.raise_compiler_error(
+            "raw_path is " ~ path ~ ". On Spark it is an absolute path or an address that all workers can read."
+        ) -%}
+    {%- endif -%}
+    {%- do run_query(
+        "create or replace temporary view files_below using binaryFile options (path "
+        ~ file_text(path) ~ ", recursiveFileLookup 'true')"
+    ) -%}
+    select
+        regexp_replace(path, '^file:(//)?', '') as file,
+        length || '-' || unix_millis(modificationTime) as version
+    from files_below
+{%- endmacro %}
+
+{#- What a text file can be packed as, by the ending of its name. -#}
+{% macro packings() -%}
+    {{ return(adapter.dispatch('packings')()) }}
+{%- endmacro %}
+
+{% macro duckdb__packings() -%}
+    {{ return(['gz', 'zst']) }}
+{%- endmacro %}
+
+{% macro spark__packings() -%}
+    {{ return(['gz', 'bz2']) }}
 {%- endmacro %}
