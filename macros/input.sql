@@ -320,10 +320,11 @@
     {%- if format == 'parquet' -%}
         {{ return(file_rows(dataset, columns, files)) }}
     {%- endif -%}
-    {%- set names = files | map('replace', "'", "''") | join("', '") -%}
+    {%- set names = [] -%}
+    {%- for file in files -%}{%- do names.append(file_text(file)) -%}{%- endfor -%}
     {{ return(
         "select * from " ~ relation_in('files', 'parsed_' ~ dataset) ~ " where "
-        ~ ("_file in ('" ~ names ~ "')" if files else "false")
+        ~ ("_file in (" ~ names | join(", ") ~ ")" if files else "false")
     ) }}
 {%- endmacro %}
 

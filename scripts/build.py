@@ -66,45 +66,20 @@ def build(arguments: list[str], lock: int) -> int:
 
     """
     started = time.monotonic()
-    refuse_unwritable(LOGS, TARGET)
-    variables = given_variables(arguments)
-    if variables.get("raw", "seeds") == "seeds":
-        try:
-            conversion = convert()
-        except ConversionError as error:
-            print(error, *filter(None, [remedy(str(error))]), sep="\n", file=sys.stderr)
-            return 1
-        source = str(conversion)
-        changed = counted(len(conversion.changed), "seed")
-        print(f"Converted {conversion} ({changed} changed).", flush=True)
-    else:
-        source = f"files below {variables.get('raw_path', 'landing')}"
-        print(f"Reading {source}.", flush=True)
-
-    dbt = run_dbt(arguments, lock)
-    for warning in dbt.warnings:
-        print(f"dbt warns: {warning}")
-    results = results_of(dbt)
-    if results is None:
-        reasons = dbt.errors or dbt.other_lines
-        if dbt.exit_code < 0:  # DuckDB can fall over a damaged file without a word
-            name = signal.Signals(-dbt.exit_code).name
-            reasons = [*reasons, f"dbt was ended by the signal {name}. {SUSPECTS}"]
-        print("", *reasons, "", sep="\n")
-        print(sentences("`dbt build` could not run; nothing was published.", reasons))
+    source = prepared(arguments)
+    results, exit_code = built(arguments, lock) if source else (None, 1)
+    if not source or results is None:
         return 1
-
     publication, refusal = None, ""
     try:
         publication = publish()
     except PublishError as error:
         refusal = str(error)
-    statuses = Counter(result["status"] for result in results)
-    if statuses.keys() - {"success", "pass", "no-op"}:
+    if is_to_explain(results):
         print("", explain(), sep="\n")
 
     print()
-    if publication and variables.get("raw") == "files":
+    if publication and given_variables(arguments).get("raw") == "files":
         source = f"{input_summary(publication.path)} from {source}"
         print_entry("In", source, *days_summary(PROJECT / BUILD_FILE))
     else:
@@ -128,10 +103,49 @@ def build(arguments: list[str], lock: int) -> int:
         print(f"Published, but red: governance is breached ({rules}). The marts show where.")
         print(f"Correct it at the source, or accept it for a time in {WAIVERS}.")
         return 1
-    if dbt.exit_code:
-        print(f"Published, but dbt ended with exit code {dbt.exit_code}. {LOG}")
+    if exit_code:
+        print(f"Published, but dbt ended with exit code {exit_code}. {LOG}")
         return 1
     return 0
+
+
+def prepared(arguments: list[str]) -> str | None:
+    """Convert what is to be converted; return what is built from, or None if that is wrong."""
+    refuse_unwritable(LOGS, TARGET)
+    variables = given_variables(arguments)
+    if variables.get("raw", "seeds") != "seeds":
+        source = f"files below {variables.get('raw_path', 'landing')}"
+        print(f"Reading {source}.", flush=True)
+        return source
+    try:
+        conversion = convert()
+    except ConversionError as error:
+        print(error, *filter(None, [remedy(str(error))]), sep="\n", file=sys.stderr)
+        return None
+    changed = counted(len(conversion.changed), "seed")
+    print(f"Converted {conversion} ({changed} changed).", flush=True)
+    return str(conversion)
+
+
+def built(arguments: list[str], lock: int) -> tuple[list[dict[str, Any]] | None, int]:
+    """Run `dbt build`; return its results, or None if it couldn't run, and its exit code."""
+    dbt = run_dbt(arguments, lock)
+    for warning in dbt.warnings:
+        print(f"dbt warns: {warning}")
+    results = results_of(dbt)
+    if results is None:
+        reasons = dbt.errors or dbt.other_lines
+        if dbt.exit_code < 0:  # DuckDB can fall over a damaged file without a word
+            name = signal.Signals(-dbt.exit_code).name
+            reasons = [*reasons, f"dbt was ended by the signal {name}. {SUSPECTS}"]
+        print("", *reasons, "", sep="\n")
+        print(sentences("`dbt build` could not run; nothing was published.", reasons))
+    return results, dbt.exit_code
+
+
+def is_to_explain(results: list[dict[str, Any]]) -> bool:
+    """Tell whether anything is not as it should be."""
+    return bool({result["status"] for result in results} - {"success", "pass", "no-op"})
 
 
 def given_variables(arguments: list[str]) -> dict[str, Any]:

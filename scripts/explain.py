@@ -1,7 +1,7 @@
 """Explain in words what failed in the last dbt run, with the rows that failed.
 
 dbt says which test failed; here stands what it guards, and which records are wrong. Both come from
-dbt's artifacts and from the build file, which is only read.
+dbt's artifacts and from what was built, which is only read.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import argparse
 import re
 import sys
 import textwrap
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from datetime import date
@@ -26,18 +27,32 @@ MAX_FILES = 5
 WIDTH = 100
 BROKEN = {"error", "fail", "runtime error", "partial success"}
 
+CALL = re.compile(
+    r"\s*> (in|called by) (macro|model|test|seed|snapshot) "  # dbt's macros
+    r"|\s*at [\w.$/<>]+\(.*\)$|\s*\.\.\. \d+ more$"  # Java's methods
+)
+
 Row = dict[str, object]
 
 
-def explain(project: Path = PROJECT) -> str:
-    """Return what failed in the last dbt run, and what it warned of, as text."""
+def explain(
+    project: Path = PROJECT, open_database: Callable[[Path, str], Database] | None = None
+) -> str:
+    """Return what failed in the last dbt run, and what it warned of, as text.
+
+    Args:
+        project: The folder of the project.
+        open_database: What gives the database that the run of an id wrote; else the build file.
+
+    """
     try:
         run_results, manifest = read_artifacts(project)
     except PublishError as error:
         return f"There is no dbt run to explain. {error}"
     nodes: Artifact = manifest["nodes"] | manifest["unit_tests"]
     results = sorted(run_results["results"], key=lambda result: result["unique_id"])
-    with Database(project, run_results["metadata"]["invocation_id"]) as database:
+    run_id = run_results["metadata"]["invocation_id"]
+    with (open_database or BuildFile)(project, run_id) as database:
         broken = [one for one in results if one["status"] in BROKEN]
         warned = [one for one in results if one["status"] == "warn"]
         blocks = [
@@ -83,7 +98,7 @@ def explain_result(result: Artifact, node: Artifact, nodes: Artifact, database: 
     return "\n".join(
         [
             title,
-            *field("guards", guarded(node, result, rows, database)),
+            *field("guards", guarded(node, result, rows, nodes, database)),
             *field("dataset", datasets_of(node, rows)),
             *field("rows", f"{count:,}{more}" + (f"; {problem}" if problem else "")),
             *(" " * 12 + line for line in lines),
@@ -109,13 +124,13 @@ def field(label: str, text: str | None) -> list[str]:
 
 
 def clean(message: str) -> str:
-    """Return a message of dbt's without colours and without the macros it came through."""
+    """Return a message of dbt's without colours and without the calls that it came through."""
     text = re.sub(r"\x1b\[[0-9;]*m", "", message)
-    lines = [
-        line.rstrip()
-        for line in text.splitlines()
-        if not re.match(r"\s*> (in|called by) (macro|model|test|seed|snapshot) ", line)
-    ]
+    # Spark names its error between the names of Java's, and before them.
+    text = re.sub(
+        r"Error running query: \[[\w.]+\] |(org|java)\.[\w.$]+(Exception|Error): ?", "", text
+    )
+    lines = [line.rstrip() for line in text.splitlines() if not CALL.match(line)]
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()
 
 
@@ -128,13 +143,19 @@ def described(node: Artifact) -> str:
     return " ".join(text.split())
 
 
-def guarded(node: Artifact, result: Artifact, rows: list[Row], database: Database) -> str:
+def guarded(
+    node: Artifact, result: Artifact, rows: list[Row], nodes: Artifact, database: Database
+) -> str:
     """Return what a data test guards, in words."""
     if text := described(node):
         return text
     parents = node.get("depends_on", {}).get("nodes", [])
     is_of_contract = any(parent.endswith(".contract_violations") for parent in parents)
-    if is_of_contract and rows and (statement := database.contract_rule(rows[0].get("rule"))):
+    if (
+        is_of_contract
+        and rows
+        and (statement := database.contract_rule(rows[0].get("rule"), nodes))
+    ):
         return f"Contract rule {rows[0]['rule']}: {statement}"
     metadata = node.get("test_metadata") or {}
     words = WORDS.get(metadata.get("name", ""))
@@ -246,26 +267,16 @@ def tested_columns(node: Artifact) -> list[str]:
 # ---- Rows -----------------------------------------------------------------------------------
 
 
-class Database:
-    """The build file, opened read-only; `problem` says why it can't be read."""
+class DatabaseError(Exception):
+    """A query can't be answered."""
 
-    def __init__(self, project: Path, run_id: str) -> None:
+
+class Database(ABC):
+    """What a build of a project wrote, to be read; `problem` says why it can't be."""
+
+    def __init__(self, project: Path) -> None:
         self.project = project
         self.problem = ""
-        self.connection: duckdb.DuckDBPyConnection | None = None
-        try:
-            self.connection = duckdb.connect(str(project / BUILD_FILE), read_only=True)
-        except duckdb.Error as error:
-            self.problem = f"{BUILD_FILE} can't be opened. {str(error).splitlines()[0]}"
-            return
-        # Where raw data is files, views read them, by their paths from the project.
-        self.connection.execute(f"set file_search_path = {quoted(project)}")
-        with suppress(duckdb.Error):  # only a test of the history reads it
-            file = quoted(project / HISTORY_FILE)
-            self.connection.execute(f"attach {file} as history (read_only)")
-        if stamp_of(self.connection) != run_id:
-            self.close()
-            self.problem = f"{BUILD_FILE} is not from this run."
 
     def __enter__(self) -> Database:
         return self
@@ -273,23 +284,27 @@ class Database:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    @abstractmethod
     def close(self) -> None:
-        """Let go of the file."""
-        if self.connection:
-            self.connection.close()
-            self.connection = None
+        """Let go of it."""
+
+    @abstractmethod
+    def fetch(self, query: str) -> list[Row]:
+        """Return the rows of a query; raise DatabaseError if there are none to be had."""
+
+    @abstractmethod
+    def literal(self, value: object) -> str:
+        """Return a value as SQL writes it."""
 
     def rows(self, query: str, limit: int) -> tuple[list[Row], str]:
         """Return the first rows of a query, in one order whatever ran before, or why not."""
-        if not self.connection:
+        if self.problem:
             return [], ""
         ordered = f"select * from (\n{query}\n) as failing order by all limit {limit}"
         try:
-            found = self.connection.execute(ordered)
-            names = [column[0] for column in found.description or []]
-            return [dict(zip(names, row, strict=True)) for row in found.fetchall()], ""
-        except duckdb.Error as error:
-            return [], f"they can't be shown: {str(error).splitlines()[0]}"
+            return self.fetch(ordered), ""
+        except DatabaseError as error:
+            return [], f"they can't be shown: {error}"
 
     def files_of(self, rows: list[Row], datasets: list[str], nodes: Artifact) -> list[str]:
         """Return the files that failing rows come from, where raw data is files and a row tells."""
@@ -309,45 +324,87 @@ class Database:
     def files_of_dataset(self, rows: list[Row], dataset: str, nodes: Artifact) -> list[str]:
         """Return the files that hold a record that a row identifies."""
         models = {name_of(one): one for one in nodes if one.startswith("model.")}
-        staging = models.get(f"stg_{dataset}")
-        reads_files = f"raw_{dataset}" in models  # else it is a seed
-        if not self.connection or not staging or not reads_files:
+        staging, raw = models.get(f"stg_{dataset}"), models.get(f"raw_{dataset}")
+        if self.problem or not staging or not raw:  # without raw, it is a seed
             return []
         keys = key_columns([staging], nodes)
-        cast = r'cast\("?(\w+)"? as [\w(), ]+\) as (\w+)'
+        cast = r'cast\([`"]?(\w+)[`"]? as [\w(), ]+\) as (\w+)'
         names = {new: old for old, new in re.findall(cast, nodes[staging].get("compiled_code", ""))}
-        rows_of_files = f"files.rows_of_{dataset}"
+        rows_of_files = f"{nodes[raw]['schema']}.rows_of_{dataset}"
         try:
-            described = self.connection.execute(f"select * from {rows_of_files} limit 0")
-            fields = {name for name, *_ in described.description or []}
-            conditions, values = [], []
+            fields = {next(iter(row.values())) for row in self.fetch(f"describe {rows_of_files}")}
+            conditions = []
             for row in rows:
-                given = identifying(row, keys)
-                given = {names.get(name, name): value for name, value in given.items()}
-                given = {name: value for name, value in given.items() if name in fields}
-                if given:
-                    same = (f'"{name}" is not distinct from ?' for name in given)
+                given = {names.get(name, name): it for name, it in identifying(row, keys).items()}
+                same = [
+                    f"{name} is not distinct from {self.literal(value)}"
+                    for name, value in given.items()
+                    if name in fields
+                ]
+                if same:
                     conditions.append(f"({' and '.join(same)})")
-                    values += given.values()
             if not conditions:
                 return []
             query = f"select distinct _file from {rows_of_files} where {' or '.join(conditions)}"
-            found = self.connection.execute(query, values).fetchall()
-        except duckdb.Error:  # a file that is gone or damaged, say
+            found = self.fetch(query)
+        except DatabaseError:  # a file that is gone or damaged, say
             return []
-        # Found by that search path, a file goes by its whole path.
-        return [file.removeprefix(f"{self.project}/") for (file,) in found]
+        # Found by the search path of files, one goes by its whole path.
+        return [str(row["_file"]).removeprefix(f"{self.project}/") for row in found]
 
-    def contract_rule(self, rule: object) -> str:
+    def contract_rule(self, rule: object, nodes: Artifact) -> str:
         """Return the statement of a rule of the contract, if there is one of that number."""
-        if not self.connection or rule is None:
+        (rules,) = (one for one in nodes.values() if one.get("name") == "contract_rules")
+        if self.problem or rule is None:
             return ""
-        query = "select statement from reference.contract_rules where rule = ?"
+        query = f"select statement from {rules['relation_name']} where rule = {rule}"
         try:
-            row = self.connection.execute(query, [rule]).fetchone()
-        except duckdb.Error:
+            found = self.fetch(query)
+        except DatabaseError:
             return ""
-        return row[0] if row else ""
+        return str(found[0]["statement"]) if found else ""
+
+
+class BuildFile(Database):
+    """DuckDB's build file, opened read-only."""
+
+    def __init__(self, project: Path, run_id: str) -> None:
+        super().__init__(project)
+        self.connection: duckdb.DuckDBPyConnection | None = None
+        try:
+            self.connection = duckdb.connect(str(project / BUILD_FILE), read_only=True)
+        except duckdb.Error as error:
+            self.problem = f"{BUILD_FILE} can't be opened. {str(error).splitlines()[0]}"
+            return
+        # Where raw data is files, views read them, by their paths from the project.
+        self.connection.execute(f"set file_search_path = {quoted(project)}")
+        with suppress(duckdb.Error):  # only a test of the history reads it
+            file = quoted(project / HISTORY_FILE)
+            self.connection.execute(f"attach {file} as history (read_only)")
+        if stamp_of(self.connection) != run_id:
+            self.close()
+            self.problem = f"{BUILD_FILE} is not from this run."
+
+    def close(self) -> None:
+        """Let go of the file."""
+        if self.connection:
+            self.connection.close()
+            self.connection = None
+
+    def fetch(self, query: str) -> list[Row]:
+        """Return the rows of a query; raise DatabaseError if there are none to be had."""
+        if not self.connection:
+            raise DatabaseError(self.problem)
+        try:
+            found = self.connection.execute(query)
+            names = [column[0] for column in found.description or []]
+            return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+        except duckdb.Error as error:
+            raise DatabaseError(str(error).splitlines()[0]) from None
+
+    def literal(self, value: object) -> str:
+        """Return a value as SQL writes it."""
+        return "null" if value is None else quoted(str(value))
 
 
 def identifying(row: Row, keys: list[str]) -> Row:

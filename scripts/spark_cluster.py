@@ -24,7 +24,6 @@ from pathlib import Path
 HOST = "127.0.0.1"
 FOLDER = Path(".spark")
 STATE = "cluster.json"
-PORT = int(os.environ.get("DBT_SPARK_PORT") or 10000)
 MINIMUM_JAVA = 17
 SECONDS_TO_START = 90
 SECONDS_TO_STOP = 20
@@ -36,6 +35,7 @@ CONFIGURATION = {
     # For the few rows of a small machine; adaptive execution merges partitions, but makes none.
     "spark.sql.shuffle.partitions": "8",
     "spark.ui.showConsoleProgress": "false",
+    "spark.log.level": "WARN",
 }
 """What the Thrift server is told, besides where it runs. See the README on a company's own."""
 
@@ -60,7 +60,11 @@ class Process:
 def started_at(pid: int) -> str:
     """Return when a process started, as the system writes it; nothing if it has ended."""
     shown = subprocess.run(
-        ["ps", "-o", "stat=,lstart=", "-p", str(pid)], capture_output=True, text=True, check=False
+        ["ps", "-o", "stat=,lstart=", "-p", str(pid)],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=os.environ | {"LC_ALL": "C", "TZ": "UTC"},  # whoever asks, in one way
     ).stdout.split(maxsplit=1)
     return shown[1].strip() if shown and not shown[0].startswith("Z") else ""
 
@@ -75,8 +79,14 @@ class Cluster:
     def processes(self) -> list[Process]:
         """Those that were started and not stopped yet, in the order in which they were started."""
         state = self.folder / STATE
-        entries = json.loads(state.read_text(encoding="utf-8")) if state.exists() else []
-        return [Process(**entry) for entry in entries]
+        try:
+            entries = json.loads(state.read_text(encoding="utf-8")) if state.exists() else []
+            return [Process(**entry) for entry in entries]
+        except (ValueError, TypeError):
+            raise ClusterError(
+                f"{state} isn't what was written there, and what runs is not known: stop what"
+                " `ps -ef` shows of org.apache.spark.deploy, and remove the file."
+            ) from None
 
     def up(
         self,
@@ -255,6 +265,14 @@ def refuse_other_java() -> None:
         )
 
 
+def port_of_server() -> int:
+    """Return the port that the profile reads from the environment too."""
+    port = os.environ.get("DBT_SPARK_PORT") or "10000"
+    if not port.isdecimal():
+        raise ClusterError(f"DBT_SPARK_PORT is {port!r}. It is a port, such as 10000.")
+    return int(port)
+
+
 def free_ports(count: int) -> list[int]:
     """Return ports that nothing listens on."""
     sockets = [socket.create_server((HOST, 0)) for _ in range(count)]
@@ -272,10 +290,13 @@ def is_listening(port: int) -> bool:
 
 
 def alive_workers(ui_port: int) -> int:
-    """Return how many workers the master knows and hears of."""
+    """Return how many workers the master knows and hears of, once it answers."""
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    with opener.open(f"http://{HOST}:{ui_port}/json/", timeout=5) as answer:
-        return int(json.load(answer)["aliveworkers"])
+    try:
+        with opener.open(f"http://{HOST}:{ui_port}/json/", timeout=5) as answer:
+            return int(json.load(answer)["aliveworkers"])
+    except OSError:  # at first it listens, and knows no such page
+        return 0
 
 
 def main() -> int:
@@ -288,8 +309,9 @@ def main() -> int:
     arguments = parser.parse_args()
     cluster = Cluster()
     try:
+        port = port_of_server()
         if arguments.command == "up":
-            cluster.up(arguments.workers, arguments.cores, arguments.memory, PORT)
+            cluster.up(arguments.workers, arguments.cores, arguments.memory, port)
             print(f"Ready: `make spark-build`. What it writes lies in {FOLDER}/.")
         else:
             stopped = cluster.down()

@@ -628,10 +628,11 @@ select * from found
     {%- elif type == 'string' and physical == 'UUID' -%}
         {{ return({'x': x, 'value': 'cast(' ~ x ~ ' as varchar)', 'checked': false}) }}
     {%- elif type == 'number' and is_number -%}
-        {#- NaN and infinity too are beyond what staging holds. -#}
-        {%- set double = x if physical == 'DOUBLE' else 'cast(' ~ x ~ ' as double)' -%}
-        {%- set held = 'case when abs(' ~ double ~ ') < 999999999999.9999 then ' ~ x ~ ' end' -%}
-        {{ return({'x': x, 'value': double if physical == 'FLOAT' else x, 'checked': true, 'right': held}) }}
+        {#- A binary fraction goes by the text it is shown as, as in JSON: 1.005 is half a cent more than 1.00.
+            NaN and infinity too are beyond what staging holds. -#}
+        {%- set value = file_value(type, 'cast(' ~ x ~ ' as varchar)') if base in ['DOUBLE', 'FLOAT'] else x -%}
+        {%- set held = 'case when abs(cast(' ~ x ~ ' as double)) < 999999999999.9999 then ' ~ x ~ ' end' -%}
+        {{ return({'x': x, 'value': value, 'checked': true, 'right': held}) }}
     {%- elif (type == 'integer' and physical == 'BIGINT') or (type == 'boolean' and physical == 'BOOLEAN')
         or (type == 'date' and physical == 'DATE') or (type == 'timestamp' and physical == 'TIMESTAMP') -%}
         {{ return({'x': x, 'value': x, 'checked': false}) }}
@@ -663,9 +664,18 @@ select * from found
 {% macro value_in_path(name, path) -%}
     {%- set below = "substring(" ~ path ~ ", " ~ (raw_path() | length + 1) ~ ")" -%}
     nullif(nullif(
-        url_decode(regexp_extract({{ below }}, {{ file_text('(?:^|/)' ~ modules.re.escape(name) ~ '=([^/]*)/') }}, 1)),
+        {{ decoded("regexp_extract(" ~ below ~ ", " ~ file_text('(?:^|/)' ~ modules.re.escape(name) ~ '=([^/]*)/') ~ ", 1)") }},
         '__HIVE_DEFAULT_PARTITION__'
     ), '')
+{%- endmacro %}
+
+{#- A text of a path without its %20 and the like. -#}
+{% macro decoded(text) -%}
+    {{ return(adapter.dispatch('decoded')(text)) }}
+{%- endmacro %}
+
+{% macro duckdb__decoded(text) -%}
+    url_decode({{ text }})
 {%- endmacro %}
 
 {#- Those of the files that lie in a folder of a field's value. -#}

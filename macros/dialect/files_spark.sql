@@ -1,13 +1,18 @@
 {#-
   Files on Spark: the counterpart of files.sql. A dataset's files are an external
   table, files.source_<dataset>, over all that lies there; which of its files are meant is a filter on
-  their paths. Unlike DuckDB's, the Parquet files of a dataset have one schema, and a text that is a number
-  where a string is declared is taken as it is.
+  their paths. Unlike DuckDB's, a column of Parquet has one type in all files of a dataset, and a file of no
+  bytes isn't seen.
 -#}
 
 {#- A path as Spark's readers give it, encoded, as `file` is written everywhere. -#}
 {% macro spark_file(path) -%}
-    url_decode(replace(regexp_replace({{ path }}, '^file:(//)?', ''), '+', '%2B'))
+    {{ decoded("regexp_replace(" ~ path ~ ", '^file:(//)?', '')") }}
+{%- endmacro %}
+
+{#- Of a form, + would be a blank; and a % alone is no code. -#}
+{% macro spark__decoded(text) -%}
+    coalesce(try_url_decode(replace({{ text }}, '+', '%2B')), {{ text }})
 {%- endmacro %}
 
 
@@ -16,9 +21,9 @@
 {% macro spark__file_value(type, x) -%}
     {%- if type == 'integer' -%}
         case
-            when regexp_like({{ x }}, '^-?[0-9]+([.]0+)?$') then try_cast(split_part({{ x }}, '.', 1) as bigint)
+            when regexp_like({{ x }}, '^-?[0-9]+([.]0+)?\\z') then try_cast(split_part({{ x }}, '.', 1) as bigint)
             when
-                regexp_like({{ x }}, '^-?[0-9]+([.][0-9]{1,15})?[eE]([+]?[0-9]{1,2}|-[0-3])$')
+                regexp_like({{ x }}, '^-?[0-9]+([.][0-9]{1,15})?[eE]([+]?[0-9]{1,2}|-[0-3])\\z')
                 and try_cast({{ x }} as decimal(38, 18)) = floor(try_cast({{ x }} as decimal(38, 18)))
                 then try_cast(try_cast({{ x }} as decimal(38, 18)) as bigint)
         end
@@ -26,32 +31,36 @@
         case
             when
                 abs(try_cast({{ x }} as double)) < 999999999999.9999
-                and regexp_like({{ x }}, '^-?[0-9]+([.][0-9]+)?([eE][-+]?[0-9]{1,3})?$')
+                and regexp_like({{ x }}, '^-?[0-9]+([.][0-9]+)?([eE][-+]?[0-9]{1,3})?\\z')
                 then {{ x }}
         end
     {%- elif type == 'boolean' -%}
         case when {{ x }} in ('true', 'false') then {{ x }} = 'true' end
     {%- elif type == 'date' -%}
-        case when regexp_like({{ x }}, '^[0-9]{4}-[0-9]{2}-[0-9]{2}$') then try_cast({{ x }} as date) end
+        case when regexp_like({{ x }}, '^(?!0000)[0-9]{4}-[0-9]{2}-[0-9]{2}\\z') then try_cast({{ x }} as date) end
     {%- elif type == 'timestamp' -%}
+        {#- Before an offset Spark wants seconds, and in it a colon. -#}
+        {%- set written = "regexp_replace(upper(" ~ x ~ "), '([T ][0-9]{2}:[0-9]{2})(Z|[+-]|$)', '$1:00$2')" -%}
+        {%- set utc = "try_cast(regexp_replace(" ~ written ~ ", '([+-][0-9]{2})([0-9]{2})$', '$1:$2') as timestamp)" -%}
         case
             when
                 regexp_like(
                     {{ x }},
                     '^[0-9]{4}-[0-9]{2}-[0-9]{2}[T ]([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9]([.][0-9]+)?)?'
-                    || '([Zz]|[+-]([01][0-9]|2[0-3]):?[0-5][0-9])?$'
+                    || '([Zz]|[+-]([01][0-9]|2[0-3]):?[0-5][0-9])?\\z'
                 )
-                then try_cast(regexp_replace(upper({{ x }}), '([+-][0-9]{2})([0-9]{2})$', '$1:$2') as timestamp)
+                and {{ utc }} between timestamp '0001-01-01' and timestamp '9999-12-31 23:59:59.999999'
+                then {{ utc }}
         end
     {%- elif type == 'string_list' -%}
         case
             when
-                schema_of_variant(try_parse_json({{ x }})) in ('ARRAY<STRING>', 'ARRAY<VOID>')
+                schema_of_variant(try_parse_json({{ spark_whole_json(x) }})) in ('ARRAY<STRING>', 'ARRAY<VOID>')
                 and not exists(from_json({{ x }}, 'array<string>'), item -> item is null)
                 then {{ x }}
         end
     {%- elif type == 'object' -%}
-        case when startswith(schema_of_variant(try_parse_json({{ x }})), 'OBJECT') then {{ x }} end
+        case when startswith(schema_of_variant(try_parse_json({{ spark_whole_json(x) }})), 'OBJECT') then {{ x }} end
     {%- else -%}
         {{ x }}
     {%- endif -%}
@@ -70,6 +79,15 @@
 {#- ---- JSON ---- -#}
 
 {#-
+  JSON text, or null if it isn't one whole value: Spark's parsers stop at the end of the first, whatever
+  follows. Beside another value, in a list, it must leave that one in its place.
+-#}
+{% macro spark_whole_json(text) -%}
+    {%- set beside = "from_json('[' || " ~ text ~ " || ',0]', 'array<string>', map('allowSingleQuotes', 'false'))" -%}
+    case when try_element_at({{ beside }}, 2) = '0' and size({{ beside }}) = 2 then {{ text }} end
+{%- endmacro %}
+
+{#-
   A select of the records of a dataset's files as JSON text: file, n (the place in the file, for messages;
   else null), json. What is no array is one record that is null.
 -#}
@@ -81,7 +99,7 @@
         "create table " ~ source ~ " (value string) using text options (path " ~ file_text(spark_path_of(dataset, files))
         ~ ", recursiveFileLookup 'true', wholetext '" ~ ('true' if by_file else 'false') ~ "')"
     ) -%}
-    {%- set array = "from_json(value, 'array<string>')" -%}
+    {%- set array = "from_json(" ~ spark_whole_json('value') ~ ", 'array<string>')" -%}
     select
         file,
         {{ 'position + 1' if by_file else 'cast(null as bigint)' }} as n,
@@ -115,23 +133,42 @@
     {{ file }} in ({{ names | join(', ') }})
 {%- endmacro %}
 
-{#- CTE `fields` over `records`: `f`, each field as the text that it is, `keys`. -#}
+{#- CTE `fields` over `records`: `f`, each field as the text that it is, `keys`, and the record as `v`. -#}
 {% macro spark_json_fields(columns) -%}
     fields as (
         select
             *,
             from_json(json, '{% for name in columns %}`{{ name }}` string{{ ", " if not loop.last }}{% endfor %}') as f,
-            json_object_keys(json) as keys
+            json_object_keys({{ spark_whole_json('json') }}) as keys,
+            try_parse_json(json) as v
         from records
     )
 {%- endmacro %}
 
 {#- A field's text in `fields`: what the record says, or else a folder of its path. -#}
 {% macro spark_json_text(name, column, files) -%}
-    {%- if column.config.meta.type not in ['string_list', 'object'] and files_with_in_path(name, files) -%}
-        {{ return("coalesce(f." ~ adapter.quote(name) ~ ", " ~ value_in_path(name, 'file') ~ ")") }}
+    {%- set type = column.config.meta.type -%}
+    {%- set texts = ["f." ~ adapter.quote(name)] -%}
+    {%- if type in ['number', 'integer'] -%}
+        {#- Of a number `f` has but what a double can hold. -#}
+        {%- do texts.insert(0, "try_variant_get(v, '$." ~ name ~ "', 'string')") -%}
     {%- endif -%}
-    {{ return("f." ~ adapter.quote(name)) }}
+    {%- if type not in ['string_list', 'object'] and files_with_in_path(name, files) -%}
+        {%- do texts.append(value_in_path(name, 'file')) -%}
+    {%- endif -%}
+    {{ return("coalesce(" ~ texts | join(", ") ~ ")") }}
+{%- endmacro %}
+
+{#- The value of that text. A number is no string, though of both the text is all that `f` has. -#}
+{% macro spark_json_value(name, column, files) -%}
+    {%- set text = spark_json_text(name, column, files) -%}
+    {%- if column.config.meta.type != 'string' -%}
+        {{ return(file_value(column.config.meta.type, text)) }}
+    {%- endif -%}
+    case
+        when f.{{ adapter.quote(name) }} is null or v is null then {{ text }}
+        when schema_of_variant(try_variant_get(v, '$.{{ name }}')) = 'STRING' then {{ text }}
+    end
 {%- endmacro %}
 
 {% macro spark_declared(columns) -%}
@@ -152,7 +189,7 @@
                 select
                     *,
                     {%- for name, column in columns.items() %}
-                    {{ file_value(column.config.meta.type, spark_json_text(name, column, files)) }} as {{ adapter.quote(name) }}{{ "," if not loop.last }}
+                    {{ spark_json_value(name, column, files) }} as {{ adapter.quote(name) }}{{ "," if not loop.last }}
                     {%- endfor %}
                 from fields
             )
@@ -211,7 +248,7 @@
         0 as position,
         cast(null as string) as id,
         'expected {{ "a JSON array of objects" if format == "json" else "a JSON object on one line" }}, found '
-        || case when json is null or try_parse_json(json) is null then 'malformed JSON' else {{ spark_described('json', '$') }} end as problem
+        || case when try_parse_json({{ spark_whole_json('json') }}) is null then 'malformed JSON' else {{ spark_described('json', '$') }} end as problem
     from fields
     where keys is null
     union all
@@ -247,7 +284,7 @@
             else {{ spark_described('json', '$.' ~ name) }}
         end
     from fields
-    where {{ text }} is not null and {{ file_value(column.config.meta.type, text) }} is null
+    where {{ text }} is not null and {{ spark_json_value(name, column, files) }} is null
     {%- endfor %}
 {%- endmacro %}
 
@@ -268,13 +305,13 @@
 
 {#- ---- Parquet ---- -#}
 
-{#- The columns of a dataset's Parquet files and their types, from its external table, which is made anew. -#}
+{#- The columns of all of a dataset's Parquet files and their types, from its external table, which is made anew. -#}
 {% macro spark_parquet_types(dataset, files) -%}
     {%- set source = relation_in('files', 'source_' ~ dataset) -%}
     {%- do run_query("drop table if exists " ~ source) -%}
     {%- do run_query(
         "create table " ~ source ~ " using parquet options (path " ~ file_text(spark_path_of(dataset, files))
-        ~ ", recursiveFileLookup 'true')"
+        ~ ", recursiveFileLookup 'true', mergeSchema 'true')"
     ) -%}
     {%- set types = {} -%}
     {%- for row in run_query("describe table " ~ source).rows if row[0] and not row[0].startswith('#') -%}
@@ -285,21 +322,32 @@
 
 {#- A field of such a file as {value, checked}, or {wrong}; see parquet_value. -#}
 {% macro spark_parquet_value(name, type, types, files) -%}
+    {%- set field = spark_parquet_field(name, type, types) -%}
+    {%- if field.wrong or type in ['string_list', 'object'] or not files_with_in_path(name, files) -%}
+        {{ return(field) }}
+    {%- endif -%}
+    {%- set in_path = value_in_path(name, spark_file('_metadata.file_path')) -%}
+    {%- set both = "cast(" ~ field.value ~ " as " ~ file_column_type(type) ~ "), " ~ file_value(type, in_path) -%}
+    {{ return({
+        'x': "coalesce(cast(" ~ field.x ~ " as string), " ~ in_path ~ ")",
+        'value': "case when " ~ field.x ~ " is null or " ~ field.value ~ " is not null then coalesce(" ~ both ~ ") end",
+        'checked': true
+    }) }}
+{%- endmacro %}
+
+{#- The same of what the files themselves hold. -#}
+{% macro spark_parquet_field(name, type, types) -%}
     {%- set x = adapter.quote(name) -%}
     {%- set physical = types.get(name) -%}
     {%- set base = (physical or '').split('(')[0].split('<')[0] -%}
     {%- set is_integer = base in ['tinyint', 'smallint', 'int', 'bigint'] -%}
-    {%- set in_path = value_in_path(name, spark_file('_metadata.file_path')) if files_with_in_path(name, files) -%}
-    {%- if physical is none and in_path -%}
-        {{ return({'x': in_path, 'value': file_value(type, in_path), 'checked': true}) }}
-    {%- elif physical is none -%}
+    {%- if physical is none -%}
         {{ return({'x': 'null', 'value': 'cast(null as ' ~ file_column_type(type) ~ ')', 'checked': false}) }}
     {%- elif base == 'string' -%}
-        {%- set text = "coalesce(" ~ x ~ ", " ~ in_path ~ ")" if in_path else x -%}
-        {{ return({'x': text, 'value': file_value(type, text), 'checked': type != 'string'}) }}
+        {{ return({'x': x, 'value': file_value(type, x), 'checked': type != 'string'}) }}
     {%- elif type == 'number' and (is_integer or base in ['float', 'double', 'decimal']) -%}
-        {%- set double = 'cast(' ~ x ~ ' as double)' -%}
-        {{ return({'x': x, 'value': 'case when abs(' ~ double ~ ') < 999999999999.9999 then ' ~ (double if base == 'float' else x) ~ ' end', 'checked': true}) }}
+        {%- set value = 'cast(' ~ x ~ ' as string)' if base in ['float', 'double'] else x -%}
+        {{ return({'x': x, 'value': 'case when abs(cast(' ~ x ~ ' as double)) < 999999999999.9999 then ' ~ value ~ ' end', 'checked': true}) }}
     {%- elif type == 'integer' and is_integer -%}
         {{ return({'x': x, 'value': 'cast(' ~ x ~ ' as bigint)', 'checked': false}) }}
     {%- elif type == 'integer' and base in ['float', 'double', 'decimal'] -%}

@@ -47,9 +47,11 @@
 {%- endmacro %}
 
 {% macro spark__files_below(path) -%}
-    {%- if not modules.re.match('/|[a-z0-9]+:/', path) -%}
+    {#- A pattern would find other files, and what isn't in its shortest form isn't what files begin with. -#}
+    {%- if not modules.re.match('/|[a-z0-9]+://[^/]', path) or modules.re.search('[][*?{}]|(?<!:)//|/[.]{1,2}(/|$)', path) -%}
         {%- do exceptions.raise_compiler_error(
-            "raw_path is " ~ path ~ ". On Spark it is an absolute path or an address that all workers can read."
+            "raw_path is " ~ path ~ ". On Spark it is an absolute path, or an address with its host, that all workers"
+            ~ " can read; without [ ] * ? { }, //, /./ and /../."
         ) -%}
     {%- endif -%}
     {%- do run_query(

@@ -22,7 +22,6 @@ quoted_figures as (
         risk_signals.risk_id,
         evidence_measures.evidence_key,
         evidence_measures.tolerance,
-        {{ json_value('risk_signals.evidence', 'evidence_measures.evidence_key') }} as quoted_text,
         {{ json_number('risk_signals.evidence', 'evidence_measures.evidence_key') }} as quoted_value,
         case evidence_measures.measure
             {%- for measure in risk_signal_measures() %}
@@ -41,7 +40,7 @@ checked_figures as (
     select
         risk_id,
         evidence_key,
-        quoted_text,
+        quoted_value,
         known_value,
         abs(quoted_value - known_value) > tolerance * 1.000001 as differs
     from quoted_figures
@@ -57,7 +56,7 @@ final as (
         risk_id,
         max(case when differs then 1 else 0 end) = 1 as has_mismatch,
         {{ string_list(
-            "case when differs then evidence_key || ': quoted ' || quoted_text || ', known ' || " ~ number_text('known_value') ~ " end",
+            "case when differs then evidence_key || ': quoted ' || " ~ number_text('quoted_value') ~ " || ', known ' || " ~ number_text('known_value') ~ " end",
             'evidence_key',
             '; '
         ) }} as mismatches

@@ -28,6 +28,16 @@ OF_THE_ENGINE = {"warehouse_build": {"inputs", "history_hash"}}
 AS_JSON = {"reference_policy"}
 """Columns of JSON text, in which one engine writes 0.0005 and the other 5.0E-4."""
 
+JAVA = "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=512m -XX:+UseSerialGC"
+FOR_FEW_ROWS = {
+    "spark.sql.shuffle.partitions": "2",
+    "spark.sql.codegen.wholeStage": "false",
+    "spark.driver.defaultJavaOptions": JAVA,
+    "spark.executor.defaultJavaOptions": JAVA,
+    "spark.ui.enabled": "false",
+}
+"""What spares Spark and Java the preparations that few rows don't make up for."""
+
 DATA_ONLY = ("--exclude-resource-type", "unit_test")
 
 
@@ -43,9 +53,14 @@ class Spark:
     def started(cls, folder: Path) -> Spark:
         """Start a cluster of two workers."""
         (port,) = free_ports(1)
-        cluster = Cluster(folder)
-        cluster.up(workers=2, cores=1, memory="1g", port=port)
-        return cls(cluster, port)
+        spark = cls(Cluster(folder), port)
+        spark.restart()
+        return spark
+
+    def restart(self) -> None:
+        """Stop what is left of the cluster, and start it on what it wrote."""
+        self.cluster.down()
+        self.cluster.up(workers=2, cores=1, memory="1g", port=self.port, settings=FOR_FEW_ROWS)
 
     @property
     def environment(self) -> dict[str, str]:
@@ -87,6 +102,7 @@ class Spark:
             self,
             {name: one["status"] for name, one in nodes.items()},
             {name: one["failures"] or 0 for name, one in nodes.items()},
+            {name: one["message"] or "" for name, one in nodes.items()},
             output,
         )
 
@@ -109,6 +125,7 @@ class SparkBuild:
     spark: Spark
     statuses: dict[str, str]
     failures: dict[str, int]
+    messages: dict[str, str]
     output: str
 
     def named(self, *statuses: str) -> set[str]:

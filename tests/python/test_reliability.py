@@ -323,7 +323,7 @@ def test_a_killed_build_is_made_good_by_the_next(world: World, whole: bool, kill
     folder = world.folder / "built"
     steps = [(world.first, world.second), (world.nothing, world.first)]
     seconds = min(world.first.seconds, world.second.seconds)
-    rounds, kills_in_round = (5, 4) if whole else (1, 2)
+    rounds, kills_in_round = (4, 5) if whole else (1, 2)
     for number in range(rounds):
         old, new = steps[number % 2]
         project = old.project.copied(folder)

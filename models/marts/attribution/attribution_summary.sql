@@ -46,7 +46,7 @@ credited as (
         count(*) as hint_count,
         sum(attributed_conversions) as credited_conversions,
         -- Decimals add up the same in any order.
-        sum(attributed_conversions * cast(confidence as decimal(9, 6))) as weighted_conversions,
+        sum(attributed_conversions * cast({{ number_text('confidence') }} as decimal(9, 6))) as weighted_conversions,
         max(hinted_at) as newest_hint_at
     from known_hints
     group by campaign_id, channel_id, method
