@@ -16,7 +16,9 @@ import duckdb
 import pytest
 from bulk import DECLARED, Form, day_of, json_text, write_export, write_file, write_text
 from conftest import PROJECT, Build, Export, Workspace, raw_files, read_export
+from explain import explain
 from on_spark import Spark, assert_same_marts
+from spark_build import Server
 from test_bulk_corruptions import OfFiles
 from test_bulk_days import JUDGED
 from test_corruptions import spoiled_build
@@ -172,8 +174,14 @@ WRONG = {
 def test_wrong_files_are_refused(
     workspace: Workspace, spark: Spark, export: Callable[[], Export], tmp_path: Path
 ) -> None:
-    """The same datasets on both, each by the name of its file; what is right is built."""
+    """The same datasets on both, each by the name of its file; what is right is built and tested.
+
+    What then failed is explained, with its rows and their files.
+    """
     shown = export()
+    again = shown["attribution_hints"][0]
+    shown["attribution_hints"].append(again)
+    unique = "unique_stg_attribution_hints_hint_id"
     write_export(tmp_path, {k: v for k, v in shown.items() if k not in WRONG}, lambda _: Form())
     for dataset, (extension, spoil) in WRONG.items():
         text = spoil(json_text(shown[dataset], extension))
@@ -185,7 +193,8 @@ def test_wrong_files_are_refused(
         connection.read_parquet(str(rollups / "a.parquet")).select(
             "*, 1 as unheard_of"
         ).write_parquet(str(rollups / "b.parquet"))
-    raw = (*MODELS, "path:models/raw")
+    raw = ("--indirect-selection", "empty", "--exclude-resource-type", "unit_test", "--select")
+    raw = (*raw, "path:models/raw", "stg_attribution_hints", unique)
     on_duckdb = workspace.build(files=tmp_path, arguments=raw)
     spark = replace(spark, schema="wrong")
     on_spark = spark.build(workspace.folder, *raw, variables=raw_files(tmp_path))
@@ -199,6 +208,15 @@ def test_wrong_files_are_refused(
     assert "unheard_of: undeclared field" in on_spark.messages["raw_segment_rollups"]
     assert ".gz or .bz2" in on_spark.messages["raw_creative_assets"]
     assert "raw_funnel_events" in on_spark.named("success")
+    assert on_spark.named("fail") == {unique}
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in spark.environment.items():
+            patch.setenv(name, value)
+        said = explain(workspace.folder, Server)
+    assert f"FAILED  {unique}\n" in said
+    assert f"hint_id={again['hint_id']}" in said
+    assert f"    files   {tmp_path}/attribution_hints.ndjson\n" in said
+    assert "org.apache" not in said
 
 
 def test_what_dies_changes_nothing(workspace: Workspace, spark: Spark, landing: Path) -> None:
