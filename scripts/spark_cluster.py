@@ -34,6 +34,8 @@ CONFIGURATION = {
     "spark.sql.legacy.createHiveTableByDefault": "false",
     # For the few rows of a small machine; adaptive execution merges partitions, but makes none.
     "spark.sql.shuffle.partitions": "8",
+    # The driver lists folders itself: on one machine, a job of a task a folder takes longer.
+    "spark.sql.sources.parallelPartitionDiscovery.threshold": "10000",
     "spark.ui.showConsoleProgress": "false",
     "spark.log.level": "WARN",
 }

@@ -51,6 +51,10 @@ def over(expression: str, rows: str) -> str:
 # ruff: noqa: E501 - a case is a line, as a row of a table
 
 CASES: list[tuple[str, list[Any]]] = [
+    # files.sql
+    (value("""decoded("'CH%2B1 %C3%BC'")"""), ["CH+1 ü"]),
+    (value("""decoded("'CH+1'")"""), ["CH+1"]),
+    (value("""decoded("'100%'")"""), ["100%"]),
     # arrays.sql, json.sql
     (value(f"unnest_array({LIST})"), ["a", "b"]),
     (value(f"unnest_array({NO_LIST})"), []),
@@ -129,27 +133,31 @@ CASES: list[tuple[str, list[Any]]] = [
 VALUES: dict[str, dict[str, Any]] = {
     "integer": {
         "12": 12, "-0": 0, "1.0": 1, "1.5": None, "1e3": 1000, "1.5e1": 15, "1_000": None, " 12": None,
-        "9223372036854775807": 2**63 - 1, "9223372036854775808": None, "true": None, "": None,
+        "9223372036854775807": 2**63 - 1, "9223372036854775808": None, "true": None, "": None, "12\n": None,
     },
     "number": {
         "12.30": "12.30", "-1": "-1", "1e3": 1000, "999999999999": "999999999999", "1000000000000": None,
-        "NaN": None, "Infinity": None, "1_000": None, "abc": None, "": None,
+        "NaN": None, "Infinity": None, "1_000": None, "abc": None, "": None, "12\n": None,
     },
     "boolean": {"true": True, "false": False, "True": None, "yes": None, "1": None},
-    "date": {"2026-03-16": "2026-03-16", "2026-02-30": None, "2026-3-1": None, "infinity": None, "16.03.2026": None},
+    "date": {"2026-03-16": "2026-03-16", "2026-02-30": None, "2026-3-1": None, "infinity": None, "16.03.2026": None, "2026-03-16\n": None, "0000-01-01": None},
     "timestamp": {
         "2026-03-16T10:30:00Z": "2026-03-16 10:30:00",
         "2026-03-16 10:30": "2026-03-16 10:30:00",
         "2026-03-16T00:30:00+02:00": "2026-03-15 22:30:00",
         "2026-03-16T23:30:00-0130": "2026-03-17 01:00:00",
         "2026-03-16T10:30:00.25": "2026-03-16 10:30:00.250000",
+        "2026-03-16T10:30Z": "2026-03-16 10:30:00",
+        "2026-03-16 10:30+0200": "2026-03-16 08:30:00",
+        "2026-03-16T10:30:00\n": None,
+        "0001-01-01T00:00:00+02:00": None,
         "2026-03-16T24:00:00": None,
         "2026-03-16T10:30:60": None,
         "2026-03-16": None,
         "yesterday": None,
     },
-    "string_list": {'["a", "b"]': '["a", "b"]', "[]": "[]", "[1]": None, '["a", null]': None, "{}": None, "x": None},
-    "object": {'{"a": 1}': '{"a": 1}', "{}": "{}", "[]": None, "x": None},
+    "string_list": {'["a", "b"]': '["a", "b"]', "[]": "[]", "[1]": None, '["a", null]': None, "{}": None, "x": None, '["a"]["b"]': None, "['a']": None},
+    "object": {'{"a": 1}': '{"a": 1}', "{}": "{}", "[]": None, "x": None, "{} {}": None, '{"a": 1} x': None, "{'a': 1}": None},
     "string": {"x": "x", "": ""},
 }  # fmt: skip
 
