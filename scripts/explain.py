@@ -354,10 +354,10 @@ class Database(ABC):
 
     def contract_rule(self, rule: object, nodes: Artifact) -> str:
         """Return the statement of a rule of the contract, if there is one of that number."""
-        (rules,) = (one for one in nodes.values() if one.get("name") == "contract_rules")
-        if self.problem or rule is None:
+        rules = [one for one in nodes.values() if one.get("name") == "contract_rules"]
+        if self.problem or rule is None or not rules:
             return ""
-        query = f"select statement from {rules['relation_name']} where rule = {rule}"
+        query = f"select statement from {rules[0]['relation_name']} where rule = {rule}"
         try:
             found = self.fetch(query)
         except DatabaseError:

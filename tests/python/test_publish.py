@@ -613,6 +613,8 @@ def test_a_warning_is_explained_in_short_after_the_failures(project):
 def test_a_contract_rule_is_explained_by_its_statement(project):
     code = "select * from warehouse.intermediate.contract_violations"
     project.ended("money_is_approved", "fail", failures=1, compiled_code=code)
+    rules, entry = node("contract_rules", "seed", relation_name="reference.contract_rules")
+    project.manifest["nodes"][rules] = entry
     text = project.explained()
     assert "FAILED  money_is_approved (governance)" in text
     assert "guards  Contract rule 4: Money moves with approval." in text
