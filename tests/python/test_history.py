@@ -291,7 +291,7 @@ def test_any_order_of_exports(kept: Kept, export: Callable[[], Export], whole: b
     """Random exports arrive in random order, some of them again."""
     chance = random.Random(4)
     arrived: list[Export] = []
-    for _ in range(16 if whole else 3):
+    for _ in range(12 if whole else 3):
         if arrived and chance.random() < 0.2:
             shown = chance.choice(arrived)
         else:
