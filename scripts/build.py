@@ -14,7 +14,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -422,11 +422,11 @@ def ways_to_open(file: Path) -> list[str]:
     return [f'.venv/bin/python -c "import duckdb; {code}"', f"duckdb -readonly {file.name}"]
 
 
-def main() -> int:
-    """Run the command line; return its exit code."""
+def main(steps: Callable[[list[str], int], int] = build) -> int:
+    """Run the command line, alone in this project; return its exit code."""
     try:
         with sole_build(PROJECT) as lock:
-            return build(sys.argv[1:], lock)
+            return steps(sys.argv[1:], lock)
     except (LockError, FolderError) as error:
         print(f"Nothing was built. {error}", file=sys.stderr)
         return 1

@@ -13,14 +13,13 @@ from argparse import Namespace
 from pathlib import Path
 from typing import Any
 
-from build import LOG, FolderError, built, is_to_explain, prepared, print_entry, tests_summary
+from build import LOG, built, is_to_explain, main, prepared, print_entry, tests_summary
 from dbt.adapters.contracts.connection import Connection
 from dbt.adapters.spark.connections import SparkConnectionManager
 from dbt.config.runtime import load_profile
 from dbt.flags import set_from_args
 from dbt_common.context import set_invocation_context
 from explain import Database, DatabaseError, Row, clean, explain
-from locks import LockError, sole_build
 from publish import PROJECT
 
 TARGET = "spark"
@@ -110,18 +109,5 @@ def build(arguments: list[str], lock: int) -> int:
     return 0
 
 
-def main() -> int:
-    """Run the command line; return its exit code."""
-    try:
-        with sole_build(PROJECT) as lock:
-            return build(sys.argv[1:], lock)
-    except (LockError, FolderError) as error:
-        print(f"Nothing was built. {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("\nInterrupted.", file=sys.stderr)
-        return 130
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(build))
