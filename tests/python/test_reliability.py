@@ -326,8 +326,9 @@ def test_a_killed_build_is_made_good_by_the_next(world: World, whole: bool, kill
     rounds, kills_in_round = (4, 5) if whole else (1, 2)
     for number in range(rounds):
         old, new = steps[number % 2]
+        export = later_export() if new is world.second else read_export()
         project = old.project.copied(folder)
-        project.give(later_export() if new is world.second else read_export())
+        project.give(export)
         target = kills.done + kills_in_round - 1
         for moment in moments(kills_in_round - 1, seconds, kills):
             hit = project.kill("build.py", moment)
@@ -336,6 +337,7 @@ def test_a_killed_build_is_made_good_by_the_next(world: World, whole: bool, kill
             assert project.log in (old.log, new.log)
             if kills.done == target and project.version == new.version:
                 project = old.project.copied(folder)
+                project.give(export)
             kills.survived += hit
         chance = random.Random(f"round {number}")
         hit = project.kill("build.py", chance.uniform(1, seconds / 2), only_parent=True)
