@@ -24,13 +24,14 @@ from typing import Any
 import duckdb
 import yaml
 from explain import clean, explain
-from files import WRITABLE, remedy
+from files import WRITABLE, remedy, remove_leftovers
 from json_to_seeds import ConversionError, convert, counted
 from locks import LockError, sign, sole_build
+from progress import Progress
 from publish import BUILD_FILE, PROJECT, TARGET, Marts, PublishError, publish, read_artifacts
+from review import REVIEW_FILE, ReviewError, review
 
 MAX_DAYS = 5
-SECONDS_BETWEEN_LINES = 10  # where progress can't be shown in place
 LOGS = Path(os.environ.get("DBT_LOG_PATH") or "logs")
 LOG = f"The whole log is in {LOGS}/dbt.log."
 # Unit tests judge the models, not the data: `make test` and a plain `dbt build` run them.
@@ -70,11 +71,15 @@ def build(arguments: list[str], lock: int) -> int:
     results, exit_code = built(arguments, lock) if source else (None, 1)
     if not source or results is None:
         return 1
-    publication, refusal = None, ""
+    publication, refusal, no_review = None, "", ""
     try:
         publication = publish()
+        remove_leftovers(PROJECT / REVIEW_FILE)
+        review()
     except PublishError as error:
         refusal = str(error)
+    except ReviewError as error:
+        no_review = str(error)
     if is_to_explain(results):
         print("", explain(), sep="\n")
 
@@ -92,6 +97,7 @@ def build(arguments: list[str], lock: int) -> int:
         print_entry("Contract", *contract_summary(publication.path))
         print_entry("History", history_summary(publication.path))
         print_entry("Published", f"{publication.path.name}, in this folder")
+        print_entry("Review", no_review or f"{REVIEW_FILE}, in this folder: open it in a browser")
         print_entry("Open it", *ways_to_open(publication.path))
     print_entry("Took", f"{time.monotonic() - started:.1f} s")
     print()
@@ -105,6 +111,9 @@ def build(arguments: list[str], lock: int) -> int:
         return 1
     if exit_code:
         print(f"Published, but dbt ended with exit code {exit_code}. {LOG}")
+        return 1
+    if no_review:
+        print(f"Published, but without its review. {no_review}")
         return 1
     return 0
 
@@ -186,7 +195,8 @@ def run_dbt(arguments: list[str], lock: int) -> DbtRun:
     verbosity = ["--no-quiet", "--log-level", "info"]  # whatever the environment says
     output = [*verbosity, "--log-format", "json", "--log-format-file", "text"]
     folders = ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT)]
-    run, progress = DbtRun(), Progress()
+    run, progress = DbtRun(), Progress("dbt build")
+    progress.start()
     try:
         process = subprocess.Popen(
             [program, *output, "build", *DATA_ONLY, *folders, *arguments],
@@ -240,45 +250,6 @@ def follow(event: dict[str, Any], run: DbtRun, progress: Progress) -> None:
         run.errors.append(clean(data.get("exc") or info["msg"]))
     elif info["level"] == "warn" and not is_about_a_node:
         run.warnings.append(clean(info["msg"]))
-
-
-class Progress:
-    """How many nodes are done: in place on a terminal, elsewhere in a line now and then."""
-
-    def __init__(self) -> None:
-        self.done = self.failed = self.total = 0
-        self.in_place = sys.stdout.isatty()
-        self.last = self.started = time.monotonic()
-        self.write("dbt build: starting")
-
-    def show(self, total: int | None, has_ended: bool, has_failed: bool) -> None:
-        """Count a node, once it has ended; not every event knows of how many."""
-        self.done, self.failed = self.done + has_ended, self.failed + has_failed
-        self.total = total or self.total
-        if self.in_place or time.monotonic() - self.last >= SECONDS_BETWEEN_LINES:
-            self.write(f"dbt build: {self.so_far()}")
-
-    def so_far(self) -> str:
-        """Return how many of how many are done, and how many failed if any did."""
-        failed = f", {self.failed} failed" if self.failed else ""
-        return f"{self.done} of {self.total}{failed}"
-
-    def end(self) -> None:
-        """Leave one line that stays, if anything ran."""
-        if self.total:
-            seconds = time.monotonic() - self.started
-            self.write(f"dbt build: {self.so_far()} in {seconds:.1f} s")
-        if self.in_place:
-            print()
-
-    def write(self, text: str) -> None:
-        """Show a text; on a terminal over the text before, which was at most as long."""
-        self.last = time.monotonic()
-        print(
-            f"\r{text:<40}" if self.in_place else text,
-            end="" if self.in_place else "\n",
-            flush=True,
-        )
 
 
 def results_of(run: DbtRun) -> list[dict[str, Any]] | None:

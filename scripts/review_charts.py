@@ -1,0 +1,185 @@
+"""Draw the review's charts: SVG that takes its colours from the page, light or dark."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+import altair as alt
+import vl_convert
+
+Row = dict[str, Any]
+
+# Colours are the page's, so that one drawing serves light, dark and print.
+INK, FAINT, LINE = "var(--ink)", "var(--faint)", "var(--line)"
+GOOD, BAD, FLOW = "var(--good)", "var(--bad)", "var(--flow)"
+WIDTH = 820
+SIDE = 30  # room for a type that is wider than the one the labels were measured in
+ROW_HEIGHT = 26
+CURVE_POINTS = 12
+GAP_SHARE = 0.08  # between the channels of one side, of all that moved
+MOST_LETTERS = 34
+
+
+def budget_flow(moves: list[Row], currency: str) -> str:
+    """Draw where money moved: channels that gave on the left, that received on the right.
+
+    Args:
+        moves: A row for each pair of channels: from_channel_label, to_channel_label, amount.
+        currency: Of all of them.
+
+    """
+    sides = [places(moves, f"{side}_channel_label") for side in ("from", "to")]
+    ribbons = [
+        {"flow": number, **point}
+        for number, move in enumerate(moves)
+        for point in ribbon(move, sides[0][number], sides[1][number])
+    ]
+    labels = [
+        {"x": side, "y": (low + high) / 2, "label": label}
+        for side, column in enumerate(("from", "to"))
+        for label, low, high in blocks(moves, sides[side], f"{column}_channel_label")
+    ]
+    for label in labels:
+        total = sum(
+            float(move["amount"])
+            for move in moves
+            if move[f"{('from', 'to')[label['x']]}_channel_label"] == label["label"]
+        )
+        label["label"] = [short(label["label"]), f"{currency} {total:,.2f}"]
+    x_axis = alt.X("x:Q", axis=None, scale=alt.Scale(domain=[-0.6, 1.6]))
+    y_axis = alt.Y("low:Q", axis=None, scale=alt.Scale(reverse=True, zero=False, nice=False))
+    flows = (
+        alt.Chart(alt.Data(values=ribbons))
+        .mark_area(color=FLOW, opacity=0.45, stroke=FLOW, strokeWidth=1)
+        .encode(x=x_axis, y=y_axis, y2="high:Q", detail="flow:N")
+    )
+    names = alt.Chart(alt.Data(values=labels)).encode(x="x:Q", y="y:Q", text="label:N")
+    left = names.transform_filter("datum.x == 0").mark_text(align="right", dx=-8, dy=-8, color=INK)
+    right = names.transform_filter("datum.x == 1").mark_text(align="left", dx=8, dy=-8, color=INK)
+    count = max(len({label["y"] for label in labels if label["x"] == side}) for side in (0, 1))
+    return svg(alt.layer(flows, left, right), height=max(2, count) * 2 * ROW_HEIGHT)
+
+
+def places(moves: list[Row], column: str) -> list[tuple[float, float]]:
+    """Return from where to where each move stands on one side, channel below channel."""
+    total = sum(float(move["amount"]) for move in moves) or 1.0
+    order = dict.fromkeys(move[column] for move in moves)
+    found: dict[int, tuple[float, float]] = {}
+    at = 0.0
+    for label in order:
+        for number, move in enumerate(moves):
+            if move[column] == label:
+                found[number] = (at, at + float(move["amount"]))
+                at = found[number][1]
+        at += GAP_SHARE * total
+    return [found[number] for number in range(len(moves))]
+
+
+def blocks(
+    moves: list[Row], spans: list[tuple[float, float]], column: str
+) -> Iterator[tuple[str, float, float]]:
+    """Yield each channel of a side, and from where to where its moves stand."""
+    for label in {move[column]: None for move in moves}:
+        own = [span for move, span in zip(moves, spans, strict=True) if move[column] == label]
+        yield label, min(low for low, _ in own), max(high for _, high in own)
+
+
+def ribbon(
+    move: Row, left: tuple[float, float], right: tuple[float, float]
+) -> Iterator[dict[str, float]]:
+    """Yield the points of the band between two places."""
+    for step in range(CURVE_POINTS + 1):
+        x = step / CURVE_POINTS
+        bend = x * x * (3 - 2 * x)  # flat at both ends
+        low, high = (start + (end - start) * bend for start, end in zip(left, right, strict=True))
+        yield {"x": x, "low": low, "high": high}
+
+
+def timeline(events: list[Row], as_of: datetime) -> str:
+    """Draw the events of a campaign over time, a row for each kind."""
+    values = [
+        {
+            "at": f"{event['occurred_at'].isoformat()}Z",
+            "kind": event["event_type"].replace("_", " ").capitalize(),
+        }
+        for event in events
+    ]
+    points = (
+        alt.Chart(alt.Data(values=values))
+        .mark_point(filled=True, size=70, color=FLOW, opacity=0.7)
+        .encode(
+            x=alt.X(
+                "at:T",
+                title=None,
+                scale=alt.Scale(type="utc"),
+                axis=alt.Axis(format="%-d %b", labelFlush=True),
+            ),
+            y=alt.Y("kind:N", title=None, sort=None),
+        )
+    )
+    now = (
+        alt.Chart(alt.Data(values=[{"at": f"{as_of.isoformat()}Z"}]))
+        .mark_rule(color=FAINT, strokeDash=[4, 4])
+        .encode(x="at:T")
+    )
+    kinds = len({value["kind"] for value in values})
+    return svg(alt.layer(now, points), height=kinds * ROW_HEIGHT)
+
+
+def cost_and_value(campaigns: list[Row]) -> str:
+    """Draw what each campaign costs beside what it is estimated to be worth."""
+    values = [
+        {
+            "campaign": f"{short(row['campaign_name'])} ({row['campaign_id']})",
+            "measure": measure,
+            "amount": float(row[column]),
+        }
+        for row in campaigns
+        for measure, column in (("Costs", "ledger_cost"), ("Value", "estimated_value"))
+        if row[column] is not None
+    ]
+    bars = (
+        alt.Chart(alt.Data(values=values))
+        .mark_bar()
+        .encode(
+            x=alt.X("amount:Q", title=campaigns[0]["currency"], axis=alt.Axis(format=",.0f")),
+            y=alt.Y("campaign:N", title=None, sort=None, axis=alt.Axis(labelLimit=300)),
+            yOffset=alt.YOffset("measure:N", sort=None),
+            color=alt.Color(
+                "measure:N",
+                title=None,
+                scale=alt.Scale(domain=["Costs", "Value"], range=[BAD, GOOD]),
+                legend=alt.Legend(orient="top"),
+            ),
+        )
+    )
+    return svg(bars, height=len(campaigns) * 2 * ROW_HEIGHT)
+
+
+def short(text: str) -> str:
+    """Return a text that fits beside a chart; in full it stands in the table."""
+    text = " ".join(text.split())
+    return text if len(text) <= MOST_LETTERS else f"{text[: MOST_LETTERS - 1]}…"
+
+
+def svg(chart: alt.Chart | alt.LayerChart, height: int) -> str:
+    """Return a chart as SVG, in the colours and the type of the page."""
+    drawn = (
+        chart.properties(width=WIDTH, height=height, background="transparent", padding=SIDE)
+        .configure(font="system-ui, sans-serif")
+        .configure_view(stroke=None)
+        .configure_axis(
+            labelColor=INK,
+            titleColor=INK,
+            domainColor=LINE,
+            tickColor=LINE,
+            gridColor=LINE,
+            labelFontSize=13,
+            titleFontSize=13,
+        )
+        .configure_text(fontSize=13)
+        .configure_legend(labelColor=INK, labelFontSize=13)
+    )
+    return vl_convert.vegalite_to_svg(drawn.to_dict())

@@ -1,0 +1,123 @@
+"""Write values as people write them: with units, and unrounded beside for whoever reads them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from markupsafe import Markup
+
+MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
+MINUS = "\N{MINUS SIGN}"
+NOTHING = Markup('<span class="none">\N{EN DASH}<span class="hidden"> none</span></span>')
+
+
+def or_nothing(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Let a way of writing values show that there is none."""
+
+    def written(value: Any, *arguments: Any) -> Any:
+        return NOTHING if value is None else function(value, *arguments)
+
+    return written
+
+
+def marked(value: Any, text: str) -> Markup:
+    """Return a text that carries the value it shows, unrounded."""
+    return Markup('<data value="{}">{}</data>').format(value, text)
+
+
+def count(value: float) -> Markup:
+    """Write a number of things."""
+    return marked(value, f"{value:,.0f}")
+
+
+def share(value: float) -> Markup:
+    """Write a fraction as a percentage, small ones to a hundredth of a percent."""
+    return marked(value, percent(value))
+
+
+def percent(value: float) -> str:
+    """Return a fraction as a percentage."""
+    text = f"{value:.2%}" if 0 < abs(value) < 0.01 else f"{value:,.1%}"
+    return text.replace("-", MINUS)
+
+
+def change(value: float) -> Markup:
+    """Write a relative change, with its sign."""
+    sign = "+" if value > 0 else ""
+    return marked(value, f"{sign}{percent(value)}")
+
+
+def money(value: Decimal, currency: str | None) -> Markup:
+    """Write an amount with its currency."""
+    amount = f"{value:,.2f}".replace("-", MINUS)
+    return marked(value, f"{currency} {amount}" if currency else amount)
+
+
+def ratio(value: float) -> Markup:
+    """Write how many times one amount is another."""
+    return marked(value, f"{value:,.2f}")
+
+
+def figure(value: float) -> Markup:
+    """Write a reported figure, with the decimals that it has."""
+    return marked(value, f"{value:,.2f}".removesuffix(".00").replace("-", MINUS))
+
+
+def probability(value: float) -> Markup:
+    """Write a p-value."""
+    return marked(value, f"{value:.4f}" if value >= 0.0001 else "below 0.0001")
+
+
+def duration(minutes: float) -> Markup:
+    """Write minutes in the two units that matter."""
+    return marked(minutes, lasting(minutes))
+
+
+def lasting(minutes: float) -> str:
+    """Return a time span in the two units that matter."""
+    whole = round(minutes)
+    days, rest = divmod(whole, 24 * 60)
+    hours, left = divmod(rest, 60)
+    parts = [(days, "d"), (hours, "h"), (left, "min")]
+    first = next((place for place, (number, _) in enumerate(parts) if number), 2)
+    shown = [f"{number:,} {unit}" for number, unit in parts[first : first + 2] if number]
+    return " ".join(shown) or "0 min"
+
+
+def day(value: date) -> Markup:
+    """Write a day."""
+    return Markup('<time datetime="{}">{}</time>').format(value.isoformat(), written_day(value))
+
+
+def moment(value: datetime) -> Markup:
+    """Write a moment; all of them are UTC."""
+    text = f"{written_day(value)}, {value:%H:%M}"
+    return Markup('<time datetime="{}Z">{}</time>').format(value.isoformat(), text)
+
+
+def written_day(value: date) -> str:
+    """Return a day in English, whatever the machine speaks."""
+    return f"{value.day} {MONTHS[value.month - 1]} {value.year}"
+
+
+def words(value: str) -> str:
+    """Write a value of a closed list in words."""
+    text = value.replace("_", " ").replace("kpi", "KPI").strip()
+    return text[:1].upper() + text[1:]
+
+
+def text(value: str) -> str:
+    """Write a text as it is."""
+    return value
+
+
+WRITERS = {
+    writer.__name__: or_nothing(writer)
+    for writer in [
+        *(change, count, day, duration, figure, moment, money, probability, ratio, share, text),
+        words,
+    ]
+}
