@@ -8,7 +8,7 @@ UV_COMPILE := $(BIN)/uv pip compile pyproject.toml --universal --python-version 
 	--no-emit-index-url --no-emit-find-links --no-header --no-annotate --no-strip-extras --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help build review test lint docs bench spark-up spark-build spark-down spark-test clean lock
+.PHONY: help build review test browser-test lint docs bench spark-up spark-build spark-down spark-test clean lock
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /make \1|/p' Makefile | awk -F'|' '{ printf "%-12s %s\n", $$1, $$2 }'
@@ -20,7 +20,10 @@ review: $(BIN)/.installed  ## write review.html from what is published; make bui
 	@$(BIN)/python scripts/review.py
 
 test: $(BIN)/.installed-dev  ## run every test; ARGS=--whole runs the long suites at full length
-	@$(BIN)/pytest --numprocesses auto --ignore-glob '*/test_spark_*' $(ARGS)
+	@$(BIN)/pytest --numprocesses auto --ignore-glob '*/test_browser_*' --ignore-glob '*/test_spark_*' $(ARGS)
+
+browser-test: $(BIN)/.installed-dev  ## open the review in Chromium, and compare it with the marts
+	@$(BIN)/pytest tests/python/test_browser_*.py $(ARGS)
 
 lint: $(BIN)/.installed-dev  ## check Python, YAML and SQL
 	$(BIN)/ruff check
