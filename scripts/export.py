@@ -267,7 +267,7 @@ def write_csv(
     Excel that the file is UTF-8.
     """
     names = connection.execute(
-        "select list_transform(?::varchar[], name -> spreadsheet_text(name))",
+        "select list_transform(?::varchar[], lambda name: spreadsheet_text(name))",
         [[column.name for column in columns]],
     ).fetchall()[0][0]
     header = ",".join(map(identifier, names))

@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
+import os
 import random
 import re
 import resource
@@ -120,7 +121,7 @@ UGLY = """
     insert into marts.times values
         ('2026-03-16', '2026-03-16 10:00:00'), ('0001-01-01', '2026-03-16 10:00:00.123456'),
         ('9999-12-31', '9999-12-31 23:59:59.999999'), (null, null), (null, '1969-12-31 00:00:00');
-    create table marts.nothing (a varchar, b decimal(18,2));
+    create table marts.nothing (value varchar, name decimal(18,2));
     create table marts."a name, 'of' \u00fc\U0001f600.b" as select 1 as a from range(3);
 """
 
@@ -300,7 +301,9 @@ def test_a_csv_has_plain_numbers_and_iso_times(ugly: Path) -> None:
     assert "-5.20" in column("numbers", 2)
     assert {"0.30000000000000004", "1e-07", "-5.2", "nan", "inf", "'-inf"} < {*column("numbers", 4)}
     assert {"2026-03-16 10:00:00", "2026-03-16 10:00:00.123456"} < {*column("times", 1)}
-    assert (ugly / "export/nothing.csv").read_bytes() == b'\xef\xbb\xbf"a","b"\r\n'
+    texts = (ugly / "export/texts.csv").read_text(encoding="utf-8-sig")
+    assert ',"00000001",' in texts  # in quotes: it can be told from a number
+    assert (ugly / "export/nothing.csv").read_bytes() == b'\xef\xbb\xbf"value","name"\r\n'
 
 
 def test_infinite_times_are_no_formulas_either(tmp_path: Path) -> None:
@@ -488,6 +491,16 @@ def test_a_link_stays_one_and_readers_keep_their_rights(
     assert names(project) == ["elsewhere", "export", "warehouse.duckdb"]
 
 
+def test_two_folders_are_exchanged_or_left_as_they_are(tmp_path: Path) -> None:
+    one, other = tmp_path / "one", tmp_path / "other"
+    for folder in (one, other):
+        folder.mkdir()
+        (folder / folder.name).touch()
+    is_done = files.exchanged(one, other)
+    assert (names(one), names(other)) == ((["other"], ["one"]) if is_done else (["one"], ["other"]))
+    assert not files.exchanged(one, tmp_path / "missing")
+
+
 def test_a_folder_that_cannot_be_renamed_is_put_back(
     project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -514,6 +527,7 @@ def test_an_empty_folder_and_what_desktops_leave_are_no_obstacle(project: Path) 
 def test_leftovers_of_killed_exports_are_removed(project: Path) -> None:
     (project / ".export.1.tmp/spilled").mkdir(parents=True)
     (project / ".export.7.tmp.old").mkdir()
+    (project / f".export.{os.getpid()}.tmp").mkdir()  # numbers of processes come again
     export.export(project / "export", project)
     assert names(project) == ["export", "warehouse.duckdb"]
 
@@ -530,8 +544,11 @@ def test_a_folder_of_something_else_is_refused(project: Path, name: str) -> None
     assert (other / "my").read_text() == "own"
 
 
-def test_a_file_that_was_put_beside_an_export_is_kept(project: Path) -> None:
+def test_a_file_that_was_put_beside_an_export_is_kept(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (project / "export/notes.txt").write_text("mine")
+    monkeypatch.setattr(export, "write", None)  # it is said before anything is written
     assert "export holds what is of no export: notes.txt. Move" in refused(project)
 
 
