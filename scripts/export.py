@@ -187,12 +187,14 @@ def export(folder: Path = FOLDER, project: Path = PROJECT) -> Export:
 def refuse_other_content(target: Path, folder: Path) -> None:
     """Raise ExportError if a folder, whose content will be gone, isn't an export or empty."""
     advice = f"Move it away, or name another folder: make export ARGS={FOLDER.name}"
-    if target.exists() and not target.is_dir():
-        raise ExportError(f"{relative(folder)} is no folder. {advice}")
     try:
+        if target.exists() and not target.is_dir():
+            raise ExportError(f"{relative(folder)} is no folder. {advice}")
         names = {path.name for path in target.iterdir()} if target.exists() else set()
     except OSError as error:
-        raise ExportError(f"{relative(folder)} can't be read: {error.strerror}.") from None
+        raise ExportError(
+            f"{relative(folder)} can't be read: {error.strerror}. {ELSEWHERE}"
+        ) from None
     other = sorted(names - LEFT_BY_DESKTOPS - exported_names(target))
     if other:
         more = f" and {len(other) - 1:,} more" if len(other) > 1 else ""
@@ -249,7 +251,8 @@ def write_mart(
     connection.execute(
         f"copy (from {mart} order by all nulls last) to {quoted(parquet)} (format parquet)"
     )
-    written = f"read_parquet({quoted(parquet)})"
+    # A folder called a=b would be a column.
+    written = f"read_parquet({quoted(parquet)}, hive_partitioning = false)"
     refuse_changes(name, columns, columns_of(connection, written))
     query = f"select count(*), {FINGERPRINT} from {written} as hashed"
     if connection.sql(query).fetchall() != [(marts.rows[name], marts.fingerprints[name])]:
