@@ -8,7 +8,7 @@ UV_COMPILE := $(BIN)/uv pip compile pyproject.toml --universal --python-version 
 	--no-emit-index-url --no-emit-find-links --no-header --no-annotate --no-strip-extras --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help build review test browser-test lint docs bench spark-up spark-build spark-down spark-test clean lock
+.PHONY: help build review export test browser-test lint docs bench spark-up spark-build spark-down spark-test clean lock
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /make \1|/p' Makefile | awk -F'|' '{ printf "%-12s %s\n", $$1, $$2 }'
@@ -18,6 +18,9 @@ build: $(BIN)/.installed  ## convert the JSON, build, test and publish warehouse
 
 review: $(BIN)/.installed  ## write review.html from what is published; make build does too
 	@$(BIN)/python scripts/review.py
+
+export: $(BIN)/.installed  ## write the published marts to export/, as Parquet and CSV; ARGS names another folder
+	@$(BIN)/python scripts/export.py $(ARGS)
 
 test: $(BIN)/.installed-dev  ## run every test; ARGS=--whole runs the long suites at full length
 	@$(BIN)/pytest --numprocesses auto --ignore-glob '*/test_browser_*' --ignore-glob '*/test_spark_*' $(ARGS)

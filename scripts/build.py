@@ -74,12 +74,10 @@ def build(arguments: list[str], lock: int) -> int:
     publication, refusal, no_review = None, "", ""
     try:
         publication = publish()
-        remove_leftovers(PROJECT / REVIEW_FILE)
-        review()
     except PublishError as error:
         refusal = str(error)
-    except ReviewError as error:
-        no_review = str(error)
+    if publication:
+        no_review = reviewed()
     if is_to_explain(results):
         print("", explain(), sep="\n")
 
@@ -150,6 +148,16 @@ def built(arguments: list[str], lock: int) -> tuple[list[dict[str, Any]] | None,
         print("", *reasons, "", sep="\n")
         print(sentences("`dbt build` could not run; nothing was published.", reasons))
     return results, dbt.exit_code
+
+
+def reviewed() -> str:
+    """Write the review of what has just been published; return why there is none, if so."""
+    try:
+        remove_leftovers(PROJECT / REVIEW_FILE)
+        review()
+    except (PublishError, ReviewError) as error:
+        return str(error)
+    return ""
 
 
 def is_to_explain(results: list[dict[str, Any]]) -> bool:

@@ -1,14 +1,17 @@
-"""Replace files so that neither a kill nor a crash leaves half of one under its name.
+"""Replace files and folders so that neither a kill nor a crash leaves half of one under its name.
 
-What is new is written to a temporary file beside its target, since a rename is only atomic within
+What is new is written to a temporary one beside its target, since a rename is only atomic within
 one file system, and renamed once it is on disk.
 """
 
 from __future__ import annotations
 
+import ctypes
 import errno
+import glob
 import os
 import re
+import shutil
 from contextlib import suppress
 from pathlib import Path
 
@@ -39,7 +42,7 @@ def remedy(message: str) -> str:
 
 
 def temporary_beside(target: Path) -> Path:
-    """Return where this process writes what is to replace a file."""
+    """Return where this process writes what is to replace a file or a folder."""
     return target.with_name(f".{target.name}.{os.getpid()}.tmp")
 
 
@@ -48,8 +51,41 @@ def remove_leftovers(target: Path) -> None:
 
     Whoever holds the project's lock is the only one who writes: no other's file is in use.
     """
-    for file in target.parent.glob(f".{target.name}.*.tmp*"):
-        file.unlink(missing_ok=True)
+    for left in target.parent.glob(f".{glob.escape(target.name)}.*.tmp*"):
+        if left.is_dir():
+            shutil.rmtree(left)
+        else:
+            left.unlink(missing_ok=True)
+
+
+def replace_folder(temporary: Path, target: Path) -> None:
+    """Put a folder in a target's place; the target's content, if it has any, takes the other's.
+
+    A rename doesn't replace a folder that holds something, but Linux can exchange the two. Where
+    it can't, a kill between the two renames leaves nothing under the target's name.
+    """
+    if not target.exists():
+        temporary.rename(target)
+    elif not exchanged(temporary, target):
+        aside = temporary.with_name(f"{temporary.name}.old")
+        target.rename(aside)
+        try:
+            temporary.rename(target)
+        except BaseException:
+            aside.rename(target)
+            raise
+        aside.rename(temporary)
+    sync_folder(target.parent)
+
+
+def exchanged(one: Path, other: Path) -> bool:
+    """Give each of two folders the other's name, in one step; tell whether the system could."""
+    try:
+        rename = ctypes.CDLL(None).renameat2
+    except AttributeError:
+        return False
+    here, exchange = -100, 2  # AT_FDCWD, RENAME_EXCHANGE
+    return rename(here, os.fsencode(one), here, os.fsencode(other), exchange) == 0
 
 
 def write_synced(path: Path, data: bytes) -> None:

@@ -70,6 +70,33 @@ def sole_build(project: Path) -> Iterator[int]:
         yield file.fileno()
 
 
+@contextmanager
+def sole_export(parent: Path) -> Iterator[None]:
+    """Be the only one who exports into a folder in this one; builds aren't disturbed.
+
+    The folder itself is locked, so that no file is left of it.
+
+    Raises:
+        LockError: Another export goes on, or the folder can't be locked.
+
+    """
+    try:
+        descriptor = os.open(parent, os.O_RDONLY)
+    except OSError as error:
+        raise LockError(f"The folder {parent} can't be opened: {error.strerror}.") from None
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise LockError("Another export is running. Let it end, and try again.") from None
+        except OSError as error:
+            reason = f"The folder {parent} can't be locked: {error.strerror}."
+            raise LockError(reason) from None
+        yield
+    finally:
+        os.close(descriptor)
+
+
 def sign(lock: int, holder: str) -> None:
     """Say who holds a lock, and since when, to those who wait for it."""
     with suppress(OSError):  # on a full disk it is a lock all the same

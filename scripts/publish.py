@@ -35,6 +35,7 @@ MANIFEST = TARGET / "manifest.json"
 BUILT_TYPES = {"seed", "snapshot", "model", "test"}
 SOUND = {"success", "pass", "warn", "no-op"}
 AGAIN = "Run `dbt build` again."
+PUBLISH = "run `python scripts/publish.py`."
 
 # Order-free: the sum, modulo 2^64, of a hash of each row; equal rows count. The dbt macro
 # `fingerprint` takes that of an input in the same way.
@@ -188,18 +189,31 @@ def name_some(node_ids: list[str], nodes: Artifact) -> str:
 
 
 @contextmanager
-def held(project: Path, path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    """Keep a database file open read-only, attached as `warehouse`: nobody can write to it then."""
+def held(
+    project: Path, path: Path, once_free: str = PUBLISH, once_removed: str = AGAIN
+) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Keep a database file open read-only, attached as `warehouse`: nobody can write to it then.
+
+    Args:
+        project: Where the path starts.
+        path: The file.
+        once_free: What to do when nobody writes to it any more, for the error.
+        once_removed: What to do when it was damaged, and is removed.
+
+    Raises:
+        PublishError: Somebody writes to it, or it can't be opened.
+
+    """
     with duckdb.connect() as connection:
         try:
             connection.execute(f"attach {quoted(project / path)} as {CATALOG} (read_only)")
         except duckdb.Error as error:
             holder = holder_of(error)
             if holder:
-                advice = "Let it end, or close it, and run `python scripts/publish.py`."
+                advice = f"Let it end, or close it, and {once_free}"
                 raise PublishError(f"{path} is open for writing by {holder}. {advice}") from None
             message = str(error).splitlines()[0]
-            advice = f"If it is damaged, remove it. {AGAIN}"
+            advice = f"If it is damaged, remove it. {once_removed}"
             raise PublishError(f"{path} can't be opened: {message} {advice}") from None
         yield connection
 
@@ -255,7 +269,10 @@ def write(connection: duckdb.DuckDBPyConnection, file: Path) -> Marts:
             raise unreadable(error) from None
     for statement in comments(connection):
         connection.execute(statement)
-    marts = read_marts(connection)
+    try:
+        marts = read_marts(connection, "published")
+    except (duckdb.Error, LookupError) as error:
+        raise unreadable(error) from None
     connection.commit()
     connection.execute("checkpoint published")
     connection.execute("detach published")
@@ -297,24 +314,27 @@ def comments(connection: duckdb.DuckDBPyConnection) -> Iterator[str]:
             yield f"comment on {kind} {place} is {quoted(comment)}"
 
 
-def read_marts(connection: duckdb.DuckDBPyConnection) -> Marts:
-    """Return what the marts that were written hold."""
+def read_marts(connection: duckdb.DuckDBPyConnection, catalog: str) -> Marts:
+    """Return what the marts in an attached file hold, which are those of `warehouse`.
+
+    Raises:
+        duckdb.Error: They can't be read.
+        LookupError: What they were made from isn't said.
+
+    """
     names = [name for schema, name in public_relations(connection) if schema == "marts"]
     rows, fingerprints = {}, {}
     for name in names:
-        query = f'select count(*), {FINGERPRINT} from published.marts."{name}" as hashed'
+        query = f'select count(*), {FINGERPRINT} from {catalog}.marts."{name}" as hashed'
         rows[name], fingerprints[name] = connection.sql(query).fetchall()[0]
-    try:
-        as_of = connection.sql(
-            """
-            select
-                coalesce(cast(as_of as varchar), 'no event at all')
-                || case when covers_all_events then '' else ', later events left out' end
-            from published.marts.warehouse_build
-            """
-        ).fetchall()[0][0]
-    except (duckdb.Error, IndexError) as error:
-        raise unreadable(error) from None
+    as_of = connection.sql(
+        f"""
+        select
+            coalesce(cast(as_of as varchar), 'no event at all')
+            || case when covers_all_events then '' else ', later events left out' end
+        from {catalog}.marts.warehouse_build
+        """
+    ).fetchall()[0][0]
     return Marts(rows, fingerprints, as_of)
 
 

@@ -23,13 +23,14 @@ import duckdb
 import jinja2
 import review_charts
 from files import remedy, sync_folder, temporary_beside, write_synced
-from locks import holder_of
 from markupsafe import Markup
 from progress import Progress
-from publish import PROJECT, PUBLISHED_FILE
+from publish import CATALOG, PROJECT, PUBLISHED_FILE, PublishError, held
 from review_words import WRITERS, lasting, words, written_day
 
 REVIEW_FILE = Path("review.html")
+BUILD = "Run `make build`."
+AGAIN = "run `make review` again."
 PAGE = Path(__file__).with_name("review_page")
 # A page is looked through: of each campaign it shows so many rows of a table, the most important
 # first, and says how many there are.
@@ -60,7 +61,7 @@ Row = dict[str, Any]
 
 
 class ReviewError(Exception):
-    """The review can't be written; the message says why, and what to do."""
+    """There is no new review, and one from before is untouched; the message says why."""
 
 
 @dataclass
@@ -416,22 +417,26 @@ def page(shown: dict[str, Any]) -> str:
 
 
 def review(
-    published: Path = PROJECT / PUBLISHED_FILE,
-    target: Path = PROJECT / REVIEW_FILE,
+    published: Path = PROJECT / PUBLISHED_FILE, target: Path = PROJECT / REVIEW_FILE
 ) -> Path:
     """Write the review of a published file; return where it is.
 
     Raises:
-        ReviewError: There is nothing to review, or the page can't be written.
+        PublishError: There is no published file that can be opened.
+        ReviewError: Its marts can't be read, or the page can't be written.
 
     """
     if not published.is_file():
-        raise ReviewError(f"{published.name} doesn't exist: run `make build`.")
-    try:
-        with duckdb.connect(str(published), read_only=True) as connection:
+        raise PublishError(f"{published.name} is missing. {BUILD}")
+    file = Path(published.name)
+    with held(published.parent, file, once_free=AGAIN, once_removed=BUILD) as connection:
+        try:
+            connection.execute(f"use {CATALOG}")
             shown = contents(Marts(connection))
-    except duckdb.Error as error:
-        raise unreadable(published, error) from None
+        except duckdb.Error as error:
+            message = str(error).splitlines()[0]
+            reason = f"The marts in {published.name} can't be read: {message}"
+            raise ReviewError(f"{reason} {BUILD}") from None
     text = page(shown | pictures(shown))
     temporary = temporary_beside(target)
     try:
@@ -447,22 +452,13 @@ def review(
     return target
 
 
-def unreadable(published: Path, error: duckdb.Error) -> ReviewError:
-    """Return the error of a published file that can't be read, or not as this version does."""
-    holder = holder_of(error)
-    if holder:
-        return ReviewError(f"{published.name} is open for writing by {holder}. Let it end.")
-    message = str(error).splitlines()[0]
-    return ReviewError(f"{published.name} can't be read: {message} Run `make build`.")
-
-
 def main(arguments: Iterable[str] | None = None) -> int:
     """Run the command line; return its exit code."""
     parser = argparse.ArgumentParser(description="Write the review of what is published.")
     parser.parse_args(arguments)
     try:
         print(f"Review     {review().name}, in this folder")
-    except ReviewError as error:
+    except (PublishError, ReviewError) as error:
         print(f"No review. {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:

@@ -10,6 +10,7 @@ from pathlib import Path
 import duckdb
 import pytest
 from conftest import PROJECT, Build, copy_project
+from publish import PublishError
 from review import ReviewError, review
 from review_words import lasting, percent, words
 
@@ -69,7 +70,7 @@ def test_a_value_of_a_closed_list_is_told_in_words() -> None:
 
 
 def test_without_a_published_file_the_build_is_named(tmp_path: Path) -> None:
-    with pytest.raises(ReviewError, match=r"warehouse\.duckdb doesn't exist: run `make build`"):
+    with pytest.raises(PublishError, match=r"warehouse\.duckdb is missing. Run `make build`"):
         review(tmp_path / "warehouse.duckdb", tmp_path / "review.html")
 
 
@@ -77,7 +78,9 @@ def test_without_a_published_file_the_build_is_named(tmp_path: Path) -> None:
 def test_a_damaged_file_is_named(content: bytes, tmp_path: Path) -> None:
     file = tmp_path / "warehouse.duckdb"
     file.write_bytes(content)
-    with pytest.raises(ReviewError, match=r"warehouse\.duckdb can't be read: .*Run `make build`"):
+    with pytest.raises(
+        PublishError, match=r"duckdb can't be opened: .*Run `make build`"
+    ):
         review(file, tmp_path / "review.html")
 
 
@@ -98,7 +101,7 @@ def test_who_has_the_file_open_for_writing_is_named(sample: Build, tmp_path: Pat
     )
     try:
         assert holder.stdout and holder.stdout.readline() == "1\n"
-        with pytest.raises(ReviewError, match=rf"open for writing by .*PID {holder.pid}"):
+        with pytest.raises(PublishError, match=rf"open for writing by .*PID {holder.pid}"):
             review(file, tmp_path / "review.html")
     finally:
         holder.kill()
@@ -119,4 +122,4 @@ def test_the_command_says_what_is_wrong_without_a_traceback(tmp_path: Path) -> N
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert done.stdout == ""
-    assert done.stderr == "No review. warehouse.duckdb doesn't exist: run `make build`.\n"
+    assert done.stderr == "No review. warehouse.duckdb is missing. Run `make build`.\n"
