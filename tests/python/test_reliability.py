@@ -226,10 +226,21 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> World:
     for name, export in (("first", read_export()), ("second", later_export())):
         project = project.copied(folder / name)
         project.give(export)
+        review = project.folder / "review.html"
+        if name == "first":
+            review.mkdir()
         started = time.monotonic()
         code, output = project.run("build.py")
         seconds = time.monotonic() - started
-        assert code == 0, output
+        if name == "first":  # what can't be written costs the review, and nothing else
+            reason = "review.html can't be written: Is a directory."
+            assert f"Published, but without its review. {reason}" in output
+            assert code == 1, output
+            review.rmdir()
+        else:
+            assert "Review     review.html, in this folder: open it in a browser" in output
+            assert review.read_text(encoding="utf-8").endswith("</html>")
+            assert code == 0, output
         assert project.leftovers == []
         states.append(Known(project, project.version, project.log, project.seeds, seconds))
     _, first, second = states
