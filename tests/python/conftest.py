@@ -73,7 +73,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--whole", action="store_true", help="run the long suites at full length")
 
 
-SHARING = {"test_analyses", "test_decisions", "test_docs", "test_marts", "test_semantic_layer"}
+SHARING = {
+    *("test_analyses", "test_clients", "test_decisions", "test_docs", "test_marts"),
+    "test_semantic_layer",
+}
 
 
 class ByBuilds(LoadScopeScheduling):
