@@ -244,7 +244,7 @@ def total(column: str) -> dict[str, Any]:
         ("fct_performance_daily", "channel_id", ("spend", "clicks", "conversions")),
         ("funnel_conversion", "stage", ("stage_count", "dropped_count")),
         ("budget_action_audit", "approval_state", ("amount", "approval_latency_minutes")),
-        ("risk_inbox", "severity", ("exposure_spend", "waiting_minutes")),
+        ("risk_escalation", "status", ("exposure_spend", "response_minutes")),
         ("segment_rollups", "segment_id", ("spend", "revenue_proxy")),
     ],
 )
