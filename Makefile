@@ -4,11 +4,14 @@
 PYTHON ?= python3
 BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check
-UV_COMPILE := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
+UV_LOCK := $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-header --no-annotate --no-strip-extras --quiet
+UV_COMPILE := $(UV_LOCK) pyproject.toml
+# Superset and dbt want other versions of the same packages.
+CLIENTS := .venv-clients/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help build review export test browser-test lint docs bench spark-up spark-build spark-down spark-test clean lock
+.PHONY: help build review export test browser-test lint docs bench spark-up spark-build spark-down spark-test clients clean lock
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /make \1|/p' Makefile | awk -F'|' '{ printf "%-12s %s\n", $$1, $$2 }'
@@ -54,6 +57,9 @@ spark-down: $(BIN)/.installed-spark  ## stop the cluster that make spark-up star
 spark-test: $(BIN)/.installed-dev $(BIN)/.installed-spark  ## build on DuckDB and on Spark, and compare
 	@$(BIN)/pytest tests/python/test_spark_*.py $(ARGS)
 
+clients: $(CLIENTS)/.installed  ## let ibis, Harlequin and Superset read warehouse.duckdb; see docs/bi.md
+	@$(CLIENTS)/pytest --override-ini addopts='-q --strict-markers' tests/clients $(ARGS)
+
 clean:  ## remove what a build leaves behind, but not warehouse.duckdb
 	rm -rf build target logs
 
@@ -63,6 +69,7 @@ lock: | $(BIN)/python  ## pin what pyproject.toml asks for, after a change in it
 	$(UV_COMPILE) --constraint requirements-dev.lock --output-file requirements.lock
 	$(UV_COMPILE) --constraint requirements-dev.lock --group bench --output-file requirements-bench.lock
 	$(UV_COMPILE) --constraint requirements-dev.lock --group spark --output-file requirements-spark.lock
+	$(UV_LOCK) --group clients --output-file requirements-clients.lock
 
 # Each of the other locks holds all of requirements.lock.
 $(BIN)/.installed-dev $(BIN)/.installed-bench $(BIN)/.installed-spark: $(BIN)/.installed-%: requirements-%.lock | $(BIN)/python
@@ -73,6 +80,12 @@ $(BIN)/.installed-dev $(BIN)/.installed-bench $(BIN)/.installed-spark: $(BIN)/.i
 $(BIN)/.installed: requirements.lock | $(BIN)/python
 	@echo "Installing what $< pins into .venv."
 	@$(INSTALL) --no-deps --require-hashes -r $<
+	@touch $@
+
+$(CLIENTS)/.installed: requirements-clients.lock | $(BIN)/python
+	@echo "Installing what $< pins into .venv-clients."
+	@$(BIN)/python -m venv --clear .venv-clients
+	@$(CLIENTS)/python -m pip install -qq --disable-pip-version-check --no-deps --require-hashes -r $<
 	@touch $@
 
 $(BIN)/python:
