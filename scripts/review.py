@@ -37,6 +37,7 @@ PAGE = Path(__file__).with_name("review_page")
 MOST_ROWS = 25
 MOST_JOURNEYS = 12
 MOST_EVENTS_DRAWN = 300
+MOST_MOVES_DRAWN = 30
 MANY_CAMPAIGNS = 10  # with more, a campaign's pictures are folded up
 MANY_ROWS = 25  # a longer table scrolls in place
 CAMPAIGNS_DRAWN = 20  # in a chart of all of them
@@ -197,20 +198,30 @@ def contents(marts: Marts) -> dict[str, Any]:
             where="status = 'mismatch'",
         ),
         "moves": marts.rows(
-            """
+            f"""
+            with pairs as (
+                select
+                    campaign_id,
+                    currency,
+                    from_channel_id,
+                    coalesce(from_channel_label, from_channel_id) as from_channel_label,
+                    to_channel_id,
+                    coalesce(to_channel_label, to_channel_id) as to_channel_label,
+                    sum(amount) as amount
+                from marts.budget_action_audit
+                where money_moved
+                group by all
+            )
+
             select
-                campaign_id,
-                currency,
-                campaign_name,
-                from_channel_label,
-                to_channel_label,
-                sum(amount) as amount
-            from marts.budget_action_audit
-            where money_moved
-            group by
-                campaign_id, currency, campaign_name, from_channel_id, from_channel_label,
-                to_channel_id, to_channel_label
-            order by campaign_name, campaign_id, currency, from_channel_id, to_channel_id
+                *,
+                count(*) over (partition by campaign_id, currency) as pairs_in_all
+            from pairs
+            qualify row_number() over (
+                partition by campaign_id, currency
+                order by amount desc, from_channel_id, to_channel_id
+            ) <= {MOST_MOVES_DRAWN}
+            order by campaign_id, currency, from_channel_id, to_channel_id
             """
         ),
         "budget_actions": marts.listing(
@@ -336,10 +347,11 @@ def bar_of(actual: float | None, target: float | None, unit: str) -> dict[str, f
 
 @dataclass
 class Picture:
-    """A chart, with what it shows in words for those who can't see it."""
+    """A chart, what it shows in words for those who can't see it, and what all should know."""
 
     svg: Markup
     text: str
+    caption: str
 
 
 def pictures(shown: dict[str, Any]) -> dict[str, Any]:
@@ -353,9 +365,9 @@ def pictures(shown: dict[str, Any]) -> dict[str, Any]:
     total = len(moves) + len(timelines) + bool(performance)
     progress = Progress("review")
 
-    def drawn(svg: str, text: str) -> Picture:
+    def drawn(svg: str, text: str, caption: str = "") -> Picture:
         progress.show(total)
-        return Picture(Markup(svg), text)
+        return Picture(Markup(svg), text, caption)
 
     flows: dict[str, list[Picture]] = {}
     for (campaign, currency), rows in moves:
@@ -364,7 +376,13 @@ def pictures(shown: dict[str, Any]) -> dict[str, Any]:
             f" to {row['to_channel_label']}"
             for row in rows
         )
-        picture = drawn(review_charts.budget_flow(rows, currency), f"Budget that moved: {text}.")
+        pairs = rows[0]["pairs_in_all"]
+        cut = (
+            f" The {len(rows)} largest of {pairs:,} pairs of channels." if pairs > len(rows) else ""
+        )
+        picture = drawn(
+            review_charts.budget_flow(rows, currency), f"Budget that moved: {text}.{cut}", cut
+        )
         flows.setdefault(campaign, []).append(picture)
     events = {}
     for campaign, rows in timelines:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
@@ -20,34 +21,25 @@ ROW_HEIGHT = 26
 CURVE_POINTS = 12
 GAP_SHARE = 0.08  # between the channels of one side, of all that moved
 MOST_LETTERS = 34
+# Characters that XML can't hold: vl-convert would not refuse them, but end the process.
+NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def budget_flow(moves: list[Row], currency: str) -> str:
     """Draw where money moved: channels that gave on the left, that received on the right.
 
     Args:
-        moves: A row for each pair of channels: from_channel_label, to_channel_label, amount.
+        moves: A row for each pair of channels: from_channel_id, from_channel_label, to_channel_id,
+            to_channel_label, amount.
         currency: Of all of them.
 
     """
-    sides = [places(moves, f"{side}_channel_label") for side in ("from", "to")]
+    left, right = places(moves, "from"), places(moves, "to")
     ribbons = [
         {"flow": number, **point}
         for number, move in enumerate(moves)
-        for point in ribbon(move, sides[0][number], sides[1][number])
+        for point in ribbon(left[number], right[number])
     ]
-    labels = [
-        {"x": side, "y": (low + high) / 2, "label": label}
-        for side, column in enumerate(("from", "to"))
-        for label, low, high in blocks(moves, sides[side], f"{column}_channel_label")
-    ]
-    for label in labels:
-        total = sum(
-            float(move["amount"])
-            for move in moves
-            if move[f"{('from', 'to')[label['x']]}_channel_label"] == label["label"]
-        )
-        label["label"] = [short(label["label"]), f"{currency} {total:,.2f}"]
     x_axis = alt.X("x:Q", axis=None, scale=alt.Scale(domain=[-0.6, 1.6]))
     y_axis = alt.Y("low:Q", axis=None, scale=alt.Scale(reverse=True, zero=False, nice=False))
     flows = (
@@ -55,40 +47,46 @@ def budget_flow(moves: list[Row], currency: str) -> str:
         .mark_area(color=FLOW, opacity=0.45, stroke=FLOW, strokeWidth=1)
         .encode(x=x_axis, y=y_axis, y2="high:Q", detail="flow:N")
     )
-    names = alt.Chart(alt.Data(values=labels)).encode(x="x:Q", y="y:Q", text="label:N")
-    left = names.transform_filter("datum.x == 0").mark_text(align="right", dx=-8, dy=-8, color=INK)
-    right = names.transform_filter("datum.x == 1").mark_text(align="left", dx=8, dy=-8, color=INK)
-    count = max(len({label["y"] for label in labels if label["x"] == side}) for side in (0, 1))
-    return svg(alt.layer(flows, left, right), height=max(2, count) * 2 * ROW_HEIGHT)
+    layers, most = [flows], 2
+    for side, spans, x, align, dx in (("from", left, 0, "right", -8), ("to", right, 1, "left", 8)):
+        labels = [{"x": x, **label} for label in channels(moves, spans, side, short(currency))]
+        most = max(most, len(labels))
+        names = alt.Chart(alt.Data(values=labels)).encode(x="x:Q", y="y:Q", text="label:N")
+        layers.append(names.mark_text(align=align, dx=dx, dy=-8, color=INK))
+    return svg(alt.layer(*layers), height=most * 2 * ROW_HEIGHT)
 
 
-def places(moves: list[Row], column: str) -> list[tuple[float, float]]:
+def places(moves: list[Row], side: str) -> list[tuple[float, float]]:
     """Return from where to where each move stands on one side, channel below channel."""
     total = sum(float(move["amount"]) for move in moves) or 1.0
-    order = dict.fromkeys(move[column] for move in moves)
     found: dict[int, tuple[float, float]] = {}
     at = 0.0
-    for label in order:
+    for channel in dict.fromkeys(move[f"{side}_channel_id"] for move in moves):
         for number, move in enumerate(moves):
-            if move[column] == label:
+            if move[f"{side}_channel_id"] == channel:
                 found[number] = (at, at + float(move["amount"]))
                 at = found[number][1]
         at += GAP_SHARE * total
     return [found[number] for number in range(len(moves))]
 
 
-def blocks(
-    moves: list[Row], spans: list[tuple[float, float]], column: str
-) -> Iterator[tuple[str, float, float]]:
-    """Yield each channel of a side, and from where to where its moves stand."""
-    for label in {move[column]: None for move in moves}:
-        own = [span for move, span in zip(moves, spans, strict=True) if move[column] == label]
-        yield label, min(low for low, _ in own), max(high for _, high in own)
+def channels(
+    moves: list[Row], spans: list[tuple[float, float]], side: str, currency: str
+) -> Iterator[Row]:
+    """Yield each channel of a side: in the middle of its moves its name, and their sum below."""
+    for channel in dict.fromkeys(move[f"{side}_channel_id"] for move in moves):
+        own = [
+            (move, span)
+            for move, span in zip(moves, spans, strict=True)
+            if move[f"{side}_channel_id"] == channel
+        ]
+        middle = (own[0][1][0] + own[-1][1][1]) / 2
+        amount = sum(move["amount"] for move, _ in own)
+        label = short(own[0][0][f"{side}_channel_label"] or channel)
+        yield {"y": middle, "label": [label, f"{currency} {amount:,.2f}"]}
 
 
-def ribbon(
-    move: Row, left: tuple[float, float], right: tuple[float, float]
-) -> Iterator[dict[str, float]]:
+def ribbon(left: tuple[float, float], right: tuple[float, float]) -> Iterator[dict[str, float]]:
     """Yield the points of the band between two places."""
     for step in range(CURVE_POINTS + 1):
         x = step / CURVE_POINTS
@@ -132,19 +130,20 @@ def cost_and_value(campaigns: list[Row]) -> str:
     """Draw what each campaign costs beside what it is estimated to be worth."""
     values = [
         {
-            "campaign": f"{short(row['campaign_name'])} ({row['campaign_id']})",
+            "campaign": f"{place}. {short(row['campaign_name'])}",  # names need not differ
             "measure": measure,
             "amount": float(row[column]),
         }
-        for row in campaigns
+        for place, row in enumerate(campaigns, start=1)
         for measure, column in (("Costs", "ledger_cost"), ("Value", "estimated_value"))
         if row[column] is not None
     ]
+    currency = short(campaigns[0]["currency"])  # they all report in one
     bars = (
         alt.Chart(alt.Data(values=values))
         .mark_bar()
         .encode(
-            x=alt.X("amount:Q", title=campaigns[0]["currency"], axis=alt.Axis(format=",.0f")),
+            x=alt.X("amount:Q", title=currency, axis=alt.Axis(format=",.0f")),
             y=alt.Y("campaign:N", title=None, sort=None, axis=alt.Axis(labelLimit=300)),
             yOffset=alt.YOffset("measure:N", sort=None),
             color=alt.Color(
@@ -159,8 +158,8 @@ def cost_and_value(campaigns: list[Row]) -> str:
 
 
 def short(text: str) -> str:
-    """Return a text that fits beside a chart; in full it stands in the table."""
-    text = " ".join(text.split())
+    """Return a text that fits beside a chart, and into SVG; in full it stands in the table."""
+    text = " ".join(NO_XML.sub(" ", text).split())
     return text if len(text) <= MOST_LETTERS else f"{text[: MOST_LETTERS - 1]}…"
 
 
