@@ -55,7 +55,7 @@ spark-down: $(BIN)/.installed-spark  ## stop the cluster that make spark-up star
 	@$(BIN)/python scripts/spark_cluster.py down
 
 spark-test: $(BIN)/.installed-dev $(BIN)/.installed-spark  ## build on DuckDB and on Spark, and compare
-	@$(BIN)/pytest tests/python/test_spark_*.py $(ARGS)
+	@$(BIN)/pytest --numprocesses auto tests/python/test_spark_*.py $(ARGS)
 
 clients: $(CLIENTS)/.installed  ## let ibis, Harlequin and Superset read warehouse.duckdb; see docs/bi.md
 	@$(CLIENTS)/pytest --override-ini addopts='-q --strict-markers' tests/clients $(ARGS)

@@ -334,7 +334,7 @@ def test_a_killed_build_is_made_good_by_the_next(world: World, whole: bool, kill
     folder = world.folder / "built"
     steps = [(world.first, world.second), (world.nothing, world.first)]
     seconds = min(world.first.seconds, world.second.seconds)
-    rounds, kills_in_round = (4, 5) if whole else (1, 2)
+    rounds, kills_in_round = (2, 10) if whole else (1, 2)
     for number in range(rounds):
         old, new = steps[number % 2]
         export = later_export() if new is world.second else read_export()
@@ -415,7 +415,7 @@ def test_readers_are_not_disturbed_by_publications(world: World, whole: bool, re
     states = [world.second, world.first]
     project = world.first.project.copied(world.folder / "read")
     with readers(project, {state.version for state in states}, reads):
-        for number in range(100 if whole else 10):
+        for number in range(60 if whole else 10):
             state = states[number % 2]
             project.show(state.project)
             publish(project.folder)
@@ -426,7 +426,7 @@ def test_readers_are_not_disturbed_by_publications(world: World, whole: bool, re
 def test_readers_are_not_disturbed_by_builds(world: World, reads: Reads) -> None:
     project = world.first.project.copied(world.folder / "read")
     with readers(project, {world.first.version, world.second.version}, reads):
-        for number in range(6):
+        for number in range(4):
             state = [world.second, world.first][number % 2]
             if state is world.first:  # it is a first build: of a history that knows no other
                 (project.folder / "history.duckdb").unlink()

@@ -78,9 +78,7 @@ def test_without_a_published_file_the_build_is_named(tmp_path: Path) -> None:
 def test_a_damaged_file_is_named(content: bytes, tmp_path: Path) -> None:
     file = tmp_path / "warehouse.duckdb"
     file.write_bytes(content)
-    with pytest.raises(
-        PublishError, match=r"duckdb can't be opened: .*Run `make build`"
-    ):
+    with pytest.raises(PublishError, match=r"duckdb can't be opened: .*Run `make build`"):
         review(file, tmp_path / "review.html")
 
 

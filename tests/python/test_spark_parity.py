@@ -104,16 +104,21 @@ def odd_form(dataset: str) -> Form:
 def test_odd_files_mean_the_same(
     workspace: Workspace, spark: Spark, export: Callable[[], Export], tmp_path: Path
 ) -> None:
-    """Columns that some files lack, halves of cents in doubles, names that SQL must quote.
+    """Columns that some files lack, or have in the path, numbers that no double holds, odd names.
 
     Then one of the days with odd names is delivered again, and another is gone.
     """
     spark = replace(spark, schema="odd")
     shown = export()
     shown["attribution_hints"][0]["confidence"] = 0.5000005
-    first, second, *others = shown.pop("budget_actions")
+    shown["attribution_hints"][1]["confidence"] = 0.4321
+    first, second, third, *others = shown.pop("budget_actions")
     events = shown.pop("funnel_events")
     write_export(tmp_path, shown, odd_form)
+    hints = tmp_path / "attribution_hints.json"
+    text = hints.read_text(encoding="utf-8")
+    # As a double it would be a half, and be rounded up.
+    hints.write_text(text.replace("0.4321", "0.50000049999999999999999"), encoding="utf-8")
     amounts = {
         first["budget_action_id"]: (1.005, "1.01"),
         second["budget_action_id"]: (999.995, "1000.00"),
@@ -121,7 +126,8 @@ def test_odd_files_mean_the_same(
     for one in (first, second):
         one |= {"currency": "EUR", "amount": amounts[one["budget_action_id"]][0]}
     parts = {"a": [{k: v for k, v in one.items() if k != "currency"} for one in others]}
-    for name, records in (parts | {"b": [first, second]}).items():
+    parts |= {"b": [first, second], "currency=GBP/c": [third | {"currency": None}]}
+    for name, records in parts.items():
         write_file(
             tmp_path / f"budget_actions/{name}.parquet", "budget_actions", records, Form("parquet")
         )
@@ -151,6 +157,7 @@ def test_odd_files_mean_the_same(
     found = {row["id"]: (str(row["amount"]), row["currency"]) for row in audit}
     assert found.pop(first["budget_action_id"]) == ("1.01", "EUR")
     assert found.pop(second["budget_action_id"]) == ("1000.00", "EUR")
+    assert found.pop(third["budget_action_id"])[1] == "GBP"
     assert {currency for _, currency in found.values()} == {"USD"}
     again, gone, *_ = files
     for event in by_day[again]:
