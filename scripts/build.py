@@ -24,12 +24,11 @@ from typing import Any
 import duckdb
 import yaml
 from explain import clean, explain
-from files import WRITABLE, remedy, remove_leftovers
+from files import WRITABLE, remedy
 from json_to_seeds import ConversionError, convert, counted
 from locks import LockError, sign, sole_build
 from progress import Progress
 from publish import BUILD_FILE, PROJECT, TARGET, Marts, PublishError, publish, read_artifacts
-from review import REVIEW_FILE, ReviewError, review
 
 MAX_DAYS = 5
 LOGS = Path(os.environ.get("DBT_LOG_PATH") or "logs")
@@ -95,7 +94,7 @@ def build(arguments: list[str], lock: int) -> int:
         print_entry("Contract", *contract_summary(publication.path))
         print_entry("History", history_summary(publication.path))
         print_entry("Published", f"{publication.path.name}, in this folder")
-        print_entry("Review", no_review or f"{REVIEW_FILE}, in this folder: open it in a browser")
+        print_entry("Review", no_review or "review.html, in this folder: open it in a browser")
         print_entry("Open it", *ways_to_open(publication.path))
     print_entry("Took", f"{time.monotonic() - started:.1f} s")
     print()
@@ -151,13 +150,19 @@ def built(arguments: list[str], lock: int) -> tuple[list[dict[str, Any]] | None,
 
 
 def reviewed() -> str:
-    """Write the review of what has just been published; return why there is none, if so."""
-    try:
-        remove_leftovers(PROJECT / REVIEW_FILE)
-        review()
-    except (PublishError, ReviewError) as error:
-        return str(error)
-    return ""
+    """Write the review of what has just been published; return why there is none, if so.
+
+    In a process of its own: what draws the charts may end it, and the build has more to say.
+    """
+    done = subprocess.run(
+        [sys.executable, str(PROJECT / "scripts/review.py"), "--quiet"],
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    if done.returncode > 1 or done.returncode < 0:
+        return f"It ended with exit code {done.returncode}: `make review` shows why."
+    return done.stderr.strip() if done.returncode else ""
 
 
 def is_to_explain(results: list[dict[str, Any]]) -> bool:

@@ -30,7 +30,7 @@ from files import (
     write_synced,
 )
 from json_to_seeds import relative
-from locks import LockError, sole_export
+from locks import LockError, is_interruption, sole_export
 from publish import (
     CATALOG,
     FINGERPRINT,
@@ -175,7 +175,7 @@ def export(folder: Path = FOLDER, project: Path = PROJECT) -> Export:
                 shutil.copymode(target, temporary)  # who could read it still can
             replace_folder(temporary, target)
         except OSError as error:
-            raise unwritable(folder, str(error.strerror)) from None
+            raise unwritable(folder, error.strerror or str(error)) from None
         except duckdb.Error as error:
             raise unwritable(folder, str(error).splitlines()[0]) from None
         finally:
@@ -205,8 +205,10 @@ def refuse_other_content(target: Path, folder: Path) -> None:
 def exported_names(folder: Path) -> set[str]:
     """Return the names of the files of an export, if a folder holds one."""
     with suppress(OSError, ValueError, TypeError, LookupError, AttributeError):
-        marts = json.loads((folder / MANIFEST).read_bytes())["marts"]
-        return {MANIFEST}.union(*(mart["files"] for mart in marts.values()))
+        manifest = json.loads((folder / MANIFEST).read_bytes())
+        manifest["as_of"], manifest["duckdb"]  # or it is some other tool's
+        names = {MANIFEST}.union(*(mart["files"] for mart in manifest["marts"].values()))
+        return {name for name in names if (folder / name).is_file()}
     return set()
 
 
@@ -365,8 +367,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"Nothing was exported. {error}", file=sys.stderr)
         return 1
     except (KeyboardInterrupt, RuntimeError) as error:
-        is_interruption = isinstance(error.__cause__ or error, KeyboardInterrupt)
-        if not is_interruption:  # as which DuckDB, within a query, disguises it
+        if not is_interruption(error):
             raise
         print("\nInterrupted.", file=sys.stderr)
         return 130

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import ctypes
 import errno
-import glob
 import os
 import re
 import shutil
@@ -51,8 +50,11 @@ def remove_leftovers(target: Path) -> None:
 
     Whoever holds the project's lock is the only one who writes: no other's file is in use.
     """
-    for left in target.parent.glob(f".{glob.escape(target.name)}.*.tmp*"):
-        if left.is_dir():
+    ours = re.compile(rf"\.{re.escape(target.name)}\.\d+\.tmp(\..*)?")
+    for left in target.parent.iterdir():
+        if not ours.fullmatch(left.name):
+            continue
+        if left.is_dir() and not left.is_symlink():
             shutil.rmtree(left)
         else:
             left.unlink(missing_ok=True)

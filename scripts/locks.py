@@ -15,6 +15,7 @@ import duckdb
 from files import WRITABLE
 
 LOCK_FILE = ".build.lock"
+REVIEW_LOCK_FILE = ".review.lock"
 WAIT_VARIABLE = "BUILD_WAIT_SECONDS"  # in the environment; how long to wait for another build
 WAIT_SECONDS = 60.0
 SECONDS_BETWEEN_TRIES = 0.2
@@ -95,6 +96,28 @@ def sole_export(parent: Path) -> Iterator[None]:
         yield
     finally:
         os.close(descriptor)
+
+
+@contextmanager
+def sole_review(folder: Path) -> Iterator[None]:
+    """Be the only one who writes a review in a folder; whoever else does is waited for.
+
+    Raises:
+        LockError: The lock can't be taken.
+
+    """
+    try:
+        file = (folder / REVIEW_LOCK_FILE).open("a", encoding="utf-8")
+    except OSError as error:
+        raise LockError(f"{REVIEW_LOCK_FILE} can't be written: {error.strerror}.") from None
+    with file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def is_interruption(error: BaseException) -> bool:
+    """Tell whether an error is Ctrl-C, as which DuckDB, within a query, disguises it."""
+    return isinstance(error.__cause__ or error, KeyboardInterrupt)
 
 
 def sign(lock: int, holder: str) -> None:

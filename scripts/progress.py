@@ -35,11 +35,13 @@ class Progress:
 
     def end(self) -> None:
         """Leave one line that stays, if any was written."""
-        if self.total and self.last > self.started:
+        if self.last == self.started:
+            return
+        if self.total:
             seconds = time.monotonic() - self.started
             self.write(f"{self.work}: {self.so_far()} in {seconds:.1f} s")
-            if self.in_place:
-                print()
+        if self.in_place:
+            print()
 
     def write(self, text: str) -> None:
         """Show a text; on a terminal over the text before, which was at most as long."""

@@ -10,8 +10,10 @@ import argparse
 import base64
 import hashlib
 import json
+import os
+import shutil
 import sys
-from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -22,24 +24,21 @@ from typing import Any
 import duckdb
 import jinja2
 import review_charts
-from files import remedy, sync_folder, temporary_beside, write_synced
+from files import remedy, remove_leftovers, sync_folder, temporary_beside, write_synced
+from locks import LockError, is_interruption, sole_review
 from markupsafe import Markup
 from progress import Progress
-from publish import CATALOG, PROJECT, PUBLISHED_FILE, PublishError, held
+from publish import CATALOG, PROJECT, PUBLISHED_FILE, PublishError, held, refuse_log
+from review_marts import MANY_ROWS, MOST_ROWS, Published, Row, contents
 from review_words import WRITERS, lasting, words, written_day
 
 REVIEW_FILE = Path("review.html")
 BUILD = "Run `make build`."
 AGAIN = "run `make review` again."
+# What marts of another version, or damaged ones, lead to.
+NOT_OURS = (duckdb.Error, jinja2.TemplateError, ArithmeticError, LookupError, TypeError, ValueError)
 PAGE = Path(__file__).with_name("review_page")
-# A page is looked through: of each campaign it shows so many rows of a table, the most important
-# first, and says how many there are.
-MOST_ROWS = 25
-MOST_JOURNEYS = 12
-MOST_EVENTS_DRAWN = 300
-MOST_MOVES_DRAWN = 30
 MANY_CAMPAIGNS = 10  # with more, a campaign's pictures are folded up
-MANY_ROWS = 25  # a longer table scrolls in place
 CAMPAIGNS_DRAWN = 20  # in a chart of all of them
 WIDEST_LIFT = 1.0  # intervals are drawn from -100% to 100%: what is beyond is cut off
 
@@ -58,251 +57,9 @@ SECTIONS = [
     ("data", "Data"),
 ]
 
-Row = dict[str, Any]
-
 
 class ReviewError(Exception):
     """There is no new review, and one from before is untouched; the message says why."""
-
-
-@dataclass
-class Listing:
-    """Rows that a part of the page shows, and how many its mart holds."""
-
-    mart: str
-    rows: list[Row]
-    total: int
-    most: int = MOST_ROWS
-
-    @property
-    def is_cut(self) -> bool:
-        """Tell whether there are more rows than are shown."""
-        return self.total > len(self.rows)
-
-    @property
-    def is_long(self) -> bool:
-        """Tell whether the rows are so many that they scroll in place."""
-        return len(self.rows) > MANY_ROWS
-
-    def by_campaign(self) -> dict[str | None, list[Row]]:
-        """Return the rows of each campaign, in the order in which they come."""
-        groups: dict[str | None, list[Row]] = {}
-        for row in self.rows:
-            groups.setdefault(row["campaign_id"], []).append(row)
-        return groups
-
-
-# ---- What the marts hold --------------------------------------------------------------------
-
-
-class Marts:
-    """The published marts, at one version, only read."""
-
-    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
-        self.connection = connection
-
-    def rows(self, query: str) -> list[Row]:
-        """Return the rows of a query by the names of their columns."""
-        relation = self.connection.sql(query)
-        return [dict(zip(relation.columns, row, strict=True)) for row in relation.fetchall()]
-
-    def listing(
-        self, mart: str, order: str, source: str = "", where: str = "true", most: int = MOST_ROWS
-    ) -> Listing:
-        """Return the first rows of each campaign.
-
-        Args:
-            mart: The mart that holds all of them.
-            order: What comes first; it has to be total, so that the page is the same every time.
-            source: What to select from, if not the mart alone.
-            where: Which rows there are at all.
-            most: How many of a campaign are shown.
-
-        """
-        rows = self.rows(
-            f"""
-            with chosen as (
-                select * from {source or f"marts.{mart}"}
-                where {where}
-            )
-
-            select
-                *,
-                count(*) over () as rows_in_all
-            from chosen
-            qualify row_number() over (partition by campaign_id order by {order}) <= {most}
-            order by {order}
-            """
-        )
-        total = rows[0]["rows_in_all"] if rows else 0
-        return Listing(mart, rows, total, most)
-
-
-def contents(marts: Marts) -> dict[str, Any]:
-    """Return what the page shows, by the names that its template knows."""
-    (build,) = marts.rows(
-        """
-        select
-            as_of,
-            newest_event_at,
-            covers_all_events,
-            input_rows,
-            inputs,
-            exports_seen,
-            policy
-        from marts.warehouse_build
-        """
-    )
-    metrics = marts.rows("from marts.executive_scorecard order by metric_order")
-    experiments = marts.listing(
-        "experiment_results",
-        "case health when 'unhealthy' then 0 when 'ready' then 1 else 2 end, experiment_id",
-    )
-    return {
-        "build": build,
-        "as_of": build["as_of"],
-        "inputs": sorted(json.loads(build["inputs"]).items()),
-        "policy": sorted(json.loads(build["policy"]).items()),
-        "campaigns": marts.rows("from marts.dim_campaigns order by campaign_name, campaign_id"),
-        "health": next((one for one in metrics if one["metric"] == "health"), None),
-        "metrics": [one for one in metrics if one["metric"] != "health"],
-        "next_actions": marts.listing("next_actions", "action_rank"),
-        "journeys": journeys(marts),
-        "segments": marts.listing(
-            "segment_rollups",
-            "campaign_name, campaign_id, spend desc, segment_id",
-            source="""
-            (
-                select
-                    rollups.*,
-                    campaigns.primary_kpi_label
-                from marts.segment_rollups as rollups
-                left join marts.dim_campaigns as campaigns using (campaign_id)
-            )
-            """,
-            where="is_newest",
-        ),
-        "reconciled": marts.rows(
-            """
-            select
-                status,
-                count(*) as figures
-            from marts.segment_rollup_reconciliation
-            group by status
-            order by status
-            """
-        ),
-        "differences": marts.listing(
-            "segment_rollup_reconciliation",
-            "window_end desc, rollup_id, measure",
-            where="status = 'mismatch'",
-        ),
-        "moves": marts.rows(
-            f"""
-            with pairs as (
-                select
-                    campaign_id,
-                    currency,
-                    from_channel_id,
-                    coalesce(from_channel_label, from_channel_id) as from_channel_label,
-                    to_channel_id,
-                    coalesce(to_channel_label, to_channel_id) as to_channel_label,
-                    sum(amount) as amount
-                from marts.budget_action_audit
-                where money_moved
-                group by all
-            )
-
-            select
-                *,
-                count(*) over (partition by campaign_id, currency) as pairs_in_all
-            from pairs
-            qualify row_number() over (
-                partition by campaign_id, currency
-                order by amount desc, from_channel_id, to_channel_id
-            ) <= {MOST_MOVES_DRAWN}
-            order by campaign_id, currency, from_channel_id, to_channel_id
-            """
-        ),
-        "budget_actions": marts.listing(
-            "budget_action_audit",
-            """
-            case compliance_status when 'violation' then 0 when 'pending' then 1 else 2 end,
-            proposed_at desc,
-            budget_action_id
-            """,
-        ),
-        "risks": marts.listing(
-            "risk_inbox",
-            "priority_rank",
-            source="""
-            (
-                select
-                    inbox.*,
-                    escalation.response_minutes,
-                    escalation.reviewed_by_decision_id
-                from marts.risk_inbox as inbox
-                left join marts.risk_escalation as escalation using (risk_id)
-            )
-            """,
-        ),
-        "experiments": experiments,
-        "performance": marts.listing(
-            "campaign_performance", "ledger_cost desc nulls last, campaign_id"
-        ),
-        "events": marts.listing(
-            "campaign_timeline",
-            "campaign_name, campaign_id, event_order desc",
-            where="event_type != 'performance_recorded'",
-            most=MOST_EVENTS_DRAWN,
-        ),
-        "rules": marts.rows("from marts.contract_compliance order by rule"),
-        "violations": marts.listing("contract_violations", "is_waived, rule, record_key"),
-        "findings": marts.listing(
-            "status_history",
-            "seen_at desc, dataset, record_id, attribute, change_number",
-            where="finding is not null",
-        ),
-    }
-
-
-def journeys(marts: Marts) -> Listing:
-    """Return each campaign's journeys, those that are stuck first, with their stages."""
-    listing = marts.listing(
-        "journey_diagnosis",
-        """
-        campaign_name,
-        campaign_id,
-        blocked_steps desc,
-        weak_steps desc,
-        measured_stages = 0,
-        impressions desc nulls last,
-        segment_id,
-        channel_id
-        """,
-        source="""
-        (
-            select
-                diagnosis.*,
-                count(*) filter (where stages.drop_off_status = 'blocked') as blocked_steps,
-                count(*) filter (where stages.drop_off_status = 'weak') as weak_steps,
-                count(stages.stage) as measured_stages
-            from marts.journey_diagnosis as diagnosis
-            left join marts.funnel_conversion as stages using (campaign_id, segment_id, channel_id)
-            group by all
-        )
-        """,
-        most=MOST_JOURNEYS,
-    )
-    stages: dict[tuple, list[Row]] = {}
-    for stage in marts.rows("from marts.funnel_conversion order by stage_order"):
-        key = (stage["campaign_id"], stage["segment_id"], stage["channel_id"])
-        stages.setdefault(key, []).append(stage)
-    for row in listing.rows:
-        key = (row["campaign_id"], row["segment_id"], row["channel_id"])
-        row["stages"] = stages.get(key, [])
-        row["most_counted"] = max((stage["stage_count"] or 0 for stage in row["stages"]), default=0)
-    return listing
 
 
 # ---- What is drawn beside the figures ---------------------------------------------------------
@@ -347,61 +104,85 @@ def bar_of(actual: float | None, target: float | None, unit: str) -> dict[str, f
 
 @dataclass
 class Picture:
-    """A chart, what it shows in words for those who can't see it, and what all should know."""
+    """A chart, and what it shows in words, for those who can't see it.
+
+    `is_told` says whether the words tell all of it: they take its place where there is no room.
+    """
 
     svg: Markup
     text: str
-    caption: str
+    is_told: bool = True
+    caption: str = ""
 
 
 def pictures(shown: dict[str, Any]) -> dict[str, Any]:
-    """Draw the charts, a few in a tenth of a second."""
+    """Draw the charts, on all processors."""
     moves = [
         (key, list(rows))
         for key, rows in groupby(shown["moves"], lambda row: (row["campaign_id"], row["currency"]))
     ]
     timelines = list(shown["events"].by_campaign().items())
     performance = [row for row in shown["performance"].rows if row["ledger_cost"] is not None]
-    total = len(moves) + len(timelines) + bool(performance)
+    largest = performance[:CAMPAIGNS_DRAWN]
     progress = Progress("review")
-
-    def drawn(svg: str, text: str, caption: str = "") -> Picture:
-        progress.show(total)
-        return Picture(Markup(svg), text, caption)
-
-    flows: dict[str, list[Picture]] = {}
-    for (campaign, currency), rows in moves:
-        text = "; ".join(
-            f"{currency} {row['amount']:,.2f} from {row['from_channel_label']}"
-            f" to {row['to_channel_label']}"
-            for row in rows
-        )
-        pairs = rows[0]["pairs_in_all"]
-        cut = (
-            f" The {len(rows)} largest of {pairs:,} pairs of channels." if pairs > len(rows) else ""
-        )
-        picture = drawn(
-            review_charts.budget_flow(rows, currency), f"Budget that moved: {text}.{cut}", cut
-        )
-        flows.setdefault(campaign, []).append(picture)
-    events = {}
-    for campaign, rows in timelines:
-        first, last = rows[-1]["occurred_at"], rows[0]["occurred_at"]
-        span = f"from {written_day(first)} to {written_day(last)}"
-        text = f"Events by kind over time, {span}; the table below lists the newest."
-        events[campaign] = drawn(review_charts.timeline(rows, shown["as_of"]), text)
-    result = None
-    if performance:
-        largest = performance[:CAMPAIGNS_DRAWN]
-        text = "; ".join(
-            f"{row['campaign_name']}: costs {row['currency']} {row['ledger_cost']:,.2f},"
-            f" value {row['currency']} {row['estimated_value']:,.2f}"
-            for row in largest
-            if row["estimated_value"] is not None
-        )
-        result = drawn(review_charts.cost_and_value(largest), f"Costs beside value: {text}.")
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        flows = [pool.submit(flow_picture, rows, *key[1:]) for key, rows in moves]
+        events = [pool.submit(events_picture, rows, shown["as_of"]) for _, rows in timelines]
+        returns = [pool.submit(return_picture, largest)] if largest else []
+        futures = [*flows, *events, *returns]
+        try:
+            for _ in as_completed(futures):
+                progress.show(len(futures))
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
     progress.end()
-    return {"flow_pictures": flows, "timeline_pictures": events, "return_picture": result}
+    flows_of: dict[str, list[Picture]] = {}
+    for ((campaign, _), _), drawn in zip(moves, flows, strict=True):
+        flows_of.setdefault(campaign, []).append(drawn.result())
+    return {
+        "flow_pictures": flows_of,
+        "timeline_pictures": {
+            campaign: drawn.result() for (campaign, _), drawn in zip(timelines, events, strict=True)
+        },
+        "return_picture": returns[0].result() if returns else None,
+        "campaigns_left_out": len(performance) - len(largest),
+    }
+
+
+def flow_picture(rows: list[Row], currency: str) -> Picture:
+    """Draw where a campaign's money moved."""
+    text = "; ".join(
+        f"{currency} {row['amount']:,.2f} from {row['from_channel_label']}"
+        f" to {row['to_channel_label']}"
+        for row in rows
+    )
+    caption = ""
+    if rows[0]["pairs_in_all"] > len(rows):
+        caption = f"The {len(rows)} largest of {rows[0]['pairs_in_all']:,} pairs of channels."
+    svg = Markup(review_charts.budget_flow(rows, currency))
+    return Picture(svg, f"Budget that moved: {text}. {caption}".strip(), caption=caption)
+
+
+def events_picture(rows: list[Row], as_of: datetime) -> Picture:
+    """Draw what happened in a campaign, and when."""
+    first, last = written_day(rows[-1]["occurred_at"]), written_day(rows[0]["occurred_at"])
+    text = f"Events by kind over time, from {first} to {last}; the table below lists the newest."
+    return Picture(Markup(review_charts.timeline(rows, as_of)), text, is_told=False)
+
+
+def return_picture(rows: list[Row]) -> Picture:
+    """Draw what campaigns cost and are worth."""
+    text = "; ".join(
+        f"{row['campaign_name']}: costs {row['currency']} {row['ledger_cost']:,.2f}"
+        + (
+            f", value {row['currency']} {row['estimated_value']:,.2f}"
+            if row["estimated_value"] is not None
+            else ""
+        )
+        for row in rows
+    )
+    return Picture(Markup(review_charts.cost_and_value(rows)), f"Costs beside value: {text}.")
 
 
 def page(shown: dict[str, Any]) -> str:
@@ -426,8 +207,10 @@ def page(shown: dict[str, Any]) -> str:
         review_clock=review_clock,
         time_used=time_used,
         on_lift_axis=on_lift_axis,
-        are_many=len(shown["campaigns"]) > MANY_CAMPAIGNS,
+        are_many=len(shown["labels"]) > MANY_CAMPAIGNS,
         campaigns_drawn=CAMPAIGNS_DRAWN,
+        status_of={one["campaign_id"]: one["status"] for one in shown["campaigns"]},
+        confidence=1 - dict(shown["policy"])["significance_level"],
         most_rows=MOST_ROWS,
         currency_of={one["campaign_id"]: one["currency"] for one in shown["performance"].rows},
         sections=SECTIONS,
@@ -441,47 +224,66 @@ def review(
 
     Raises:
         PublishError: There is no published file that can be opened.
-        ReviewError: Its marts can't be read, or the page can't be written.
+        ReviewError: Its marts can't be shown, or the page can't be written.
+        LockError: It can't be made sure that nobody else writes it.
 
     """
     if not published.is_file():
         raise PublishError(f"{published.name} is missing. {BUILD}")
+    target = target.resolve()  # a link stays one
     file = Path(published.name)
-    with held(published.parent, file, once_free=AGAIN, once_removed=BUILD) as connection:
+    with (
+        sole_review(target.parent),
+        held(published.parent, file, once_free=AGAIN, once_removed=BUILD) as connection,
+    ):
+        refuse_log(published.parent, file, f"Remove both. {BUILD}")
         try:
             connection.execute(f"use {CATALOG}")
-            shown = contents(Marts(connection))
-        except duckdb.Error as error:
+            shown = contents(Published(connection))
+            text = page(shown | pictures(shown))
+        except NOT_OURS as error:
             message = str(error).splitlines()[0]
-            reason = f"The marts in {published.name} can't be read: {message}"
+            reason = f"The marts in {published.name} can't be shown: {message}."
             raise ReviewError(f"{reason} {BUILD}") from None
-    text = page(shown | pictures(shown))
+        write(target, text)
+    return target
+
+
+def write(target: Path, text: str) -> None:
+    """Put a page in place; whoever could read the one before still can."""
     temporary = temporary_beside(target)
     try:
+        remove_leftovers(target)
         write_synced(temporary, text.encode())
+        if target.is_file():
+            shutil.copymode(target, temporary)
         temporary.replace(target)
         sync_folder(target.parent)
     except OSError as error:
-        reason = f"{target.name} can't be written: {error.strerror}."
+        reason = f"{target.name} can't be written: {error.strerror or error}."
         raise ReviewError(f"{reason} {remedy(reason)}".rstrip()) from None
     finally:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
-    return target
 
 
-def main(arguments: Iterable[str] | None = None) -> int:
+def main(arguments: list[str] | None = None) -> int:
     """Run the command line; return its exit code."""
     parser = argparse.ArgumentParser(description="Write the review of what is published.")
-    parser.parse_args(arguments)
+    parser.add_argument("--quiet", action="store_true", help="don't say where it is")
+    is_quiet = parser.parse_args(arguments).quiet
     try:
-        print(f"Review     {review().name}, in this folder")
-    except (PublishError, ReviewError) as error:
-        print(f"No review. {error}", file=sys.stderr)
+        file = review()
+    except (LockError, PublishError, ReviewError) as error:
+        print(error if is_quiet else f"No review. {error}", file=sys.stderr)
         return 1
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, RuntimeError) as error:
+        if not is_interruption(error):
+            raise
         print("\nInterrupted.", file=sys.stderr)
         return 130
+    if not is_quiet:
+        print(f"Written: {file.name}, in this folder. Open it in a browser.")
     return 0
 
 

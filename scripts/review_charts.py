@@ -14,15 +14,20 @@ Row = dict[str, Any]
 
 # Colours are the page's, so that one drawing serves light, dark and print.
 INK, FAINT, LINE = "var(--ink)", "var(--faint)", "var(--line)"
-GOOD, BAD, FLOW = "var(--good)", "var(--bad)", "var(--flow)"
+COST, FLOW = "var(--cost)", "var(--flow)"
 WIDTH = 820
 SIDE = 30  # room for a type that is wider than the one the labels were measured in
 ROW_HEIGHT = 26
 CURVE_POINTS = 12
-GAP_SHARE = 0.08  # between the channels of one side, of all that moved
+MOVED_HEIGHT = 120  # of all that moved
+LABEL_HEIGHT = 36  # of the two lines beside a channel
+GAP = 8  # between the channels of one side
 MOST_LETTERS = 34
-# Characters that XML can't hold: vl-convert would not refuse them, but end the process.
-NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+# What XML can't hold: vl-convert would not refuse it, but end the process. And what turns the
+# direction of whatever follows.
+UNFIT = re.compile(
+    "[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]|[\u202a-\u202e\u2066-\u2069]"
+)
 
 
 def budget_flow(moves: list[Row], currency: str) -> str:
@@ -34,39 +39,46 @@ def budget_flow(moves: list[Row], currency: str) -> str:
         currency: Of all of them.
 
     """
-    left, right = places(moves, "from"), places(moves, "to")
+    total = sum(float(move["amount"]) for move in moves)
+    scale = MOVED_HEIGHT / total if total else 0.0
+    left, right = places(moves, "from", scale), places(moves, "to", scale)
+    height = max(high for _, high in [*left, *right]) + LABEL_HEIGHT / 2
     ribbons = [
         {"flow": number, **point}
-        for number, move in enumerate(moves)
+        for number in range(len(moves))
         for point in ribbon(left[number], right[number])
     ]
     x_axis = alt.X("x:Q", axis=None, scale=alt.Scale(domain=[-0.6, 1.6]))
-    y_axis = alt.Y("low:Q", axis=None, scale=alt.Scale(reverse=True, zero=False, nice=False))
+    y_axis = alt.Y("low:Q", axis=None, scale=alt.Scale(domain=[0, height], reverse=True))
     flows = (
         alt.Chart(alt.Data(values=ribbons))
         .mark_area(color=FLOW, opacity=0.45, stroke=FLOW, strokeWidth=1)
         .encode(x=x_axis, y=y_axis, y2="high:Q", detail="flow:N")
     )
-    layers, most = [flows], 2
+    layers = [flows]
     for side, spans, x, align, dx in (("from", left, 0, "right", -8), ("to", right, 1, "left", 8)):
         labels = [{"x": x, **label} for label in channels(moves, spans, side, short(currency))]
-        most = max(most, len(labels))
         names = alt.Chart(alt.Data(values=labels)).encode(x="x:Q", y="y:Q", text="label:N")
         layers.append(names.mark_text(align=align, dx=dx, dy=-8, color=INK))
-    return svg(alt.layer(*layers), height=most * 2 * ROW_HEIGHT)
+    return svg(alt.layer(*layers), height=round(height))
 
 
-def places(moves: list[Row], side: str) -> list[tuple[float, float]]:
-    """Return from where to where each move stands on one side, channel below channel."""
-    total = sum(float(move["amount"]) for move in moves) or 1.0
+def places(moves: list[Row], side: str, scale: float) -> list[tuple[float, float]]:
+    """Return from where to where each move stands on one side, in pixels, channel below channel.
+
+    Each channel has room for its label, however little it moved.
+    """
     found: dict[int, tuple[float, float]] = {}
-    at = 0.0
+    top = 0.0
     for channel in dict.fromkeys(move[f"{side}_channel_id"] for move in moves):
-        for number, move in enumerate(moves):
-            if move[f"{side}_channel_id"] == channel:
-                found[number] = (at, at + float(move["amount"]))
-                at = found[number][1]
-        at += GAP_SHARE * total
+        own = [n for n, move in enumerate(moves) if move[f"{side}_channel_id"] == channel]
+        heights = [float(moves[number]["amount"]) * scale for number in own]
+        room = max(sum(heights), LABEL_HEIGHT)
+        at = top + (room - sum(heights)) / 2
+        for number, height in zip(own, heights, strict=True):
+            found[number] = (at, at + height)
+            at += height
+        top += room + GAP
     return [found[number] for number in range(len(moves))]
 
 
@@ -127,39 +139,38 @@ def timeline(events: list[Row], as_of: datetime) -> str:
 
 
 def cost_and_value(campaigns: list[Row]) -> str:
-    """Draw what each campaign costs beside what it is estimated to be worth."""
+    """Draw what each campaign costs above what it is estimated to be worth."""
+    currency = short(campaigns[0]["currency"])  # they all report in one
     values = [
         {
             "campaign": f"{place}. {short(row['campaign_name'])}",  # names need not differ
             "measure": measure,
             "amount": float(row[column]),
+            "label": f"{measure.lower()} {float(row[column]):,.0f}",
         }
         for place, row in enumerate(campaigns, start=1)
         for measure, column in (("Costs", "ledger_cost"), ("Value", "estimated_value"))
         if row[column] is not None
     ]
-    currency = short(campaigns[0]["currency"])  # they all report in one
-    bars = (
-        alt.Chart(alt.Data(values=values))
-        .mark_bar()
-        .encode(
-            x=alt.X("amount:Q", title=currency, axis=alt.Axis(format=",.0f")),
-            y=alt.Y("campaign:N", title=None, sort=None, axis=alt.Axis(labelLimit=300)),
-            yOffset=alt.YOffset("measure:N", sort=None),
-            color=alt.Color(
-                "measure:N",
-                title=None,
-                scale=alt.Scale(domain=["Costs", "Value"], range=[BAD, GOOD]),
-                legend=alt.Legend(orient="top"),
-            ),
+    base = alt.Chart(alt.Data(values=values)).encode(
+        x=alt.X("amount:Q", title=currency, axis=alt.Axis(format=",.0f", tickMinStep=1)),
+        y=alt.Y("campaign:N", title=None, sort=None, axis=alt.Axis(labelLimit=300)),
+        yOffset=alt.YOffset("measure:N", sort=None),
+    )
+    bars = base.mark_bar().encode(
+        color=alt.Color(
+            "measure:N",
+            scale=alt.Scale(domain=["Costs", "Value"], range=[COST, FLOW]),
+            legend=None,
         )
     )
-    return svg(bars, height=len(campaigns) * 2 * ROW_HEIGHT)
+    names = base.mark_text(align="left", dx=6, color=INK, fontSize=11).encode(text="label:N")
+    return svg(alt.layer(bars, names), height=len(campaigns) * 2 * ROW_HEIGHT)
 
 
 def short(text: str) -> str:
     """Return a text that fits beside a chart, and into SVG; in full it stands in the table."""
-    text = " ".join(NO_XML.sub(" ", text).split())
+    text = " ".join(UNFIT.sub(" ", text).split())
     return text if len(text) <= MOST_LETTERS else f"{text[: MOST_LETTERS - 1]}…"
 
 
@@ -179,6 +190,5 @@ def svg(chart: alt.Chart | alt.LayerChart, height: int) -> str:
             titleFontSize=13,
         )
         .configure_text(fontSize=13)
-        .configure_legend(labelColor=INK, labelFontSize=13)
     )
     return vl_convert.vegalite_to_svg(drawn.to_dict())

@@ -30,45 +30,63 @@ def marked(value: Any, text: str) -> Markup:
 
 def count(value: float) -> Markup:
     """Write a number of things."""
-    return marked(value, f"{value:,.0f}")
+    return figure(value)
 
 
-def share(value: float) -> Markup:
-    """Write a fraction as a percentage, small ones to a hundredth of a percent."""
-    return marked(value, percent(value))
+def figure(value: float) -> Markup:
+    """Write a number, with the decimals that it has."""
+    return marked(value, signed(f"{value:,.2f}".removesuffix(".00")))
 
 
-def percent(value: float) -> str:
-    """Return a fraction as a percentage."""
-    text = f"{value:.2%}" if 0 < abs(value) < 0.01 else f"{value:,.1%}"
-    return text.replace("-", MINUS)
+def share(value: float, beside: float | None = None) -> Markup:
+    """Write a fraction as a percentage; if it isn't what stands beside it, the two look unlike."""
+    return marked(value, percent(value, beside))
+
+
+def percent(value: float, beside: float | None = None) -> str:
+    """Return a fraction as a percentage, with more decimals where few would hide a difference.
+
+    That is from nothing, from all, and from a fraction beside it.
+    """
+    others = [other for other in (0.0, 1.0, beside) if other is not None and other != value]
+    for digits in range(2 if 0 < abs(value) < 0.01 else 1, 9):
+        text = f"{value:,.{digits}%}"
+        if text not in [f"{other:,.{digits}%}" for other in others]:
+            break
+    return signed(text)
 
 
 def change(value: float) -> Markup:
     """Write a relative change, with its sign."""
-    sign = "+" if value > 0 else ""
-    return marked(value, f"{sign}{percent(value)}")
+    return marked(value, f"{'+' if value > 0 else ''}{percent(value)}")
 
 
-def money(value: Decimal, currency: str | None) -> Markup:
-    """Write an amount with its currency."""
-    amount = f"{value:,.2f}".replace("-", MINUS)
-    return marked(value, f"{currency} {amount}" if currency else amount)
+def points(value: float) -> Markup:
+    """Write the difference of two fractions, in percentage points."""
+    return marked(value, f"{'+' if value > 0 else ''}{percent(value).removesuffix('%')} points")
 
 
 def ratio(value: float) -> Markup:
     """Write how many times one amount is another."""
-    return marked(value, f"{value:,.2f}")
+    return marked(value, signed(f"{value:,.2f}"))
 
 
-def figure(value: float) -> Markup:
-    """Write a reported figure, with the decimals that it has."""
-    return marked(value, f"{value:,.2f}".removesuffix(".00").replace("-", MINUS))
+def money(value: Decimal, currency: str | None) -> Markup:
+    """Write an amount with its currency."""
+    amount = signed(f"{value:,.2f}")
+    return marked(value, f"{currency} {amount}" if currency else amount)
+
+
+def signed(text: str) -> str:
+    """Return a number's text with a true minus."""
+    return text.replace("-", MINUS)
 
 
 def probability(value: float) -> Markup:
-    """Write a p-value."""
-    return marked(value, f"{value:.4f}" if value >= 0.0001 else "below 0.0001")
+    """Write a p-value; small ones exactly enough to be told from a level of significance."""
+    if 0 < value < 0.000001:
+        return marked(value, "below 0.000001")
+    return marked(value, f"{value:.6f}" if value < 0.1 else f"{value:.4f}")
 
 
 def duration(minutes: float) -> Markup:
@@ -84,7 +102,7 @@ def lasting(minutes: float) -> str:
     parts = [(days, "d"), (hours, "h"), (left, "min")]
     first = next((place for place, (number, _) in enumerate(parts) if number), 2)
     shown = [f"{number:,} {unit}" for number, unit in parts[first : first + 2] if number]
-    return " ".join(shown) or "0 min"
+    return " ".join(shown) or ("less than a minute" if minutes > 0 else "0 min")
 
 
 def day(value: date) -> Markup:
@@ -109,15 +127,16 @@ def words(value: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def text(value: str) -> str:
-    """Write a text as it is."""
-    return value
+def text(value: str) -> Markup:
+    """Write a text as it is, whichever way its script runs: what stands beside it isn't turned."""
+    return Markup("<bdi>{}</bdi>").format(value)
 
 
 WRITERS = {
     writer.__name__: or_nothing(writer)
     for writer in [
-        *(change, count, day, duration, figure, moment, money, probability, ratio, share, text),
+        *(change, count, day, duration, figure, moment, money, points, probability, ratio, share),
+        text,
         words,
     ]
 }

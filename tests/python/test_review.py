@@ -12,7 +12,7 @@ import pytest
 from conftest import PROJECT, Build, copy_project
 from publish import PublishError
 from review import ReviewError, review
-from review_words import lasting, percent, words
+from review_words import figure, lasting, percent, words
 
 
 def test_the_same_marts_give_the_same_page(sample: Build, tmp_path: Path) -> None:
@@ -26,6 +26,10 @@ def test_the_page_asks_for_nothing_and_names_no_machine(sample: Build, tmp_path:
     addresses = set(re.findall(r"\b\w+://[^\s\"'<>)]+", text))
     assert addresses == {"http://www.w3.org/2000/svg", "http://www.w3.org/1999/xlink"}  # names
     assert not re.search(r"<(link|img|iframe|object|embed|base)\b(?![^>]*href=\"data:)", text)
+    # Whatever gets into the page, no script runs but the one whose hash stands there.
+    (policy,) = re.findall('http-equiv="Content-Security-Policy" content="([^"]*)"', text)
+    assert policy.startswith("default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-")
+    assert len(re.findall("<script", text)) == 1
     assert str(PROJECT) not in text
     assert str(sample.folder) not in text
 
@@ -34,7 +38,7 @@ def test_the_page_asks_for_nothing_and_names_no_machine(sample: Build, tmp_path:
     ("minutes", "text"),
     [
         (0, "0 min"),
-        (0.4, "0 min"),
+        (0.4, "less than a minute"),
         (59.6, "1 h"),
         (75, "1 h 15 min"),
         (1440, "1 d"),
@@ -55,10 +59,19 @@ def test_a_time_span_is_told_in_two_units(minutes: float, text: str) -> None:
         (0.00753, "0.75%"),
         (-0.004, "\N{MINUS SIGN}0.40%"),
         (12.3456, "1,234.6%"),
+        (0.99996, "99.996%"),  # not all
+        (0.0000004, "0.00004%"),  # not nothing
     ],
 )
 def test_a_fraction_is_told_as_a_percentage(fraction: float, text: str) -> None:
     assert percent(fraction) == text
+
+
+def test_a_miss_is_not_rounded_away() -> None:
+    assert percent(0.7996, beside=0.8) == "79.96%"
+    assert percent(0.8, beside=0.7996) == "80.00%"
+    assert percent(0.8, beside=0.7) == "80.0%"
+    assert figure(2.5).endswith(">2.50</data>")
 
 
 def test_a_value_of_a_closed_list_is_told_in_words() -> None:
@@ -86,7 +99,7 @@ def test_a_file_of_other_marts_is_named(tmp_path: Path) -> None:
     file = tmp_path / "warehouse.duckdb"
     with duckdb.connect(str(file)) as connection:
         connection.execute("create schema marts; create table marts.warehouse_build (as_of date)")
-    with pytest.raises(ReviewError, match="can't be read"):
+    with pytest.raises(ReviewError, match="can't be shown"):
         review(file, tmp_path / "review.html")
 
 
@@ -111,7 +124,7 @@ def test_a_page_that_cannot_be_written_leaves_the_old_one(sample: Build, tmp_pat
     target.mkdir()  # what no file can be renamed to
     with pytest.raises(ReviewError, match=r"review\.html can't be written: Is a directory"):
         review(sample.database, target)
-    assert [file.name for file in tmp_path.iterdir()] == ["review.html"]
+    assert {file.name for file in tmp_path.iterdir()} == {"review.html", ".review.lock"}
 
 
 def test_the_command_says_what_is_wrong_without_a_traceback(tmp_path: Path) -> None:

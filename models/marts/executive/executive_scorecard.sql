@@ -232,15 +232,28 @@ judged_metrics as (
 
 ),
 
+told_metrics as (
+
+    select
+        *,
+        {%- for figure in ['actual', 'target'] %}
+        case
+            when unit = 'share' then {{ number_text('round(100 * ' ~ figure ~ ', 2)') }} || '%'
+            else {{ number_text(figure) }}
+        end as {{ figure }}_text{{ "," if not loop.last }}
+        {%- endfor %}
+    from judged_metrics
+
+),
+
 missed_targets as (
 
     select {{ string_list(
-        "case when verdict = 'off_target' then lower(metric_label) || ' ' || " ~ number_text('actual')
-        ~ " || ', target ' || " ~ number_text('target') ~ " end",
+        "case when verdict = 'off_target' then lower(metric_label) || ' ' || actual_text || ', target ' || target_text end",
         'metric_order',
         '; '
     ) }} as missed
-    from judged_metrics
+    from told_metrics
 
 ),
 

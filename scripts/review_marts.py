@@ -1,0 +1,301 @@
+"""Read from the published marts what the review shows."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+
+import duckdb
+
+# A page is looked through: of each campaign it shows so many rows of a table, the most important
+# first, and says how many there are.
+MOST_ROWS = 25
+MOST_JOURNEYS = 12
+MOST_EVENTS_DRAWN = 300
+MOST_MOVES_DRAWN = 30
+MANY_ROWS = 25  # a longer table scrolls in place
+
+Row = dict[str, Any]
+
+
+@dataclass
+class Listing:
+    """Rows that a part of the page shows, and how many its mart holds."""
+
+    mart: str
+    rows: list[Row]
+    total: int
+    most: int = MOST_ROWS
+
+    @property
+    def is_cut(self) -> bool:
+        """Tell whether there are more rows than are shown."""
+        return self.total > len(self.rows)
+
+    @property
+    def is_long(self) -> bool:
+        """Tell whether the rows are so many that they scroll in place."""
+        return len(self.rows) > MANY_ROWS
+
+    def by_campaign(self) -> dict[str | None, list[Row]]:
+        """Return the rows of each campaign, in the order in which they come."""
+        groups: dict[str | None, list[Row]] = {}
+        for row in self.rows:
+            groups.setdefault(row["campaign_id"], []).append(row)
+        return groups
+
+
+class Published:
+    """What is published, at one version, only read."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+        self.connection = connection
+
+    def rows(self, query: str) -> list[Row]:
+        """Return the rows of a query by the names of their columns."""
+        relation = self.connection.sql(query)
+        return [dict(zip(relation.columns, row, strict=True)) for row in relation.fetchall()]
+
+    def listing(
+        self, mart: str, order: str, source: str = "", where: str = "true", most: int = MOST_ROWS
+    ) -> Listing:
+        """Return the first rows of each campaign.
+
+        Args:
+            mart: The mart that holds all of them.
+            order: What comes first; it has to be total, so that the page is the same every time.
+            source: What to select from, if not the mart alone.
+            where: Which rows there are at all.
+            most: How many of a campaign are shown.
+
+        """
+        rows = self.rows(
+            f"""
+            with chosen as (
+                select * from {source or f"marts.{mart}"}
+                where {where}
+            )
+
+            select
+                *,
+                count(*) over () as rows_in_all
+            from chosen
+            qualify row_number() over (partition by campaign_id order by {order}) <= {most}
+            order by {order}
+            """
+        )
+        total = rows[0]["rows_in_all"] if rows else 0
+        return Listing(mart, rows, total, most)
+
+
+def contents(marts: Published) -> dict[str, Any]:
+    """Return what the page shows, by the names that its template knows."""
+    (build,) = marts.rows(
+        """
+        select
+            as_of,
+            newest_event_at,
+            covers_all_events,
+            input_rows,
+            inputs,
+            exports_seen,
+            policy
+        from marts.warehouse_build
+        """
+    )
+    metrics = marts.rows("from marts.executive_scorecard order by metric_order")
+    experiments = marts.listing(
+        "experiment_results",
+        """
+        case health when 'unhealthy' then 0 when 'ready' then 1 else 2 end,
+        case verdict when 'continue' then 1 else 0 end,
+        p_value nulls last,
+        experiment_id
+        """,
+    )
+    found = {
+        "build": build,
+        "as_of": build["as_of"],
+        "inputs": sorted(json.loads(build["inputs"]).items()),
+        "policy": sorted(json.loads(build["policy"]).items()),
+        "campaigns": marts.rows("from marts.dim_campaigns order by campaign_name, campaign_id"),
+        "health": next((one for one in metrics if one["metric"] == "health"), None),
+        "metrics": [one for one in metrics if one["metric"] != "health"],
+        "next_actions": marts.listing("next_actions", "action_rank"),
+        "journeys": journeys(marts),
+        "segments": marts.listing(
+            "segment_rollups",
+            """
+            campaign_name,
+            campaign_id,
+            list_position(['stop', 'scale', 'revise'], recommendation) nulls last,
+            spend desc,
+            segment_id
+            """,
+            source="""
+            (
+                select
+                    rollups.*,
+                    campaigns.primary_kpi_label
+                from marts.segment_rollups as rollups
+                left join marts.dim_campaigns as campaigns using (campaign_id)
+            )
+            """,
+            where="is_newest",
+        ),
+        "reconciled": marts.rows(
+            """
+            select
+                status,
+                count(*) as figures
+            from marts.segment_rollup_reconciliation
+            group by status
+            order by status
+            """
+        ),
+        "differences": marts.listing(
+            "segment_rollup_reconciliation",
+            "window_end desc, abs(relative_difference) desc nulls first, rollup_id, measure",
+            where="status = 'mismatch'",
+        ),
+        "moves": marts.rows(
+            f"""
+            with pairs as (
+                select
+                    campaign_id,
+                    campaign_name,
+                    currency,
+                    from_channel_id,
+                    coalesce(from_channel_label, from_channel_id) as from_channel_label,
+                    to_channel_id,
+                    coalesce(to_channel_label, to_channel_id) as to_channel_label,
+                    sum(amount) as amount
+                from marts.budget_action_audit
+                where money_moved
+                group by all
+            )
+
+            select
+                *,
+                count(*) over (partition by campaign_id, currency) as pairs_in_all
+            from pairs
+            qualify row_number() over (
+                partition by campaign_id, currency
+                order by amount desc, from_channel_id, to_channel_id
+            ) <= {MOST_MOVES_DRAWN}
+            order by campaign_id, currency, from_channel_id, to_channel_id
+            """
+        ),
+        "budget_actions": marts.listing(
+            "budget_action_audit",
+            """
+            case compliance_status when 'violation' then 0 when 'pending' then 1 else 2 end,
+            proposed_at desc,
+            budget_action_id
+            """,
+        ),
+        "risks": marts.listing(
+            "risk_inbox",
+            "priority_rank",
+            source="""
+            (
+                select
+                    inbox.*,
+                    escalation.response_minutes,
+                    escalation.reviewed_by_decision_id
+                from marts.risk_inbox as inbox
+                left join marts.risk_escalation as escalation using (risk_id)
+            )
+            """,
+        ),
+        "experiments": experiments,
+        "performance": marts.listing(
+            "campaign_performance", "ledger_cost desc nulls last, campaign_id"
+        ),
+        "events": marts.listing(
+            "campaign_timeline",
+            "campaign_name, campaign_id, event_order desc",
+            where="event_type != 'performance_recorded'",
+            most=MOST_EVENTS_DRAWN,
+        ),
+        "rules": marts.rows("from marts.contract_compliance order by rule"),
+        "violations": marts.listing("contract_violations", "is_waived, rule, record_key"),
+        "findings": marts.listing(
+            "status_history",
+            "seen_at desc, dataset, record_id, attribute, change_number",
+            where="finding is not null",
+        ),
+    }
+    return found | {"labels": labels(found)}
+
+
+def labels(found: dict[str, Any]) -> dict[str, str]:
+    """Return how each campaign is called, by id: by its name, and its id where names are the same.
+
+    Looking back, marts may hold rows of a campaign that isn't in dim_campaigns yet.
+    """
+    listings = [one.rows for one in found.values() if isinstance(one, Listing)]
+    names: dict[str, str] = {}
+    for rows in [found["campaigns"], found["moves"], *listings]:
+        for row in rows:
+            if row["campaign_id"] is not None and names.get(row["campaign_id"]) is None:
+                names[row["campaign_id"]] = row.get("campaign_name")
+    bearers = Counter(names.values())
+    return {
+        campaign: f"{name or 'Campaign'} ({campaign})" if bearers[name] > 1 or not name else name
+        for campaign, name in sorted(names.items(), key=lambda one: (one[1] or "", one[0]))
+    }
+
+
+def journeys(marts: Published) -> Listing:
+    """Return each campaign's journeys, those that are stuck first, with their stages."""
+    listing = marts.listing(
+        "journey_diagnosis",
+        """
+        campaign_name,
+        campaign_id,
+        blocked_steps desc,
+        weak_steps desc,
+        measured_stages is null,
+        impressions desc nulls last,
+        segment_id,
+        channel_id
+        """,
+        source="""
+        (
+            with stuck as (
+                select
+                    campaign_id,
+                    segment_id,
+                    channel_id,
+                    count(*) as measured_stages,
+                    count(*) filter (where drop_off_status = 'blocked') as blocked_steps,
+                    count(*) filter (where drop_off_status = 'weak') as weak_steps
+                from marts.funnel_conversion
+                group by campaign_id, segment_id, channel_id
+            )
+
+            select
+                diagnosis.*,
+                stuck.measured_stages,
+                coalesce(stuck.blocked_steps, 0) as blocked_steps,
+                coalesce(stuck.weak_steps, 0) as weak_steps,
+                sum(stuck.blocked_steps) over (partition by campaign_id) as blocked_in_all,
+                sum(stuck.weak_steps) over (partition by campaign_id) as weak_in_all
+            from marts.journey_diagnosis as diagnosis
+            left join stuck using (campaign_id, segment_id, channel_id)
+        )
+        """,
+        most=MOST_JOURNEYS,
+    )
+    stages: dict[tuple, list[Row]] = {}
+    for stage in marts.rows("from marts.funnel_conversion order by stage_order"):
+        key = (stage["campaign_id"], stage["segment_id"], stage["channel_id"])
+        stages.setdefault(key, []).append(stage)
+    for row in listing.rows:
+        key = (row["campaign_id"], row["segment_id"], row["channel_id"])
+        row["stages"] = stages.get(key, [])
+        row["most_counted"] = max((stage["stage_count"] or 0 for stage in row["stages"]), default=0)
+    return listing
