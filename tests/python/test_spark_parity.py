@@ -28,6 +28,14 @@ pytest_plugins = "on_spark"
 SIZE = ("--events", "300_000", "--days", "12", "--campaigns", "40", "--anomaly-rate", "0.02")
 LAST_DAYS = ("day=2025-01-11", "day=2025-01-12")
 DATASETS = ("funnel_events", "performance_metrics")
+BY_DAY = (
+    *("path:models/raw", "path:models/staging,resource_type:model"),
+    *("+fct_funnel_daily", "+fct_performance_daily"),
+    *("+rule_3_performance_is_a_unique_snapshot", "+funnel_stages_are_counted_once"),
+    *(f"stg_{dataset}+1,resource_type:test" for dataset in DATASETS),
+)
+"""What days go into, and the tests without which none is accepted."""
+
 MODELS = ("--exclude-resource-type", "test", "unit_test", "--select")
 
 
@@ -51,20 +59,21 @@ def test_the_sample_from_seeds(workspace: Workspace, spark: Spark) -> None:
 def test_days_that_arrive(
     workspace: Workspace, spark: Spark, landing: Path, tmp_path: Path
 ) -> None:
-    """All but two days at first, then one and one."""
+    """All but two days at first, then one and one; with the last all marts are made."""
     spark = replace(spark, schema="days")
     variables = raw_files(landing)
     for dataset in DATASETS:
         for day in LAST_DAYS:
             (landing / dataset / day).rename(tmp_path / f"{dataset}-{day}")
-    workspace.build(files=landing, arguments=JUDGED)
-    first = spark.build(workspace.folder, *JUDGED, variables=variables)
+    by_day = (*JUDGED[: JUDGED.index("--select") + 1], *BY_DAY)
+    workspace.build(files=landing, arguments=by_day)
+    first = spark.build(workspace.folder, *by_day, variables=variables)
     assert first.named("error", "skipped") == set(), first.output
-    for day in LAST_DAYS:
+    for day, arguments in zip(LAST_DAYS, (by_day, JUDGED), strict=True):
         for dataset in DATASETS:
             (tmp_path / f"{dataset}-{day}").rename(landing / dataset / day)
-        on_duckdb = workspace.build(files=landing, arguments=JUDGED, fresh=False)
-        on_spark = spark.build(workspace.folder, *JUDGED, variables=variables)
+        on_duckdb = workspace.build(files=landing, arguments=arguments, fresh=False)
+        on_spark = spark.build(workspace.folder, *arguments, variables=variables)
         assert_same_marts(on_duckdb, on_spark)
         arrived = "select dataset, cast(day as string) as day from {} order by 1, 2"
         taken_in = spark.query(arrived.format("days_arrivals.days"))
