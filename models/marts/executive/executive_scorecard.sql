@@ -236,12 +236,14 @@ told_metrics as (
 
     select
         *,
-        {%- for figure in ['actual', 'target'] %}
         case
-            when unit = 'share' then {{ number_text('round(100 * ' ~ figure ~ ', 2)') }} || '%'
-            else {{ number_text(figure) }}
-        end as {{ figure }}_text{{ "," if not loop.last }}
-        {%- endfor %}
+            when unit = 'share' then {{ number_text('round(100 * actual, 2)') }} || '%'
+            else {{ number_text('actual') }}
+        end as actual_text,
+        case
+            when unit = 'share' then {{ number_text('round(100 * target, 2)') }} || '%'
+            else {{ number_text('target') }}
+        end as target_text
     from judged_metrics
 
 ),
