@@ -31,6 +31,7 @@ from files import (
 )
 from json_to_seeds import relative
 from locks import LockError, is_interruption, sole_export
+from progress import Progress
 from publish import (
     CATALOG,
     FINGERPRINT,
@@ -225,6 +226,7 @@ def write(
     connection.execute("set timezone = 'UTC'")
     connection.execute(SPREADSHEET_TEXT)
     manifest: dict[str, Any] = {**origin, "duckdb": duckdb.__version__, "marts": {}}
+    progress = Progress("export")
     for name, rows in marts.rows.items():
         if rows >= LARGE:
             print(f"Exporting {name}, {rows:,} rows.", flush=True)
@@ -237,6 +239,8 @@ def write(
             "columns": {column.name: column.type for column in columns},
             "files": {f"{name}{suffix}": sealed(folder / f"{name}{suffix}") for suffix in SUFFIXES},
         }
+        progress.show(len(marts.rows))
+    progress.end()
     text = json.dumps(manifest, ensure_ascii=False, indent=2) + "\n"
     write_synced(folder / MANIFEST, text.encode())
     shutil.rmtree(spilled, ignore_errors=True)
