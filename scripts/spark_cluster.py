@@ -297,7 +297,7 @@ def alive_workers(ui_port: int) -> int:
     try:
         with opener.open(f"http://{HOST}:{ui_port}/json/", timeout=5) as answer:
             return int(json.load(answer)["aliveworkers"])
-    except OSError:  # at first it listens, and knows no such page
+    except (OSError, ValueError, LookupError):  # at first it listens, and knows no such page
         return 0
 
 
