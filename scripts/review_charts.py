@@ -5,12 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Any
 
 import altair as alt
 import vl_convert
-
-Row = dict[str, Any]
+from review_marts import Row
 
 # Colours are the page's, so that one drawing serves light, dark and print.
 INK, FAINT, LINE = "var(--ink)", "var(--faint)", "var(--line)"

@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
 MINUS = "\N{MINUS SIGN}"
-NOTHING = Markup('<span class="none">\N{EN DASH}<span class="hidden"> none</span></span>')
+NOTHING = Markup('<span>\N{EN DASH}<span class="hidden"> none</span></span>')
 
 
 def or_nothing(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -28,13 +28,8 @@ def marked(value: Any, text: str) -> Markup:
     return Markup('<data value="{}">{}</data>').format(value, text)
 
 
-def count(value: float) -> Markup:
-    """Write a number of things."""
-    return figure(value)
-
-
-def figure(value: float) -> Markup:
-    """Write a number, with the decimals that it has."""
+def number(value: float) -> Markup:
+    """Write a number, with decimals where it has any."""
     return marked(value, signed(f"{value:,.2f}".removesuffix(".00")))
 
 
@@ -135,8 +130,7 @@ def text(value: str) -> Markup:
 WRITERS = {
     writer.__name__: or_nothing(writer)
     for writer in [
-        *(change, count, day, duration, figure, moment, money, points, probability, ratio, share),
-        text,
+        *(change, day, duration, moment, money, number, points, probability, ratio, share, text),
         words,
     ]
 }

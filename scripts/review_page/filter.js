@@ -2,7 +2,7 @@
 // #campaign=<id>, and &at=<section>.
 const choice = document.getElementById("campaign");
 const announcement = document.getElementById("shown");
-const folded = [...document.querySelectorAll("details")];
+const folded = [...document.querySelectorAll("details[data-campaign]")];
 const foldedBefore = new Map(folded.map((one) => [one, one.open]));
 
 function show(campaign) {
@@ -11,7 +11,7 @@ function show(campaign) {
     one.hidden = !isAll && one.dataset.campaign !== campaign;
   }
   for (const one of folded) {
-    if ("campaign" in one.dataset) one.open = !isAll || foldedBefore.get(one);
+    one.open = !isAll || foldedBefore.get(one);
   }
   for (const part of document.querySelectorAll("[data-filtered]")) {
     const rows = [...part.querySelectorAll("[data-campaign]")];
@@ -67,19 +67,9 @@ for (const link of document.querySelectorAll("nav a, .skip")) {
     keep(section);
   });
 }
-for (const one of folded) one.addEventListener("toggle", letScroll);
+for (const one of document.querySelectorAll("details")) one.addEventListener("toggle", letScroll);
 addEventListener("hashchange", read);
 addEventListener("resize", letScroll);
-// On paper nothing can be unfolded.
-addEventListener("beforeprint", () => {
-  for (const one of folded) {
-    one.dataset.wasOpen = one.open;
-    one.open = true;
-  }
-});
-addEventListener("afterprint", () => {
-  for (const one of folded) one.open = one.dataset.wasOpen === "true";
-});
 
 document.getElementById("filter").hidden = false;
 choice.value = "";

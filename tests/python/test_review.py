@@ -12,7 +12,7 @@ import pytest
 from conftest import PROJECT, Build, copy_project
 from publish import PublishError
 from review import ReviewError, review
-from review_words import figure, lasting, percent, words
+from review_words import lasting, number, percent, words
 
 
 def test_the_same_marts_give_the_same_page(sample: Build, tmp_path: Path) -> None:
@@ -71,7 +71,7 @@ def test_a_miss_is_not_rounded_away() -> None:
     assert percent(0.7996, beside=0.8) == "79.96%"
     assert percent(0.8, beside=0.7996) == "80.00%"
     assert percent(0.8, beside=0.7) == "80.0%"
-    assert figure(2.5).endswith(">2.50</data>")
+    assert number(2.5).endswith(">2.50</data>")
 
 
 def test_a_value_of_a_closed_list_is_told_in_words() -> None:
