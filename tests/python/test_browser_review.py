@@ -691,9 +691,9 @@ def test_it_prints_whole_on_paper(browser: Browser, page_of: Callable[[str], Pat
 # ---- Other people's data --------------------------------------------------------------------
 
 ATTACK = (
+    "\x01\x1b\ufffe\U0001ffff"  # first, for a label is cut
     "<script>alert(1)</script>\"'><img src=x onerror=alert(2)></style></title></svg></option>"
     "<a href=javascript:alert(3)>{{ 7*7 }}{% x %} &lt; =1+1|cmd \u202eרtl \U0001f680"
-    "\x01\x1b\ufffe\U0001ffff"
 )
 CODES = {
     *("action_type", "verdict", "unit", "drop_off_status", "review_state", "metric", "measure"),
