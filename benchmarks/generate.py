@@ -566,7 +566,9 @@ counted as (
     from placed
 )
 select
-    name_id('FNL', event_no) as event_id, day::timestamp as timestamp, day as date,
+    -- Ids count up with time, as an orchestrator gives them.
+    name_id('FNL', day_no * (select count(*) from cell_stages) + row_no) as event_id,
+    day::timestamp as timestamp, day as date,
     campaign_id, segment_id, channel_id, stage, event_count as count, source,
     round(
         if(anomaly between 2 / 3 and 1, 0.4, 0.86) + 0.12 * uniform(event_no, 'trust'), 2

@@ -320,11 +320,9 @@
     {%- if format == 'parquet' -%}
         {{ return(file_rows(dataset, columns, files)) }}
     {%- endif -%}
-    {%- set names = [] -%}
-    {%- for file in files -%}{%- do names.append(file_text(file)) -%}{%- endfor -%}
     {{ return(
         "select * from " ~ relation_in('files', 'parsed_' ~ dataset) ~ " where "
-        ~ ("_file in (" ~ names | join(", ") ~ ")" if files else "false")
+        ~ ("_file in (" ~ quoted_texts(files) | join(", ") ~ ")" if files else "false")
     ) }}
 {%- endmacro %}
 
@@ -411,7 +409,8 @@
 
         {%- for name, relation in kept.items() if name != accepted_name %}
         {%- set versions %}select day, version from {{ day_versions(accepted, name) }} as accepted_days{% endset %}
-        {%- set own %}select {{ by_day_of(name).column }}, content_version from {{ relation }}{% endset %}
+        {#- `except` takes ten times as long to do away with a day's equal rows as `distinct` does. -#}
+        {%- set own %}select distinct {{ by_day_of(name).column }}, content_version from {{ relation }}{% endset %}
 
         union
 

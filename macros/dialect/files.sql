@@ -135,31 +135,36 @@
 
 {#- ---- SQL texts ---- -#}
 
-{% macro file_text(text) -%}
-    {{ return(adapter.dispatch('file_text')(text)) }}
+{#- Each of several texts as SQL: a list. A call of a macro a text would take seconds, of a thousand files. -#}
+{% macro quoted_texts(texts) -%}
+    {{ return(adapter.dispatch('quoted_texts')(texts)) }}
 {%- endmacro %}
 
-{% macro duckdb__file_text(text) -%}
-    {{ return("'" ~ text | string | replace("'", "''") ~ "'") }}
+{% macro duckdb__quoted_texts(texts) -%}
+    {%- set quoted = [] -%}
+    {%- for text in texts -%}{%- do quoted.append("'" ~ text | string | replace("'", "''") ~ "'") -%}{%- endfor -%}
+    {{ return(quoted) }}
+{%- endmacro %}
+
+{% macro file_text(text) -%}
+    {{ return(quoted_texts([text])[0]) }}
 {%- endmacro %}
 
 {#- A list of texts. -#}
 {% macro file_texts(texts) -%}
-    {%- set quoted = [] -%}
-    {%- for text in texts -%}{%- do quoted.append(file_text(text)) -%}{%- endfor -%}
-    {{ return("[" ~ quoted | join(", ") ~ "]") }}
+    {{ return("[" ~ quoted_texts(texts) | join(", ") ~ "]") }}
 {%- endmacro %}
 
-{#- A path as DuckDB's readers take it, for which p[1] would be a pattern, and mean p1. -#}
-{% macro file_pattern(path) -%}
-    {{ return(modules.re.sub('[*?[]', '[\\g<0>]', path)) }}
+{#- Paths as DuckDB's readers take them, for which p[1] would be a pattern, and mean p1. -#}
+{% macro file_patterns(paths) -%}
+    {%- set patterns = [] -%}
+    {%- for path in paths -%}{%- do patterns.append(modules.re.sub('[*?[]', '[\\g<0>]', path)) -%}{%- endfor -%}
+    {{ return(patterns) }}
 {%- endmacro %}
 
 {#- A list of such paths. -#}
 {% macro file_paths(files) -%}
-    {%- set paths = [] -%}
-    {%- for file in files -%}{%- do paths.append(file_pattern(file)) -%}{%- endfor -%}
-    {{ return(file_texts(paths)) }}
+    {{ return(file_texts(file_patterns(files))) }}
 {%- endmacro %}
 
 {#- A text as a message shows it: on one line, and its end cut. -#}
@@ -681,7 +686,8 @@ select * from found
 {#- Those of the files that lie in a folder of a field's value. -#}
 {% macro files_with_in_path(name, files) -%}
     {%- set found = [] -%}
-    {%- for file in files if ('/' ~ name ~ '=') in file[raw_path() | length:] -%}{%- do found.append(file) -%}{%- endfor -%}
+    {%- set start = raw_path() | length -%}
+    {%- for file in files if ('/' ~ name ~ '=') in file[start:] -%}{%- do found.append(file) -%}{%- endfor -%}
     {{ return(found) }}
 {%- endmacro %}
 

@@ -66,8 +66,12 @@
     {%- endif -%}
 {%- endmacro %}
 
-{% macro spark__file_text(text) -%}
-    {{ return("'" ~ text | string | replace("\\", "\\\\") | replace("'", "\\'") ~ "'") }}
+{% macro spark__quoted_texts(texts) -%}
+    {%- set quoted = [] -%}
+    {%- for text in texts -%}
+        {%- do quoted.append("'" ~ text | string | replace("\\", "\\\\") | replace("'", "\\'") ~ "'") -%}
+    {%- endfor -%}
+    {{ return(quoted) }}
 {%- endmacro %}
 
 {#- A text as a message shows it. -#}
@@ -128,9 +132,7 @@
 {%- endmacro %}
 
 {% macro spark_among(file, files) -%}
-    {%- set names = [] -%}
-    {%- for name in files -%}{%- do names.append(file_text(name)) -%}{%- endfor -%}
-    {{ file }} in ({{ names | join(', ') }})
+    {{ file }} in ({{ quoted_texts(files) | join(', ') }})
 {%- endmacro %}
 
 {#- CTE `fields` over `records`: `f`, each field as the text that it is, `keys`, and the record as `v`. -#}

@@ -39,7 +39,7 @@
     from (
         {%- if '://' in path %}
         select filename as file, size, epoch_ns(last_modified) as changed_at
-        from read_blob({{ file_text(file_pattern(path) ~ '/**/*.*') }})
+        from read_blob({{ file_text(file_patterns([path])[0] ~ '/**/*.*') }})
         {%- else %}
         select unnest(list_files({{ file_text(path) }}), recursive := true)
         {%- endif %}

@@ -29,9 +29,7 @@
 {%- endmacro %}
 
 {% macro duckdb__delete_keyed(relation, key, keys) -%}
-    {%- set texts = [] -%}
-    {%- for text in keys -%}{%- do texts.append(file_text(text)) -%}{%- endfor -%}
-    {%- do run_query("delete from " ~ relation ~ " where " ~ key ~ " in (" ~ texts | join(", ") ~ ")") -%}
+    {%- do run_query("delete from " ~ relation ~ " where " ~ key ~ " in (" ~ quoted_texts(keys) | join(", ") ~ ")") -%}
 {%- endmacro %}
 
 {% macro spark__delete_keyed(relation, key, keys) -%}

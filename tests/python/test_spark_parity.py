@@ -120,14 +120,14 @@ def test_odd_files_mean_the_same(
     spark = replace(spark, schema="odd")
     shown = export()
     shown["attribution_hints"][0]["confidence"] = 0.5000005
-    shown["attribution_hints"][1]["confidence"] = 0.4321
+    shown["attribution_hints"][1]["attributed_conversions"] = 4321
     first, second, third, *others = shown.pop("budget_actions")
     events = shown.pop("funnel_events")
     write_export(tmp_path, shown, odd_form)
     hints = tmp_path / "attribution_hints.json"
     text = hints.read_text(encoding="utf-8")
-    # As a double it would be a half, and be rounded up.
-    hints.write_text(text.replace("0.4321", "0.50000049999999999999999"), encoding="utf-8")
+    # A double would hold the number before.
+    hints.write_text(text.replace("4321", "9007199254740993.0"), encoding="utf-8")
     amounts = {
         first["budget_action_id"]: (1.005, "1.01"),
         second["budget_action_id"]: (999.995, "1000.00"),

@@ -4,9 +4,17 @@ with changes as (
 
 ),
 
+-- Named as its change is, so that the join finds it by equal values alone.
 moves as (
 
-    select * from {{ ref('int_budget_moves') }}
+    select
+        'budget_actions' as dataset,
+        budget_action_id as record_id,
+        'status' as attribute,
+        export_number,
+        requires_approval,
+        is_approved
+    from {{ ref('int_budget_moves') }}
 
 ),
 
@@ -62,9 +70,9 @@ judged_changes as (
             and changes.to_value = transitions.to_value
     left join moves
         on
-            changes.dataset = 'budget_actions'
-            and changes.attribute = 'status'
-            and changes.record_id = moves.budget_action_id
+            changes.dataset = moves.dataset
+            and changes.record_id = moves.record_id
+            and changes.attribute = moves.attribute
             and changes.export_number = moves.export_number
 
 ),
