@@ -633,10 +633,10 @@ select * from found
     {%- elif type == 'string' and physical == 'UUID' -%}
         {{ return({'x': x, 'value': 'cast(' ~ x ~ ' as varchar)', 'checked': false}) }}
     {%- elif type == 'number' and is_number -%}
-        {#- A binary fraction goes by the text it is shown as, as in JSON: 1.005 is half a cent more than 1.00.
-            NaN and infinity too are beyond what staging holds. -#}
-        {%- set value = file_value(type, 'cast(' ~ x ~ ' as varchar)') if base in ['DOUBLE', 'FLOAT'] else x -%}
+        {#- NaN and infinity too are beyond what staging holds. A short binary fraction goes by the text it is
+            shown as, as in JSON: its double is another number. -#}
         {%- set held = 'case when abs(cast(' ~ x ~ ' as double)) < 999999999999.9999 then ' ~ x ~ ' end' -%}
+        {%- set value = {'FLOAT': file_value(type, 'cast(' ~ x ~ ' as varchar)'), 'DOUBLE': held}.get(base, x) -%}
         {{ return({'x': x, 'value': value, 'checked': true, 'right': held}) }}
     {%- elif (type == 'integer' and physical == 'BIGINT') or (type == 'boolean' and physical == 'BOOLEAN')
         or (type == 'date' and physical == 'DATE') or (type == 'timestamp' and physical == 'TIMESTAMP') -%}

@@ -19,7 +19,7 @@ final as (
         proposed_by,
         status,
 
-        cast(amount as decimal(18, 2)) as amount,
+        {{ exact_decimal('amount', 2) }} as amount,
         cast(approval_latency_minutes as bigint) as approval_latency_minutes,
 
         cast(approved_by_human as boolean) as is_approved_by_human,

@@ -15,7 +15,7 @@ final as (
         status,
         hypothesis,
 
-        cast(budget as decimal(18, 6)) as budget,
+        {{ exact_decimal('budget', 6) }} as budget,
 
         cast(start_date as date) as start_date,
         cast(end_date as date) as end_date,

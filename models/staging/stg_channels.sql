@@ -13,7 +13,7 @@ final as (
         platform,
         cost_model,
 
-        cast(avg_cost as decimal(18, 6)) as average_cost
+        {{ exact_decimal('avg_cost', 6) }} as average_cost
     from source
 
 )

@@ -14,8 +14,8 @@ final as (
         cast(clicks as bigint) as clicks,
         cast(conversions as bigint) as conversions,
         cast(conversion_rate as double) as conversion_rate,
-        cast(cost as decimal(18, 6)) as cost,
-        cast(revenue_proxy as decimal(18, 6)) as revenue_proxy,
+        {{ exact_decimal('cost', 6) }} as cost,
+        {{ exact_decimal('revenue_proxy', 6) }} as revenue_proxy,
 
         cast({{ adapter.quote('timestamp') }} as timestamp) as recorded_at
     from source

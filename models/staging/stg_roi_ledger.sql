@@ -9,11 +9,11 @@ final as (
     select
         campaign_id,
 
-        cast(llm_cost as decimal(18, 6)) as llm_cost,
-        cast(human_review_cost as decimal(18, 6)) as human_review_cost,
-        cast(media_spend as decimal(18, 6)) as media_spend,
-        cast(estimated_value as decimal(18, 6)) as estimated_value,
-        cast(net_roi as decimal(18, 6)) as net_roi
+        {{ exact_decimal('llm_cost', 6) }} as llm_cost,
+        {{ exact_decimal('human_review_cost', 6) }} as human_review_cost,
+        {{ exact_decimal('media_spend', 6) }} as media_spend,
+        {{ exact_decimal('estimated_value', 6) }} as estimated_value,
+        {{ exact_decimal('net_roi', 6) }} as net_roi
     from source
 
 )

@@ -17,8 +17,8 @@ final as (
         cast(impressions as bigint) as impressions,
         cast(clicks as bigint) as clicks,
         cast(conversions as bigint) as conversions,
-        cast(spend as decimal(18, 6)) as spend,
-        cast(revenue_proxy as decimal(18, 6)) as revenue_proxy,
+        {{ exact_decimal('spend', 6) }} as spend,
+        {{ exact_decimal('revenue_proxy', 6) }} as revenue_proxy,
         cast(kpi_value as double) as kpi_value,
         cast(trend_vs_prior_window as double) as trend_vs_prior_window,
 

@@ -1,0 +1,22 @@
+{#-
+  A number as a decimal of 18 digits, rounded by the text that it is shown as, half up, whether it is text or a
+  binary fraction: 1.005, as a double a little less than that, is half a cent more than 1.00.
+-#}
+{% macro exact_decimal(number, scale) -%}
+    {{ return(adapter.dispatch('exact_decimal')(number, scale)) }}
+{%- endmacro %}
+
+{#- DuckDB casts 5e-17 to decimal(18,6) as 0.000001; a text of that kind is a double's here, and below 0.0001. -#}
+{% macro duckdb__exact_decimal(number, scale) -%}
+    {%- set type = "decimal(18, " ~ scale ~ ")" -%}
+    {%- set text = "cast(" ~ number ~ " as string)" -%}
+    case
+        when contains({{ text }}, 'e') then cast(cast({{ text }} as decimal(38, 18)) as {{ type }})
+        else cast({{ text }} as {{ type }})
+    end
+{%- endmacro %}
+
+{#- Spark casts a double by its text. -#}
+{% macro spark__exact_decimal(number, scale) -%}
+    cast({{ number }} as decimal(18, {{ scale }}))
+{%- endmacro %}
