@@ -73,6 +73,23 @@ CASES: list[tuple[str, list[Any]]] = [
         (f"select {{{{ json_number('given.o', 'given.k') }}}} as x from (select {OBJECT} as o, '{key}' as k) as given", [found])
         for key, found in {"a": None, "none": None, "c d": -0.5, "text": 1000.0, "no": None}.items()
     ),
+    # decimals.sql
+    *(
+        (f"select cast({{{{ exact_decimal({number!r}, {scale}) }}}} as string) as x", [found])
+        for number, scale, found in (
+            ("cast(1.005 as double)", 2, "1.01"),
+            ("'1.005'", 2, "1.01"),
+            ("cast(-1.005 as double)", 2, "-1.01"),
+            ("'1.00499999999'", 2, "1.00"),
+            ("cast(999.995 as double)", 2, "1000.00"),
+            ("cast(123456789012.345 as double)", 2, "123456789012.35"),
+            ("cast(0.0000005 as double)", 6, "0.000001"),
+            ("cast(0.00000000000000005 as double)", 6, "0.000000"),
+            ("'5e-17'", 6, "0.000000"),
+            ("1234567", 2, "1234567.00"),
+            ("cast(null as double)", 6, None),
+        )
+    ),
     # text.sql
     (over("string_list('t', 'n', ', ')", ROWS), ["a, b"]),
     (over("string_list('t', 'n desc' if target.type == 'none' else 'n', '; ')", TURNED), ["a; b"]),
