@@ -212,6 +212,7 @@ def run_instead(out: Path, side: str, raw: Path) -> Took:
 def refuse_other_funnel(file: Path, out: Path, form: str) -> None:
     """Stop where what was written beside differs from the marts; doubles to 12 places."""
     with duckdb.connect(str(file), read_only=True) as connection:
+        connection.execute("set enable_progress_bar = false")  # it would be written into the table
         for mart in ("fct_funnel_daily", "funnel_conversion"):
             path = quoted(out / f"{mart}.{form}")
             reader = f"read_parquet({path})"
