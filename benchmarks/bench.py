@@ -302,7 +302,6 @@ def build_day(project: Project, kept: Path, raw: Path) -> Took:
     project.forget()
     shutil.copytree(kept / "build", project.folder / "build")
     shutil.copy2(kept / "history.duckdb", project.folder)
-    os.sync()  # or the larger history's copy would be written to disk while it builds
     return project.build(raw)
 
 
