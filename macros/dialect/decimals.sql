@@ -6,12 +6,12 @@
     {{ return(adapter.dispatch('exact_decimal')(number, scale)) }}
 {%- endmacro %}
 
-{#- DuckDB casts 5e-17 to decimal(18,6) as 0.000001; a text of that kind is a double's here, and below 0.0001. -#}
+{#- DuckDB casts 5e-17 to decimal(18,6) as 0.000001, but not to 18 decimal places. -#}
 {% macro duckdb__exact_decimal(number, scale) -%}
     {%- set type = "decimal(18, " ~ scale ~ ")" -%}
     {%- set text = "cast(" ~ number ~ " as string)" -%}
     case
-        when contains({{ text }}, 'e') then cast(cast({{ text }} as decimal(38, 18)) as {{ type }})
+        when contains(lower({{ text }}), 'e') then cast(cast({{ text }} as decimal(38, 18)) as {{ type }})
         else cast({{ text }} as {{ type }})
     end
 {%- endmacro %}

@@ -47,15 +47,9 @@
                 then try_cast(try_cast({{ x }} as decimal(38, 18)) as bigint)
         end
     {%- elif type == 'number' -%}
-        {#-
-          Below 10^12, since money is staged as a decimal; stays text, so that it keeps its digits, of one
-          with an exponent 18 decimal places: DuckDB casts 5e-17 to decimal(18,6) as 0.000001.
-        -#}
+        {#- Below 10^12, since money is staged as a decimal; stays text, so that it keeps its digits. -#}
         case
-            when abs(try_cast({{ x }} as double)) < 999999999999.9999 and regexp_full_match({{ x }}, {{ number }})
-                then case
-                    when contains(lower({{ x }}), 'e') then coalesce(cast(try_cast({{ x }} as decimal(38, 18)) as varchar), {{ x }}) else {{ x }}
-                end
+            when abs(try_cast({{ x }} as double)) < 999999999999.9999 and regexp_full_match({{ x }}, {{ number }}) then {{ x }}
         end
     {%- elif type == 'boolean' -%}
         case when {{ x }} in ('true', 'false') then {{ x }} = 'true' end
