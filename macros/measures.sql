@@ -1,9 +1,9 @@
-{#- The count that a KPI definition names, from a relation that has all three. -#}
-{% macro measure_value(measure) -%}
+{#- The count that a KPI definition names, from a relation that has all three, each behind a prefix. -#}
+{% macro measure_value(measure, prefix='') -%}
     case {{ measure }}
-        when 'impressions' then impressions
-        when 'clicks' then clicks
-        when 'conversions' then conversions
+        when 'impressions' then {{ prefix }}impressions
+        when 'clicks' then {{ prefix }}clicks
+        when 'conversions' then {{ prefix }}conversions
     end
 {%- endmacro %}
 
@@ -48,9 +48,35 @@
 {%- endmacro %}
 
 
+{#-
+  The 0.975 quantile of Student's t distribution, for two-sided 95% intervals, as printed tables give it: beyond 30 degrees
+  of freedom that of 30, which is a little too wide. Null below 1. tests/python/test_normal_distribution.py compares it
+  with SciPy.
+-#}
+{% macro student_t_quantile(degrees_of_freedom) -%}
+    {%- set quantiles = [
+        '12.706204736174694', '4.302652729749462', '3.1824463052837078', '2.7764451051977934', '2.5705818356363146',
+        '2.4469118511449786', '2.364624251592784', '2.306004135204166', '2.262157162798205', '2.228138851986274',
+        '2.200985160091639', '2.1788128296672284', '2.1603686564627913', '2.144786687917804', '2.131449545559776',
+        '2.1199052992212546', '2.1098155778333156', '2.1009220402410382', '2.0930240544083087', '2.085963447265864',
+        '2.0796138447276795', '2.0738730679040254', '2.0686576104190486', '2.0638985616280245', '2.0595385527532972',
+        '2.0555294386428735', '2.0518305164802846', '2.0484071417952454', '2.045229642132703', '2.0422724563012378'
+    ] -%}
+    case
+        {%- for quantile in quantiles %}
+        when {{ degrees_of_freedom }} = {{ loop.index }} then cast({{ quantile }} as double)
+        {%- endfor %}
+        when {{ degrees_of_freedom }} > {{ quantiles | length }} then cast({{ quantiles | last }} as double)
+    end
+{%- endmacro %}
+
+
 {#- The measures of int_risk_signal_facts that a risk signal's evidence can be checked against. -#}
 {% macro risk_signal_measures() -%}
-    {%- set measures = ['impressions', 'clicks', 'conversions', 'spend', 'conversion_rate', 'click_through_rate'] -%}
+    {%- set measures = [
+        'impressions', 'clicks', 'conversions', 'spend', 'conversion_rate', 'click_through_rate',
+        'current_daily_spend', 'prior_daily_spend'
+    ] -%}
     {%- for stage in var('funnel_stages') -%}
         {%- do measures.append(stage ~ '_count') -%}
     {%- endfor -%}

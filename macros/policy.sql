@@ -82,7 +82,7 @@
                 {%- do exceptions.raise_compiler_error("The var " ~ name ~ " is '" ~ var(name) ~ "'. It is a number.") -%}
             {%- endif -%}
         {%- endfor -%}
-        {%- for name in ['rollup_window_days', 'impact_window_days'] if var(name) < 1 -%}
+        {%- for name in ['rollup_window_days', 'impact_window_days', 'daily_spend_days'] if var(name) < 1 -%}
             {%- do exceptions.raise_compiler_error("The var " ~ name ~ " is " ~ var(name) ~ ". It is at least one day.") -%}
         {%- endfor -%}
         {%- if var('minimum_lift_to_scale') <= 0 -%}

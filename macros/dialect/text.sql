@@ -92,3 +92,31 @@
 {% macro spark__blank_to_null(text) -%}
     case when regexp_replace({{ text }}, '^[ \t\n\f\r]+$', '') <> '' then {{ text }} end
 {%- endmacro %}
+
+
+{#- In a select list: a row for each word of a text; a word is letters, marks, digits, `_` and `-` without a break. -#}
+{% macro each_word(text) -%}
+    {{ return(adapter.dispatch('each_word')(text)) }}
+{%- endmacro %}
+
+{% macro duckdb__each_word(text) -%}
+    unnest(string_split_regex({{ text }}, '[^\p{L}\p{M}\p{N}_-]+'))
+{%- endmacro %}
+
+{% macro spark__each_word(text) -%}
+    explode(split({{ text }}, '[^\\p{L}\\p{M}\\p{N}_-]+'))
+{%- endmacro %}
+
+
+{#- Whether a text holds a letter of any script. -#}
+{% macro has_letter(text) -%}
+    {{ return(adapter.dispatch('has_letter')(text)) }}
+{%- endmacro %}
+
+{% macro duckdb__has_letter(text) -%}
+    regexp_matches({{ text }}, '\p{L}')
+{%- endmacro %}
+
+{% macro spark__has_letter(text) -%}
+    regexp_like({{ text }}, '\\p{L}')
+{%- endmacro %}

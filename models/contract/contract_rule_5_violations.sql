@@ -23,6 +23,7 @@ final as (
     from risk_signals
     where
         is_unresolved
+        and requires_human_review
         and review_state in ('overdue', 'reviewed_late')
 
 )

@@ -13,9 +13,9 @@ with experiments as (
 
 ),
 
-arms as (
+days as (
 
-    select * from {{ ref('int_experiment_arms') }}
+    select * from {{ ref('int_experiment_days') }}
 
 ),
 
@@ -25,57 +25,22 @@ assets as (
 
 ),
 
-performance as (
-
-    select * from {{ ref('int_performance') }}
-    where experiment_id is not null
-
-),
-
--- Structural by contract rule 3, and so seen here only where that is waived.
-foreign_rows as (
-
-    select
-        experiments.experiment_id,
-        count(*) as foreign_row_count
-    from experiments
-    inner join performance using (experiment_id)
-    where performance.asset_id not in (experiments.control_asset_id, experiments.variant_asset_id)
-    group by experiments.experiment_id
-
-),
-
 paired_arms as (
 
     select
-        experiments.experiment_id,
+        days.*,
         experiments.control_asset_id,
         experiments.variant_asset_id,
-        control_arms.successes as control_successes,
-        control_arms.trials as control_trials,
-        variant_arms.successes as variant_successes,
-        variant_arms.trials as variant_trials,
-        control_arms.rows_outside_dates + variant_arms.rows_outside_dates as outside_date_count,
-        coalesce(foreign_rows.foreign_row_count, 0) as foreign_row_count,
         control_assets.is_approved_by_human as is_control_approved,
         variant_assets.is_approved_by_human as is_variant_approved,
         control_assets.segment_id = variant_assets.segment_id
         and control_assets.channel_id = variant_assets.channel_id as is_same_audience
-    from experiments
-    inner join arms as control_arms
-        on
-            experiments.experiment_id = control_arms.experiment_id
-            and control_arms.arm = 'control'
-    inner join arms as variant_arms
-        on
-            experiments.experiment_id = variant_arms.experiment_id
-            and variant_arms.arm = 'variant'
+    from days
+    inner join experiments using (experiment_id)
     inner join assets as control_assets
         on experiments.control_asset_id = control_assets.asset_id
     inner join assets as variant_assets
         on experiments.variant_asset_id = variant_assets.asset_id
-    left join foreign_rows
-        on experiments.experiment_id = foreign_rows.experiment_id
 
 ),
 
@@ -132,6 +97,7 @@ final as (
 
     select
         experiment_id,
+        judged_on,
         control_successes,
         control_trials,
         variant_successes,

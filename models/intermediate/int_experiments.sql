@@ -4,12 +4,28 @@ with experiments as (
 
 ),
 
+performance as (
+
+    select * from {{ ref('int_performance_daily') }}
+
+),
+
 as_of as (
 
     select * from {{ ref('int_as_of') }}
 
 ),
 
+measured_experiments as (
+
+    select experiment_id from performance
+    where experiment_id is not null
+    group by experiment_id
+
+),
+
+-- Looking from the newest event, what was exported as over is over, whatever end was planned, and what
+-- has data has begun. Looking back, the dates tell what the status was.
 final as (
 
     select
@@ -20,8 +36,12 @@ final as (
         experiments.experiment_type,
         experiments.metric,
         case
+            when
+                as_of.covers_all_events
+                and (experiments.status = 'completed' or measured_experiments.experiment_id is not null)
+                then experiments.status
             when experiments.start_date > as_of.as_of_date then 'planned'
-            when experiments.end_date > as_of.as_of_date then 'running'
+            when experiments.end_date > as_of.as_of_date and not as_of.covers_all_events then 'running'
             else experiments.status
         end as status,
         experiments.start_date,
@@ -29,6 +49,8 @@ final as (
         case when experiments.end_date <= as_of.as_of_date then experiments.end_date end as end_date
     from experiments
     cross join as_of
+    left join measured_experiments
+        on experiments.experiment_id = measured_experiments.experiment_id
 
 )
 

@@ -29,84 +29,82 @@ funnel_of_campaigns as (
 
 ),
 
-listed_assets as (
+scope as (
 
-    select
-        risk_id,
-        {{ unnest_array('asset_ids') }} as asset_id
-    from risk_signals
+    select * from {{ ref('int_risk_scope') }}
 
 ),
 
--- An asset that a signal lists twice is still one asset.
-named_assets as (
+spend_days as (
 
-    select
-        listed_assets.risk_id,
-        listed_assets.asset_id,
-        assets.campaign_id,
-        assets.segment_id,
-        assets.channel_id
-    from listed_assets
-    inner join assets using (asset_id)
-    group by
-        listed_assets.risk_id,
-        listed_assets.asset_id,
-        assets.campaign_id,
-        assets.segment_id,
-        assets.channel_id
-
-),
-
-signals as (
-
-    select
-        risk_signals.risk_id,
-        risk_signals.campaign_id,
-        risk_signals.raised_at,
-        count(named_assets.asset_id) > 0 as names_assets
-    from risk_signals
-    left join named_assets using (risk_id)
-    group by risk_signals.risk_id, risk_signals.campaign_id, risk_signals.raised_at
-
-),
-
--- What a signal is about: the assets that it names, else its whole campaign.
-performance_scope as (
-
-    select
-        signals.risk_id,
-        signals.raised_at,
-        named_assets.asset_id
-    from signals
-    inner join named_assets using (risk_id)
-
-    union all
-
-    select
-        signals.risk_id,
-        signals.raised_at,
-        assets.asset_id
-    from signals
-    inner join assets using (campaign_id)
-    where not signals.names_assets
+    select * from {{ ref('int_spend_days') }}
 
 ),
 
 performance_facts as (
 
     select
-        performance_scope.risk_id,
+        scope.risk_id,
         sum(performance.impressions) as impressions,
         sum(performance.clicks) as clicks,
         sum(performance.conversions) as conversions,
         sum(performance.cost) as spend
-    from performance_scope
-    inner join performance
+    from scope
+    inner join risk_signals using (risk_id)
+    inner join performance using (asset_id)
+    where risk_signals.raised_at >= performance.recorded_at
+    group by scope.risk_id
+
+),
+
+spend_by_day as (
+
+    select
+        scope.risk_id,
+        spend_days.day,
+        min(spend_days.covered_from) as covered_from,
+        sum(spend_days.spend) as spend
+    from scope
+    inner join risk_signals using (risk_id)
+    inner join spend_days using (asset_id)
+    where risk_signals.raised_at >= spend_days.recorded_at
+    group by scope.risk_id, spend_days.day
+
+),
+
+newest_days as (
+
+    select
+        *,
+        row_number() over (partition by risk_id order by day desc) as recency
+    from spend_by_day
+
+),
+
+-- What rows of the newest day cover as well is as new as that day.
+days_before as (
+
+    select
+        newest_days.risk_id,
+        spend_by_day.spend,
+        row_number() over (partition by newest_days.risk_id order by spend_by_day.day desc) as recency
+    from newest_days
+    inner join spend_by_day
         on
-            performance_scope.asset_id = performance.asset_id
-            and performance_scope.raised_at >= performance.recorded_at
-    group by performance_scope.risk_id
+            newest_days.risk_id = spend_by_day.risk_id
+            and newest_days.covered_from > spend_by_day.day
+    where newest_days.recency = 1
+
+),
+
+prior_spend as (
+
+    select
+        risk_id,
+        {{ rate('sum(spend)', 'count(*)') }} as prior_daily_spend
+    from days_before
+    where recency <= {{ var('daily_spend_days') }}
+    group by risk_id
 
 ),
 
@@ -114,19 +112,21 @@ performance_facts as (
 named_places as (
 
     select
-        signals.risk_id,
-        signals.raised_at,
-        named_assets.campaign_id,
-        named_assets.segment_id,
-        named_assets.channel_id
-    from signals
-    inner join named_assets using (risk_id)
+        scope.risk_id,
+        risk_signals.raised_at,
+        assets.campaign_id,
+        assets.segment_id,
+        assets.channel_id
+    from scope
+    inner join risk_signals using (risk_id)
+    inner join assets using (asset_id)
+    where risk_signals.names_assets
     group by
-        signals.risk_id,
-        signals.raised_at,
-        named_assets.campaign_id,
-        named_assets.segment_id,
-        named_assets.channel_id
+        scope.risk_id,
+        risk_signals.raised_at,
+        assets.campaign_id,
+        assets.segment_id,
+        assets.channel_id
 
 ),
 
@@ -145,16 +145,16 @@ funnel_days as (
     union all
 
     select
-        signals.risk_id,
+        risk_signals.risk_id,
         {%- for stage in var('funnel_stages') %}
         funnel_of_campaigns.{{ stage }}_count,
         {%- endfor %}
         funnel_of_campaigns.confidence
-    from signals
+    from risk_signals
     inner join funnel_of_campaigns using (campaign_id)
     where
-        not signals.names_assets
-        and signals.raised_at >= funnel_of_campaigns.known_at
+        not risk_signals.names_assets
+        and risk_signals.raised_at >= funnel_of_campaigns.known_at
 
 ),
 
@@ -181,13 +181,23 @@ final as (
         performance_facts.spend,
         {{ rate('performance_facts.conversions', 'performance_facts.impressions') }} as conversion_rate,
         {{ rate('performance_facts.clicks', 'performance_facts.impressions') }} as click_through_rate,
+        cast(newest_days.spend as double) as current_daily_spend,
+        prior_spend.prior_daily_spend,
         {%- for stage in var('funnel_stages') %}
         funnel_facts.{{ stage }}_count,
         {%- endfor %}
         funnel_facts.data_confidence
     from risk_signals
-    left join performance_facts using (risk_id)
-    left join funnel_facts using (risk_id)
+    left join performance_facts
+        on risk_signals.risk_id = performance_facts.risk_id
+    left join newest_days
+        on
+            risk_signals.risk_id = newest_days.risk_id
+            and newest_days.recency = 1
+    left join prior_spend
+        on risk_signals.risk_id = prior_spend.risk_id
+    left join funnel_facts
+        on risk_signals.risk_id = funnel_facts.risk_id
 
 )
 

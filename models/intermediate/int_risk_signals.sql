@@ -16,6 +16,18 @@ decisions as (
 
 ),
 
+subjects as (
+
+    select * from {{ ref('int_decision_subjects') }}
+
+),
+
+risk_assets as (
+
+    select * from {{ ref('int_risk_assets') }}
+
+),
+
 as_of as (
 
     select * from {{ ref('int_as_of') }}
@@ -28,6 +40,7 @@ known_signals as (
         risk_signals.*,
         as_of.as_of,
         severities.severity_rank,
+        {{ array_length('risk_signals.asset_ids') }} > 0 as names_assets,
         {{ is_unresolved('risk_signals.status') }} as is_unresolved,
         severities.always_requires_review,
         severities.always_requires_review or risk_signals.recommended_action = 'human_review' as requires_human_review,
@@ -39,24 +52,98 @@ known_signals as (
 
 ),
 
--- The campaign's first decision by a person at or after the signal; of two at once, the first id.
+decisions_by_people as (
+
+    select
+        decisions.decision_id,
+        decisions.campaign_id,
+        decisions.decided_at,
+        max(case when subjects.record_kind = 'risk' then 1 else 0 end) = 1 as names_a_risk,
+        -- Its own campaign is where a decision was taken, and not yet what about.
+        max(case when subjects.record_id <> decisions.campaign_id or subjects.record_kind <> 'campaign' then 1 else 0 end)
+        = 1 as names_a_record
+    from decisions
+    left join subjects using (decision_id)
+    where decisions.is_human_override
+    group by decisions.decision_id, decisions.campaign_id, decisions.decided_at
+
+),
+
+-- What a signal is about, beside itself.
+named_records as (
+
+    select
+        risk_id,
+        'experiment' as record_kind,
+        experiment_id as record_id
+    from known_signals
+    where experiment_id is not null
+
+    union all
+
+    select
+        risk_id,
+        'asset' as record_kind,
+        asset_id as record_id
+    from risk_assets
+
+),
+
+-- A decision answers the risk that it names; if it names none, that of the experiment or asset that it
+-- names; and if it names nothing, any of its campaign.
+answers as (
+
+    select
+        known_signals.risk_id,
+        subjects.decision_id,
+        1 as link_order
+    from known_signals
+    inner join subjects
+        on
+            known_signals.risk_id = subjects.record_id
+            and subjects.record_kind = 'risk'
+
+    union all
+
+    select
+        named_records.risk_id,
+        decisions_by_people.decision_id,
+        2 as link_order
+    from named_records
+    inner join subjects using (record_kind, record_id)
+    inner join decisions_by_people using (decision_id)
+    where not decisions_by_people.names_a_risk
+
+    union all
+
+    select
+        known_signals.risk_id,
+        decisions_by_people.decision_id,
+        3 as link_order
+    from known_signals
+    inner join decisions_by_people using (campaign_id)
+    where
+        known_signals.requires_human_review
+        and not decisions_by_people.names_a_record
+
+),
+
+-- The earliest at or after the signal; of two at once, the first id.
 reviews as (
 
     select
         known_signals.risk_id,
-        decisions.decision_id,
-        decisions.decided_at,
+        decisions_by_people.decision_id,
+        decisions_by_people.decided_at,
+        case when answers.link_order < 3 then 'named' else 'inferred' end as review_link,
         row_number() over (
             partition by known_signals.risk_id
-            order by decisions.decided_at, decisions.decision_id
-        ) as decision_order
-    from known_signals
-    inner join decisions
-        on
-            known_signals.campaign_id = decisions.campaign_id
-            and decisions.is_human_override
-            and known_signals.raised_at <= decisions.decided_at
-    where known_signals.requires_human_review
+            order by answers.link_order, decisions_by_people.decided_at, decisions_by_people.decision_id
+        ) as answer_order
+    from answers
+    inner join known_signals using (risk_id)
+    inner join decisions_by_people using (decision_id)
+    where known_signals.raised_at <= decisions_by_people.decided_at
 
 ),
 
@@ -66,7 +153,7 @@ final as (
         known_signals.risk_id,
         known_signals.campaign_id,
         known_signals.experiment_id,
-        known_signals.asset_ids,
+        known_signals.names_assets,
         known_signals.risk_type,
         known_signals.severity,
         known_signals.severity_rank,
@@ -80,7 +167,9 @@ final as (
         case when known_signals.requires_human_review then known_signals.review_due_at end as review_due_at,
         reviews.decision_id as reviewed_by_decision_id,
         reviews.decided_at as reviewed_at,
+        reviews.review_link,
         case
+            when not known_signals.requires_human_review and reviews.decision_id is not null then 'reviewed'
             when not known_signals.requires_human_review and known_signals.is_unresolved then 'not_required'
             when not known_signals.requires_human_review then 'closed'
             when reviews.decided_at <= known_signals.review_due_at then 'reviewed'
@@ -94,7 +183,7 @@ final as (
     left join reviews
         on
             known_signals.risk_id = reviews.risk_id
-            and reviews.decision_order = 1
+            and reviews.answer_order = 1
 
 )
 

@@ -101,19 +101,21 @@ final as (
         case
             when status <> 'active' then 'not_active'
             when days_gone_share = 0 then 'not_started'
-            when budget_utilisation is null then 'no_budget'
+            when budget = 0 then 'no_budget'
             -- Rounded, so that spending exactly at the tolerance is on pace.
             when round(budget_utilisation / days_gone_share - 1, 12) > {{ var('pacing_tolerance') }} then 'ahead'
             when round(1 - budget_utilisation / days_gone_share, 12) > {{ var('pacing_tolerance') }} then 'behind'
-            else 'on_pace'
+            when budget_utilisation is not null then 'on_pace'
         end as pacing_status,
         {{ rate('revenue_proxy', 'budget') }} as revenue_to_budget_ratio,
+        -- Judged by the part of its time that is over; rounded, so that revenue exactly at a ratio reaches it.
         case
-            when budget > 0 and coalesce(revenue_proxy, 0) >= {{ var('exceeds_target_ratio') }} * budget
+            when status = 'draft' or days_gone_share = 0 then cast(null as string)
+            when round({{ rate('revenue_proxy', 'budget') }} / days_gone_share, 12) >= {{ var('exceeds_target_ratio') }}
                 then 'exceeds_target'
-            when budget > 0 and coalesce(revenue_proxy, 0) >= {{ var('meets_target_ratio') }} * budget
+            when round({{ rate('revenue_proxy', 'budget') }} / days_gone_share, 12) >= {{ var('meets_target_ratio') }}
                 then 'meets_target'
-            when budget > 0 then 'below_target'
+            when {{ rate('revenue_proxy', 'budget') }} is not null then 'below_target'
         end as performance_status
     from measured_campaigns
 

@@ -9,6 +9,12 @@ with performance as (
 
 ),
 
+coverage as (
+
+    select * from {{ ref('int_performance_coverage') }}
+
+),
+
 assets as (
 
     select * from {{ ref('stg_creative_assets') }}
@@ -24,13 +30,20 @@ final as (
         assets.segment_id,
         assets.channel_id,
         performance.recorded_date,
+        coverage.covered_from,
+        coverage.days_covered,
         performance.impressions,
         performance.clicks,
         performance.conversions,
         performance.spend,
         performance.revenue_proxy
     from performance
-    inner join assets using (asset_id)
+    inner join coverage
+        on
+            performance.asset_id = coverage.asset_id
+            and performance.recorded_date = coverage.recorded_date
+    inner join assets
+        on performance.asset_id = assets.asset_id
 
 )
 

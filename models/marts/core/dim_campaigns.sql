@@ -31,6 +31,7 @@ final as (
         campaigns.start_date,
         campaigns.end_date,
         cast({{ days_between('campaigns.start_date', 'campaigns.end_date') }} + 1 as integer) as planned_days,
+        campaigns.status in ('paused', 'completed') or campaigns.end_date < as_of.as_of_date as has_ended,
         campaigns.created_at
     from campaigns
     cross join as_of

@@ -49,10 +49,10 @@ segment_figures as (
     select
         count(*) as all_segments,
         sum(case when recommendation <> 'stop' then 1 else 0 end) as segments_on_target,
-        sum(case when trend_vs_prior_window > 0 then 1 else 0 end) as segments_improving,
-        sum(case when trend_vs_prior_window < 0 then 1 else 0 end) as segments_declining
+        sum(case when is_beyond_noise and kpi_value > prior_kpi_value then 1 else 0 end) as segments_improving,
+        sum(case when is_beyond_noise and kpi_value < prior_kpi_value then 1 else 0 end) as segments_declining
     from rollups
-    where is_newest
+    where is_judged
 
 ),
 
@@ -196,9 +196,9 @@ metrics as (
     select
         9 as metric_order,
         'segments_improving' as metric,
-        'Segments whose KPI rose' as metric_label,
+        'Segments whose KPI rose beyond noise' as metric_label,
         'count' as unit,
-        cast(coalesce(segments_improving, 0) as double) as actual,
+        cast(segments_improving as double) as actual,
         cast(null as double) as target,
         cast(null as string) as target_kind
     from segment_figures
@@ -208,9 +208,9 @@ metrics as (
     select
         10 as metric_order,
         'segments_declining' as metric,
-        'Segments whose KPI fell' as metric_label,
+        'Segments whose KPI fell beyond noise' as metric_label,
         'count' as unit,
-        cast(coalesce(segments_declining, 0) as double) as actual,
+        cast(segments_declining as double) as actual,
         cast(null as double) as target,
         cast(null as string) as target_kind
     from segment_figures
@@ -248,10 +248,12 @@ told_metrics as (
 
 ),
 
+-- What has no data is not on track.
 missed_targets as (
 
     select {{ string_list(
-        "case when verdict = 'off_target' then lower(metric_label) || ' ' || actual_text || ', target ' || target_text end",
+        "case verdict when 'off_target' then lower(metric_label) || ' ' || actual_text || ', target ' || target_text"
+        ~ " when 'no_data' then lower(metric_label) || ': no data' end",
         'metric_order',
         '; '
     ) }} as missed

@@ -4,27 +4,21 @@ with risks as (
 
 ),
 
+risk_signals as (
+
+    select * from {{ ref('risk_escalation') }}
+
+),
+
 violations as (
 
     select * from {{ ref('contract_violations') }}
 
 ),
 
-actions as (
+budget_actions as (
 
     select * from {{ ref('budget_action_audit') }}
-
-),
-
-experiments as (
-
-    select * from {{ ref('experiment_results') }}
-
-),
-
-rollups as (
-
-    select * from {{ ref('segment_rollups') }}
 
 ),
 
@@ -34,73 +28,130 @@ campaigns as (
 
 ),
 
-variant_spend as (
+daily_spend as (
 
-    select
-        experiment_id,
-        sum(cost) as spend
-    from {{ ref('int_performance') }}
-    where experiment_id is not null
-    group by experiment_id
+    select * from {{ ref('int_daily_spend') }}
+    where record_kind = 'risk'
 
 ),
 
 urgent_risks as (
 
-    select *
+    select
+        risks.*,
+        risk_signals.reviewed_by_decision_id,
+        risk_signals.reviewed_at
     from risks
+    inner join risk_signals using (risk_id)
     where
-        severity = 'critical'
-        or review_state = 'overdue'
+        risks.severity = 'critical'
+        or risks.review_state = 'overdue'
 
 ),
 
-proposals as (
+risks_to_handle as (
 
     select
-        1 as type_order,
-        priority_rank as rank_within_type,
         'handle_risk' as action_type,
-        risk_id as record_id,
-        campaign_id,
-        why as reason,
-        what_to_do,
-        exposure_spend as amount_at_stake,
-        '{{ var("reporting_currency") }}' as currency
+        urgent_risks.risk_id as record_id,
+        urgent_risks.campaign_id,
+        urgent_risks.why as reason,
+        urgent_risks.what_to_do,
+        urgent_risks.priority_rank as rank_within_type,
+        daily_spend.spend_per_day,
+        urgent_risks.reviewed_by_decision_id as answered_by_decision_id,
+        urgent_risks.reviewed_at as answered_at,
+        urgent_risks.raised_at as waiting_since,
+        urgent_risks.review_due_at as due_at
     from urgent_risks
+    left join daily_spend
+        on urgent_risks.risk_id = daily_spend.record_id
 
-    union all
+),
+
+-- No decision undoes a breach; a waiver does. A risk that is to be handled is not a breach to resolve as well.
+breaches_to_resolve as (
 
     select
-        2 as type_order,
-        cast(null as integer) as rank_within_type,
         'resolve_breach' as action_type,
         violations.record_key as record_id,
         violations.campaign_id,
         'contract rule ' || cast(violations.rule as string) || ': ' || violations.what_is_wrong as reason,
         'correct it at the source, or waive it' as what_to_do,
-        coalesce(actions.amount, risks.exposure_spend) as amount_at_stake,
-        coalesce(actions.currency, '{{ var("reporting_currency") }}') as currency
+        cast(null as integer) as rank_within_type,
+        budget_actions.amount,
+        budget_actions.currency,
+        daily_spend.spend_per_day,
+        coalesce(
+            budget_actions.execution_first_seen_at,
+            budget_actions.approved_at,
+            budget_actions.proposed_at,
+            risk_signals.review_due_at
+        ) as waiting_since,
+        risk_signals.review_due_at as due_at
     from violations
-    left join actions
+    left join budget_actions
         on
             violations.rule = 4
-            and violations.record_key = actions.budget_action_id
-    left join risks
+            and violations.record_key = budget_actions.budget_action_id
+    left join risk_signals
         on
             violations.rule = 5
-            and violations.record_key = risks.risk_id
-    -- A risk that is handled first is not a breach to resolve as well.
-    left join urgent_risks
+            and violations.record_key = risk_signals.risk_id
+    left join daily_spend
+        on risk_signals.risk_id = daily_spend.record_id
+    left join risks_to_handle
         on
             violations.rule = 5
-            and violations.record_key = urgent_risks.risk_id
+            and violations.record_key = risks_to_handle.record_id
+            and risks_to_handle.answered_by_decision_id is null
     where
         not violations.is_waived
-        and urgent_risks.risk_id is null
+        and risks_to_handle.record_id is null
+
+),
+
+actions as (
+
+    select
+        1 as type_order,
+        rank_within_type,
+        action_type,
+        record_id,
+        campaign_id,
+        reason,
+        what_to_do,
+        cast(null as decimal(18, 2)) as amount,
+        cast(null as string) as currency,
+        spend_per_day,
+        answered_by_decision_id,
+        answered_at,
+        waiting_since,
+        due_at
+    from risks_to_handle
 
     union all
 
+    select
+        2 as type_order,
+        rank_within_type,
+        action_type,
+        record_id,
+        campaign_id,
+        reason,
+        what_to_do,
+        amount,
+        currency,
+        spend_per_day,
+        cast(null as string) as answered_by_decision_id,
+        cast(null as timestamp) as answered_at,
+        waiting_since,
+        due_at
+    from breaches_to_resolve
+
+    union all
+
+    -- What was approved or rejected is no longer pending, whichever decision names it.
     select
         3 as type_order,
         cast(null as integer) as rank_within_type,
@@ -110,76 +161,91 @@ proposals as (
         replace(reason_code, '_', ' ') || ': ' || reason_detail as reason,
         'approve or reject ' || currency || ' ' || {{ money_text('amount') }} || ' from '
         || from_channel_label || ' to ' || to_channel_label as what_to_do,
-        amount as amount_at_stake,
-        currency
-    from actions
+        amount,
+        currency,
+        cast(null as decimal(18, 2)) as spend_per_day,
+        cast(null as string) as answered_by_decision_id,
+        cast(null as timestamp) as answered_at,
+        proposed_at as waiting_since,
+        cast(null as timestamp) as due_at
+    from budget_actions
     where approval_state = 'pending'
 
-    union all
-
-    select
-        4 as type_order,
-        cast(null as integer) as rank_within_type,
-        'scale_variant' as action_type,
-        experiments.experiment_id as record_id,
-        experiments.campaign_id,
-        experiments.metric_label || ' up ' || coalesce({{ percent_text('experiments.relative_lift') }}, 'from none')
-        || case
-            when experiments.p_value < 0.000001 then ', p below 0.000001'
-            else ', p ' || {{ number_text('experiments.p_value') }}
-        end
-        || case when experiments.is_interim then ', still running' else '' end as reason,
-        'scale ' || experiments.variant_asset_label as what_to_do,
-        cast(variant_spend.spend as decimal(18, 2)) as amount_at_stake,
-        '{{ var("reporting_currency") }}' as currency
-    from experiments
-    left join variant_spend using (experiment_id)
-    where
-        experiments.verdict = 'scale_variant'
-        and not experiments.has_open_risk
+    {%- for model in ['int_asset_actions', 'int_experiment_actions', 'int_segment_actions'] %}
 
     union all
 
     select
-        5 as type_order,
+        {{ loop.index + 3 }} as type_order,
         cast(null as integer) as rank_within_type,
-        'stop_segment' as action_type,
-        campaign_id || ' | ' || segment_id as record_id,
+        action_type,
+        record_id,
         campaign_id,
-        cast(conversions as string) || ' conversions from ' || cast(impressions as string)
-        || ' impressions in the window that ends ' || cast(window_end as string)
-        || case when is_partial then ', so far' else '' end
-        || coalesce(', trend ' || {{ percent_text('trend_vs_prior_window') }}, '') as reason,
-        'stop ' || segment_name as what_to_do,
-        spend as amount_at_stake,
-        '{{ var("reporting_currency") }}' as currency
-    from rollups
+        reason,
+        what_to_do,
+        cast(null as decimal(18, 2)) as amount,
+        cast(null as string) as currency,
+        spend_per_day,
+        answered_by_decision_id,
+        answered_at,
+        waiting_since,
+        cast(null as timestamp) as due_at
+    from {{ ref(model) }}
+    {%- endfor %}
+
+),
+
+-- Of a campaign that has ended nothing is left to steer; its money and its risks are.
+standing_actions as (
+
+    select
+        actions.*,
+        campaigns.campaign_name,
+        case when actions.answered_by_decision_id is null then 'open' else 'decided' end as action_state,
+        coalesce(actions.amount, actions.spend_per_day) as amount_at_stake
+    from actions
+    left join campaigns using (campaign_id)
     where
-        is_newest
-        and recommendation = 'stop'
+        actions.type_order <= 3
+        or actions.answered_by_decision_id is not null
+        or not campaigns.has_ended
 
 ),
 
 final as (
 
     select
-        cast(row_number() over (
-            order by
-                proposals.type_order asc,
-                proposals.rank_within_type asc nulls last,
-                proposals.amount_at_stake desc nulls last,
-                proposals.record_id asc
-        ) as integer) as action_rank,
-        proposals.action_type,
-        proposals.record_id,
-        proposals.campaign_id,
-        campaigns.campaign_name,
-        proposals.reason,
-        proposals.what_to_do,
-        cast(proposals.amount_at_stake as decimal(18, 2)) as amount_at_stake,
-        case when proposals.amount_at_stake is not null then proposals.currency end as currency
-    from proposals
-    left join campaigns using (campaign_id)
+        case
+            when action_state = 'open'
+                then cast(row_number() over (
+                    partition by action_state
+                    order by
+                        type_order asc,
+                        rank_within_type asc nulls last,
+                        -- To stop comes before to scale.
+                        action_type desc,
+                        amount_at_stake desc nulls last,
+                        record_id asc
+                ) as integer)
+        end as action_rank,
+        action_type,
+        record_id,
+        campaign_id,
+        campaign_name,
+        reason,
+        what_to_do,
+        amount_at_stake,
+        case when amount_at_stake is not null then coalesce(currency, '{{ var("reporting_currency") }}') end as currency,
+        case
+            when amount is not null then 'amount'
+            when spend_per_day is not null then 'spend_per_day'
+        end as stake_basis,
+        action_state,
+        answered_by_decision_id,
+        answered_at,
+        waiting_since,
+        due_at
+    from standing_actions
 
 )
 

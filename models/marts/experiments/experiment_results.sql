@@ -1,14 +1,12 @@
-{%- set minimum_lift = var('minimum_lift_to_scale') -%}
-
 with experiments as (
 
     select * from {{ ref('dim_experiments') }}
 
 ),
 
-arms as (
+verdicts as (
 
-    select * from {{ ref('int_experiment_health') }}
+    select * from {{ ref('int_experiment_verdicts') }}
 
 ),
 
@@ -29,113 +27,25 @@ experiments_at_risk as (
 
 ),
 
-rates as (
+compared_with_day_before as (
 
     select
         *,
-        {{ rate('control_successes', 'control_trials') }} as control_rate,
-        {{ rate('variant_successes', 'variant_trials') }} as variant_rate,
-        {{ rate('control_successes + variant_successes', 'control_trials + variant_trials') }} as pooled_rate,
-        cast(control_trials as double) as control_n,
-        cast(variant_trials as double) as variant_n,
-        -- The rate that a variant worth scaling would have, where a rate can be that high.
-        case
-            when {{ rate('control_successes', 'control_trials') }} * (1 + {{ minimum_lift }}) <= 1
-                then {{ rate('control_successes', 'control_trials') }} * (1 + {{ minimum_lift }})
-        end as target_rate,
-        {{ normal_quantile('(1 - ' ~ var('significance_level') ~ ' / cast(2 as double))') }} as critical_z,
-        {{ normal_quantile(var('power_target')) }} as power_z
-    from arms
+        lag(verdict) over (partition by experiment_id order by judged_on) as previous_verdict,
+        row_number() over (partition by experiment_id order by judged_on desc) as recency
+    from verdicts
 
 ),
 
-variances as (
+-- Since its last change a verdict is the same.
+verdict_changes as (
 
     select
-        *,
-        variant_rate - control_rate as absolute_lift,
-        variant_rate / nullif(control_rate, 0) - 1 as relative_lift,
-        pooled_rate * (1 - pooled_rate) * (1 / nullif(control_n, 0) + 1 / nullif(variant_n, 0)) as null_variance,
-        control_rate * (1 - control_rate) / nullif(control_n, 0) as control_variance,
-        variant_rate * (1 - variant_rate) / nullif(variant_n, 0) as variant_variance,
-        (control_n * control_rate + variant_n * target_rate) / nullif(control_n + variant_n, 0) as planned_rate,
-        target_rate - control_rate as planned_lift,
-        target_rate * (1 - target_rate) / nullif(variant_n, 0)
-        + control_rate * (1 - control_rate) / nullif(control_n, 0) as planned_variance
-    from rates
-
-),
-
-statistics as (
-
-    select
-        *,
-        absolute_lift / nullif(sqrt(null_variance), 0) as z_statistic,
-        -- Delta method; without a success in either arm there is no variance to speak of.
-        case
-            when control_successes > 0 and variant_successes > 0
-                then
-                    variant_rate / control_rate * sqrt(
-                        variant_variance / (variant_rate * variant_rate)
-                        + control_variance / (control_rate * control_rate)
-                    )
-        end as relative_lift_error,
-        critical_z * sqrt(
-            planned_rate * (1 - planned_rate) * (1 / nullif(control_n, 0) + 1 / nullif(variant_n, 0))
-        ) as detection_limit,
-        critical_z * sqrt((control_rate + target_rate) * (1 - (control_rate + target_rate) / 2))
-        + power_z * sqrt(control_rate * (1 - control_rate) + target_rate * (1 - target_rate)) as sample_root
-    from variances
-
-),
-
-power_statistics as (
-
-    select
-        *,
-        (planned_lift - detection_limit) / nullif(sqrt(planned_variance), 0) as power_upper_z,
-        (-planned_lift - detection_limit) / nullif(sqrt(planned_variance), 0) as power_lower_z,
-        ceil(sample_root * sample_root / nullif(planned_lift * planned_lift, 0)) as trials_needed_per_arm
-    from statistics
-
-),
-
-tested as (
-
-    select
-        *,
-        -- Arms that are all success, or all failure, do not differ.
-        case
-            when null_variance = 0 then cast(1 as double)
-            else {{ normal_two_sided_p_value('z_statistic') }}
-        end as p_value,
-        {{ normal_cdf('power_upper_z') }} + {{ normal_cdf('power_lower_z') }} as power,
-        case when trials_needed_per_arm > control_n then trials_needed_per_arm - control_n else 0 end
-        + case when trials_needed_per_arm > variant_n then trials_needed_per_arm - variant_n else 0 end
-            as trials_lacking,
-        -- Rounded, so that a lift by a tenth is 0.1 to policy; over nothing at all any lift is enough.
-        coalesce(
-            absolute_lift > 0 and (control_successes = 0 or round(relative_lift, 12) >= {{ minimum_lift }}), false
-        ) as is_lift_worth_scaling
-    from power_statistics
-
-),
-
-judged as (
-
-    select
-        *,
-        case
-            when unhealthy_reasons is not null then 'unhealthy'
-            when coalesce(control_trials, 0) = 0 or coalesce(variant_trials, 0) = 0 then 'no_data'
-            when
-                control_trials < {{ var('experiment_minimum_sample') }}
-                or variant_trials < {{ var('experiment_minimum_sample') }}
-                then 'too_small'
-            else 'ready'
-        end as health,
-        coalesce(p_value < {{ var('significance_level') }}, false) as is_significant
-    from tested
+        experiment_id,
+        max(judged_on) as verdict_since
+    from compared_with_day_before
+    where verdict is distinct from previous_verdict
+    group by experiment_id
 
 ),
 
@@ -162,30 +72,28 @@ final as (
         judged.variant_rate,
         judged.absolute_lift,
         judged.relative_lift,
-        judged.relative_lift - judged.critical_z * judged.relative_lift_error as lift_ci_low,
-        judged.relative_lift + judged.critical_z * judged.relative_lift_error as lift_ci_high,
+        judged.lift_ci_low,
+        judged.lift_ci_high,
         judged.p_value,
         judged.is_significant,
         judged.srm_p_value,
         judged.power,
-        cast(case
-            when judged.power >= {{ var('power_target') }} then 0
-            when judged.power is not null then judged.trials_lacking
-        end as bigint) as trials_missing,
+        judged.trials_missing,
         experiments.status = 'running' as is_interim,
         experiments_at_risk.experiment_id is not null as has_open_risk,
         judged.health,
         judged.unhealthy_reasons,
-        case
-            when judged.health = 'unhealthy' then 'fix_experiment'
-            when judged.health in ('no_data', 'too_small') then 'continue'
-            when judged.is_significant and judged.is_lift_worth_scaling then 'scale_variant'
-            when judged.is_significant and judged.absolute_lift < 0 then 'keep_control'
-            when not judged.is_lift_worth_scaling and judged.power >= {{ var('power_target') }} then 'stop'
-            else 'continue'
-        end as verdict
+        judged.verdict,
+        -- What comes in after the end changes sums, and not when it was over.
+        least(verdict_changes.verdict_since, coalesce(experiments.end_date, verdict_changes.verdict_since))
+            as verdict_since
     from experiments
-    inner join judged using (experiment_id)
+    inner join compared_with_day_before as judged
+        on
+            experiments.experiment_id = judged.experiment_id
+            and judged.recency = 1
+    inner join verdict_changes
+        on experiments.experiment_id = verdict_changes.experiment_id
     left join experiments_at_risk
         on experiments.experiment_id = experiments_at_risk.experiment_id
 

@@ -113,7 +113,8 @@ portfolio_steps as (
     select
         previous_stage,
         stage,
-        {{ rate('sum(compared_count)', 'sum(previous_stage_count)') }} as portfolio_step_rate
+        sum(compared_count) as compared_count,
+        sum(previous_stage_count) as previous_stage_count
     from steps
     where previous_stage is not null
     group by previous_stage, stage
@@ -124,7 +125,11 @@ rated_steps as (
 
     select
         steps.*,
-        portfolio_steps.portfolio_step_rate,
+        {{ rate('portfolio_steps.compared_count', 'portfolio_steps.previous_stage_count') }} as portfolio_step_rate,
+        {{ rate(
+            '(portfolio_steps.compared_count - coalesce(steps.compared_count, 0))',
+            '(portfolio_steps.previous_stage_count - coalesce(steps.previous_stage_count, 0))'
+        ) }} as elsewhere_step_rate,
         {{ rate('steps.compared_count', 'steps.previous_stage_count') }} as step_conversion_rate,
         case
             when steps.stage = steps.entry_stage then {{ rate('steps.stage_count', 'steps.stage_count') }}
@@ -140,28 +145,37 @@ rated_steps as (
 
 ),
 
-classified_steps as (
+compared_steps as (
 
     select
         *,
         previous_stage_count - compared_count as dropped_count,
+        previous_stage_count >= {{ var('funnel_minimum_previous_count') }} as is_enough_to_judge,
+        ci_high < {{ var('weak_step_ratio') }} * elsewhere_step_rate as is_below_elsewhere
+    from rated_steps
+
+),
+
+classified_steps as (
+
+    select
+        *,
         case
             -- Without a shared day nothing says how many went on.
             when measured_days = 0 then 'not_measured'
             when previous_stage is null then 'entry'
             when compared_count > previous_stage_count then 'anomalous'
             when previous_stage_count = 0 then 'no_traffic'
+            -- Where the step yields nothing elsewhere either, there is nothing to compare with.
             when
-                previous_stage_count >= {{ var('funnel_minimum_previous_count') }}
+                is_enough_to_judge
                 and compared_count = 0
+                and (is_below_elsewhere or coalesce(elsewhere_step_rate, 0) = 0)
                 then 'blocked'
-            when
-                previous_stage_count >= {{ var('funnel_minimum_previous_count') }}
-                and ci_high < {{ var('weak_step_ratio') }} * portfolio_step_rate
-                then 'weak'
+            when is_enough_to_judge and is_below_elsewhere then 'weak'
             else 'healthy'
         end as drop_off_status
-    from rated_steps
+    from compared_steps
 
 ),
 
@@ -184,6 +198,7 @@ final as (
         steps.compared_count,
         steps.step_conversion_rate,
         steps.portfolio_step_rate,
+        steps.elsewhere_step_rate,
         steps.cumulative_conversion_rate,
         steps.dropped_count,
         steps.ci_low,

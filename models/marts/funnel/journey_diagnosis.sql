@@ -49,7 +49,7 @@ portfolio as (
 ),
 
 -- The weakest step: a blocked one before a weak one before the one that yields least of what it
--- yields over the portfolio; of equals the lower rate, then the earlier stage.
+-- yields elsewhere; of equals the lower rate, then the earlier stage.
 ranked_steps as (
 
     select
@@ -58,7 +58,7 @@ ranked_steps as (
             partition by campaign_id, segment_id, channel_id
             order by
                 case drop_off_status when 'blocked' then 0 when 'weak' then 1 else 2 end asc,
-                step_conversion_rate / nullif(portfolio_step_rate, 0) asc nulls last,
+                step_conversion_rate / nullif(elsewhere_step_rate, 0) asc nulls last,
                 step_conversion_rate asc,
                 stage_order asc
         ) as weakness_order
@@ -111,14 +111,8 @@ measured_cells as (
         clicks_by_cell.clicks,
         {{ rate('clicks_by_cell.clicks', 'clicks_by_cell.impressions') }} as click_through_rate,
         portfolio.portfolio_click_through_rate,
-        coalesce(
-            round(
-                {{ rate('clicks_by_cell.clicks', 'clicks_by_cell.impressions') }}
-                / nullif(portfolio.portfolio_click_through_rate, 0),
-                12
-            ) >= {{ var('strong_click_through_ratio') }},
-            false
-        ) as is_click_through_strong,
+        {{ wilson_bound('clicks_by_cell.clicks', 'clicks_by_cell.impressions', 'low') }} as click_through_ci_low,
+        {{ wilson_bound('clicks_by_cell.clicks', 'clicks_by_cell.impressions', 'high') }} as click_through_ci_high,
         coalesce(journeys.has_blocked_step, false) as has_blocked_step,
         coalesce(journeys.has_weak_step, false) as has_weak_step,
         coalesce(journeys.has_anomalous_step, false) as has_anomalous_step,
@@ -148,6 +142,22 @@ measured_cells as (
 
 ),
 
+-- Strong or weak only where the interval says so; between them clicks say nothing of the journey.
+compared_cells as (
+
+    select
+        *,
+        case
+            when click_through_ci_low >= {{ var('strong_click_through_ratio') }} * portfolio_click_through_rate
+                then 'strong_clicks_'
+            when click_through_ci_high < {{ var('strong_click_through_ratio') }} * portfolio_click_through_rate
+                then 'weak_clicks_'
+            else ''
+        end as click_verdict
+    from measured_cells
+
+),
+
 diagnosed_cells as (
 
     select
@@ -156,15 +166,12 @@ diagnosed_cells as (
             when has_anomalous_step then 'tracking_anomaly'
             when rated_steps = 0 and click_through_rate is null then 'no_data'
             when rated_steps = 0 then 'journey_not_measured'
-            when click_through_rate is null and (has_blocked_step or has_weak_step) then 'weak_journey'
-            when has_blocked_step and is_click_through_strong then 'strong_clicks_blocked_journey'
-            when has_weak_step and is_click_through_strong then 'strong_clicks_weak_journey'
-            when has_blocked_step then 'weak_clicks_blocked_journey'
-            when has_weak_step then 'weak_clicks_weak_journey'
-            when click_through_rate is not null and not is_click_through_strong then 'weak_clicks'
+            when has_blocked_step then click_verdict || 'blocked_journey'
+            when has_weak_step then click_verdict || 'weak_journey'
+            when click_verdict = 'weak_clicks_' then 'weak_clicks'
             else 'healthy'
         end as diagnosis
-    from measured_cells
+    from compared_cells
 
 ),
 
@@ -181,6 +188,8 @@ final as (
         cast(diagnosed_cells.impressions as bigint) as impressions,
         cast(diagnosed_cells.clicks as bigint) as clicks,
         diagnosed_cells.click_through_rate,
+        diagnosed_cells.click_through_ci_low,
+        diagnosed_cells.click_through_ci_high,
         diagnosed_cells.portfolio_click_through_rate,
         diagnosed_cells.weakest_previous_stage,
         diagnosed_cells.weakest_stage,

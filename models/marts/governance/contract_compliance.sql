@@ -15,28 +15,32 @@ checked as (
 
     select
         1 as rule,
-        count(*) as checked_rows
+        count(*) as checked_rows,
+        cast(null as bigint) as inferred_rows
     from {{ ref('stg_campaigns') }}
 
     union all
 
     select
         2 as rule,
-        count(*) as checked_rows
+        count(*) as checked_rows,
+        cast(null as bigint) as inferred_rows
     from {{ ref('stg_experiments') }}
 
     union all
 
     select
         3 as rule,
-        count(*) as checked_rows
+        count(*) as checked_rows,
+        cast(null as bigint) as inferred_rows
     from {{ ref('stg_performance_metrics') }}
 
     union all
 
     select
         4 as rule,
-        count(*) as checked_rows
+        count(*) as checked_rows,
+        cast(null as bigint) as inferred_rows
     from {{ ref('int_budget_actions') }}
     where requires_approval
 
@@ -44,7 +48,8 @@ checked as (
 
     select
         5 as rule,
-        count(*) as checked_rows
+        count(*) as checked_rows,
+        count(case when review_link = 'inferred' then 1 end) as inferred_rows
     from {{ ref('int_risk_signals') }}
     where
         is_unresolved
@@ -74,6 +79,7 @@ final as (
         cast(checked.checked_rows as bigint) as checked_rows,
         cast(coalesce(violations_by_rule.violating_rows, 0) as bigint) as violating_rows,
         cast(coalesce(violations_by_rule.waived_rows, 0) as bigint) as waived_rows,
+        cast(checked.inferred_rows as bigint) as inferred_rows,
         case
             when coalesce(violations_by_rule.violating_rows > violations_by_rule.waived_rows, false) then 'fail'
             else 'pass'

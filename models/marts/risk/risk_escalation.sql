@@ -116,6 +116,7 @@ final as (
         end as escalation_reason,
         judged_signals.requires_human_review,
         judged_signals.reviewed_by_decision_id,
+        judged_signals.review_link,
         judged_signals.reviewed_at,
         {{ minutes_between('judged_signals.raised_at', 'judged_signals.reviewed_at') }} as response_minutes,
         judged_signals.review_due_at,
