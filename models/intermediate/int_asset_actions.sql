@@ -42,7 +42,8 @@ final as (
         assets.asset_id as record_id,
         assets.campaign_id,
         'runs without approval by a person'
-        || case when assets.has_risk_flags then ', flagged ' || replace(assets.risk_flags, '_', ' ') else '' end as reason,
+        || case when assets.has_risk_flags then ', flagged ' || replace(assets.risk_flags, '_', ' ') else '' end
+            as reason,
         'approve or withdraw ' || assets.asset_label as what_to_do,
         daily_spend.spend_per_day,
         cast(null as string) as answered_by_decision_id,

@@ -1,50 +1,31 @@
-{#- What spends: kind, id, and where its days are found. -#}
-{%- set spenders = [
-    ('asset', 'spend_days.asset_id', ''),
-    ('experiment', 'spend_days.experiment_id', ''),
-    ('segment', "spend_days.campaign_id || ' | ' || spend_days.segment_id", ''),
-    ('risk', 'scope.risk_id', 'inner join scope using (asset_id)'),
-] -%}
+{%- set spenders = {
+    'asset': 'asset_id',
+    'experiment': 'experiment_id',
+    'segment': "campaign_id || ' | ' || segment_id",
+} -%}
 
 with spend_days as (
-
-    select * from {{ ref('int_spend_days') }}
-
-),
-
-unresolved_signals as (
-
-    select * from {{ ref('int_risk_signals') }}
-    where is_unresolved
-
-),
-
-scope as (
-
-    select scope.*
-    from {{ ref('int_risk_scope') }} as scope
-    inner join unresolved_signals using (risk_id)
-
-),
-
-days as (
-    {%- for kind, id, source in spenders %}
+    {%- for kind, id in spenders.items() %}
 
     select
         '{{ kind }}' as record_kind,
         {{ id }} as record_id,
-        spend_days.day,
-        sum(spend_days.spend) as spend
+        day,
+        sum(spend) as spend
     from spend_days
-    {%- if source %}
-    {{ source }}
-    {%- endif %}
-    group by {{ id }}, spend_days.day
-    {%- if not loop.last %}
+    group by {{ id }}, day
 
     union all
-    {%- endif %}
     {%- endfor %}
+
+    select
+        'risk' as record_kind,
+        scope.risk_id as record_id,
+        spend_days.day,
+        sum(spend_days.spend) as spend
+    from scope
+    inner join spend_days using (asset_id)
+    group by scope.risk_id, spend_days.day
 
 ),
 

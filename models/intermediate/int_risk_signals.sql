@@ -60,8 +60,9 @@ decisions_by_people as (
         decisions.decided_at,
         max(case when subjects.record_kind = 'risk' then 1 else 0 end) = 1 as names_a_risk,
         -- Its own campaign is where a decision was taken, and not yet what about.
-        max(case when subjects.record_id <> decisions.campaign_id or subjects.record_kind <> 'campaign' then 1 else 0 end)
-        = 1 as names_a_record
+        max(case
+            when subjects.record_kind <> 'campaign' or subjects.record_id <> decisions.campaign_id then 1 else 0
+        end) = 1 as names_a_record
     from decisions
     left join subjects using (decision_id)
     where decisions.is_human_override

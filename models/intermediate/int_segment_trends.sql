@@ -66,8 +66,7 @@ intervals as (
 
     select
         *,
-        exp(-2 * asinh(t_quantile * log_ratio_error / 2)) as low_factor,
-        exp(2 * asinh(t_quantile * log_ratio_error / 2)) as high_factor
+        2 * asinh(t_quantile * log_ratio_error / 2) as log_margin
     from errors
 
 ),
@@ -80,13 +79,15 @@ final as (
         window_pairs.window_end,
         window_pairs.prior_kpi_value,
         {{ held_relative_change('window_pairs.kpi_value', 'window_pairs.prior_kpi_value') }} as trend,
-        {{ rate('window_pairs.kpi_value', 'window_pairs.prior_kpi_value') }} * intervals.low_factor - 1 as trend_ci_low,
-        {{ rate('window_pairs.kpi_value', 'window_pairs.prior_kpi_value') }} * intervals.high_factor - 1 as trend_ci_high,
+        {{ rate('window_pairs.kpi_value', 'window_pairs.prior_kpi_value') }} * exp(-intervals.log_margin) - 1
+            as trend_ci_low,
+        {{ rate('window_pairs.kpi_value', 'window_pairs.prior_kpi_value') }} * exp(intervals.log_margin) - 1
+            as trend_ci_high,
         coalesce(
             case
                 when intervals.log_ratio_error is null then abs(intervals.z_statistic) > intervals.t_quantile
-                else abs(ln({{ rate('window_pairs.kpi_value', 'window_pairs.prior_kpi_value') }}))
-                    > 2 * asinh(intervals.t_quantile * intervals.log_ratio_error / 2)
+                else
+                    abs(ln({{ rate('window_pairs.kpi_value', 'window_pairs.prior_kpi_value') }})) > intervals.log_margin
             end,
             false
         ) as is_beyond_noise

@@ -235,7 +235,9 @@ final as (
         reason,
         what_to_do,
         amount_at_stake,
-        case when amount_at_stake is not null then coalesce(currency, '{{ var("reporting_currency") }}') end as currency,
+        case
+            when amount_at_stake is not null then coalesce(currency, '{{ var("reporting_currency") }}')
+        end as currency,
         case
             when amount is not null then 'amount'
             when spend_per_day is not null then 'spend_per_day'

@@ -22,6 +22,12 @@ actions as (
 
 ),
 
+subjects as (
+
+    select * from {{ ref('int_decision_subjects') }}
+
+),
+
 -- A decision answers the signals for whose review it is the first.
 answered_signals as (
 
@@ -36,14 +42,37 @@ answered_signals as (
 
 ),
 
-following_actions as (
+named_actions as (
+
+    select
+        decision_id,
+        record_id as budget_action_id
+    from subjects
+    where record_kind = 'budget_action'
+
+),
+
+-- What a decision names follows from it; what none names, from any of its campaign shortly before that names
+-- no other.
+links as (
+
+    select
+        named_actions.decision_id,
+        actions.budget_action_id,
+        actions.proposed_at,
+        'named' as following_link
+    from named_actions
+    inner join decisions using (decision_id)
+    inner join actions using (budget_action_id)
+    where decisions.decided_at <= actions.proposed_at
+
+    union all
 
     select
         decisions.decision_id,
-        {{ string_list('actions.budget_action_id', 'actions.proposed_at, actions.budget_action_id', ', ') }}
-            as following_action_ids,
-        count(*) as following_actions,
-        min(actions.proposed_at) as first_proposed_at
+        actions.budget_action_id,
+        actions.proposed_at,
+        'inferred' as following_link
     from decisions
     inner join actions
         on
@@ -51,7 +80,22 @@ following_actions as (
             and decisions.decided_at <= actions.proposed_at
             and actions.proposed_at
             <= {{ add_minutes('decisions.decided_at', 60 * var('decision_followup_hours')) }}
-    group by decisions.decision_id
+    where
+        decisions.decision_id not in (select named_actions.decision_id from named_actions)
+        and actions.budget_action_id not in (select named_actions.budget_action_id from named_actions)
+
+),
+
+following_actions as (
+
+    select
+        decision_id,
+        following_link,
+        {{ string_list('budget_action_id', 'proposed_at, budget_action_id', ', ') }} as following_action_ids,
+        count(*) as following_actions,
+        min(proposed_at) as first_proposed_at
+    from links
+    group by decision_id, following_link
 
 ),
 
@@ -71,6 +115,7 @@ final as (
         cast(coalesce(answered_signals.answered_risks, 0) as integer) as answered_risks,
         {{ minutes_between('answered_signals.first_raised_at', 'decisions.decided_at') }} as response_minutes,
         following_actions.following_action_ids,
+        following_actions.following_link,
         cast(coalesce(following_actions.following_actions, 0) as integer) as following_actions,
         {{ minutes_between('decisions.decided_at', 'following_actions.first_proposed_at') }} as minutes_to_first_action
     from decisions
