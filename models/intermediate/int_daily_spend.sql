@@ -5,6 +5,25 @@
 } -%}
 
 with spend_days as (
+
+    select * from {{ ref('int_spend_days') }}
+
+),
+
+scope as (
+
+    select * from {{ ref('int_risk_scope') }}
+
+),
+
+unresolved_signals as (
+
+    select * from {{ ref('int_risk_signals') }}
+    where is_unresolved
+
+),
+
+days as (
     {%- for kind, id in spenders.items() %}
 
     select
@@ -24,7 +43,10 @@ with spend_days as (
         spend_days.day,
         sum(spend_days.spend) as spend
     from scope
-    inner join spend_days using (asset_id)
+    inner join unresolved_signals
+        on scope.risk_id = unresolved_signals.risk_id
+    inner join spend_days
+        on scope.asset_id = spend_days.asset_id
     group by scope.risk_id, spend_days.day
 
 ),
