@@ -681,7 +681,7 @@ def drop_off_status(
 ) -> str:
     """Return the first status that holds (issue, "Funnel"; number 4).
 
-    A step is troubled where its interval lies below a share of what the step yields elsewhere. Where
+    A step is low where its interval lies below a share of what the step yields elsewhere. Where
     nothing else tells what it yields, none of enough people is blocked all the same.
     """
     if not step.days:

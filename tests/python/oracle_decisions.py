@@ -347,9 +347,7 @@ def days_gone_share(world: World, campaign: Row) -> Fraction:
     return max(Fraction(0), min(Fraction(1), Fraction(gone, campaign["planned_days"])))
 
 
-def pacing_status(
-    world: World, campaign: Row, used: Fraction | None, gone: Fraction
-) -> str | None:
+def pacing_status(world: World, campaign: Row, used: Fraction | None, gone: Fraction) -> str | None:
     """Return whether an active campaign spends as fast as its days go (issue)."""
     if campaign["status"] != "active":
         return "not_active"
@@ -873,7 +871,7 @@ def action(
     costing: list[Row] | None = None,
     inbox_rank: int | None = None,
 ) -> Row:
-    """Return an action; at stake is what is proposed, or what the costing performance costs a day."""
+    """Return an action; at stake is what is proposed, or what the costing rows cost a day."""
     amount, currency, basis = None, None, None
     if proposed:
         amount, currency, basis = *proposed, "amount"
@@ -922,7 +920,7 @@ def exposed(world: World, signal: Row) -> list[Row]:
 
 
 def risk_actions(world: World) -> list[Row]:
-    """Return the unresolved risks that are critical or overdue; one that was reviewed is decided."""
+    """Return the unresolved risks that are critical or overdue; a reviewed one is decided."""
     signals = signals_by_id(world)
     ranks = {row["risk_id"]: row["priority_rank"] for row in oracle.risk_inbox(world)}
     return [
@@ -959,7 +957,8 @@ def breach_actions(world: World, open_risks: set[str]) -> list[Row]:
         if row["rule"] == 4:
             move = audit[key]
             waiting_since = move["approved_at"] or move["proposed_at"]
-            if move["status"] == "executed":  # in a first build, this export is the first to show it
+            # In a first build, this export is the first that shows a move as executed.
+            if move["status"] == "executed":
                 waiting_since = min(world.newest_event_at, world.as_of)
             about = {"proposed": (move["amount"], move["currency"])}
         elif row["rule"] == 5:
@@ -1041,7 +1040,7 @@ def acts_on(world: World, decision: Row) -> set[tuple[str, str]]:
 
 
 def segment_actions(world: World) -> list[Row]:
-    """Return the segments to stop or to scale, where the window judged bears that out (number 3)."""
+    """Return the segments to stop or scale, where the judged window shows enough (number 3)."""
     windows = {
         (row["campaign_id"], row["segment_id"], row["window_end"]): row
         for row in oracle.segment_rollups(world)
@@ -1050,7 +1049,7 @@ def segment_actions(world: World) -> list[Row]:
     rows = []
     for (campaign_id, segment_id, end), row in windows.items():
         advice = row["recommendation"]
-        if not row["is_judged"] or not bears_out(world, row, windows.values()):
+        if not row["is_judged"] or not is_shown(world, row, windows.values()):
             continue
         first = end
         while is_alike(windows.get((campaign_id, segment_id, first - length)), advice):
@@ -1079,11 +1078,11 @@ def is_alike(window: Row | None, advice: str) -> bool:
     return window is not None and window["recommendation"] == advice
 
 
-def bears_out(world: World, row: Row, windows: Iterable[Row]) -> bool:
+def is_shown(world: World, row: Row, windows: Iterable[Row]) -> bool:
     """Return whether a recommendation to scale or to stop is more than noise.
 
-    A trend is, where its interval says so. No conversion is, where the upper bound of its share lies
-    below what policy calls weak, measured by the whole campaign in the same window.
+    A trend is, where its interval says so. No conversion is, where the upper bound of its share
+    lies below what policy calls weak, measured by the whole campaign in the same window.
     """
     change = row["trend_vs_prior_window"]
     if row["recommendation"] == "scale":
@@ -1108,7 +1107,7 @@ def bears_out(world: World, row: Row, windows: Iterable[Row]) -> bool:
 def segment_answer(
     world: World, campaign_id: str, segment_id: str, since: datetime
 ) -> tuple[str, datetime] | None:
-    """Return the latest decision by a person on a segment or an experiment of it, if not long ago."""
+    """Return the latest decision by a person on a segment or its experiments, if not long ago."""
     subjects = {("segment", segment_id)}
     for row in world.export["experiments"]:
         segments = {world.assets[arm]["segment_id"] for arm in oracle.arms(row)}
