@@ -74,8 +74,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 SHARING = {
-    *("test_analyses", "test_clients", "test_decisions", "test_docs", "test_marts"),
-    *("test_review", "test_semantic_layer"),
+    *("test_analyses", "test_clients", "test_decisions", "test_docs", "test_judgments"),
+    *("test_marts", "test_review", "test_semantic_layer"),
 }
 
 
