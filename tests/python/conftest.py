@@ -74,8 +74,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 SHARING = {
-    *("test_analyses", "test_clients", "test_decisions", "test_docs", "test_marts"),
-    *("test_review", "test_semantic_layer"),
+    *("test_analyses", "test_clients", "test_decisions", "test_docs", "test_judgments"),
+    *("test_marts", "test_review", "test_semantic_layer"),
 }
 
 
@@ -347,6 +347,10 @@ OTHER_POLICY = {
     "escalation_severity_minimum": "critical",
     "escalation_medium_spend_minimum": 500,  # exactly what one medium signal exposes ...
     "escalation_medium_confidence_minimum": 0.7,  # ... and the confidence behind it
+    "trend_minimum_successes": 300,
+    "daily_spend_days": 3,
+    "running_asset_days": 2,
+    "segment_decision_days": 5,
     "scale_trend_minimum": 0.3,
     "stop_trend_maximum": -0.5,
     "significance_level": 0.1,
@@ -369,7 +373,10 @@ OTHER_POLICY = {
 CASES = {
     "sample": Case(read_export),
     "sample before its first risk": Case(read_export, {"as_of": "2026-03-10"}),
-    "sample in the past": Case(read_export, {"as_of": "2026-03-16"}),
+    "sample in the past": Case(
+        read_export,
+        {"as_of": "2026-03-16", "target_open_risks": 1},  # exactly what there are
+    ),
     "sample a day before its end": Case(
         read_export,
         {"as_of": "2026-03-18", "target_approval_rate": 0.75},  # exactly what it is

@@ -29,6 +29,10 @@ REASONS = ("roi_optimization", "risk_mitigation", "scale_winner", "stop_loss")
 METHODS = ("first_touch", "last_touch", "assist", "self_reported")
 KPIS = ("conversion_rate", "demo_request_rate", "click_through_rate", "without_a_definition")
 NO_FIGURES = ("text", "12", "1e3", "NaN", "", "ü", None, True, [12], {"clicks": 12})
+NAMED = ("Review of {}", "({}).", "“{}”, then", "{0}: {0}", "Look:\n{}")
+"""Texts that name a record."""
+NOT_NAMED = ("x{}", "{}_2", "{}-b", "ü{}", "{}\u0301", "{}\u0663", "Nobody knows")
+"""Texts that don't: the id goes on as a longer word, by a mark or an Arabic digit too."""
 CONFIDENCES = (0.3, 0.7, 0.8499, 0.85, 0.8501, 0.9, 0.99, 1, 1.0)
 
 
@@ -182,8 +186,9 @@ class Generator:
         tested = [row for row in self.export["experiments"] if row["campaign_id"] != "CAMP_004"]
         for _ in range(160):
             at = self.moment()
-            if self.chance(0.7):
-                experiment = self.random.choice(tested)
+            experiment = self.random.choice(tested)
+            # An export of before its start would not have called one with data planned.
+            if self.chance(0.9) and at.date().isoformat() >= experiment["start_date"]:
                 asset = experiment[self.random.choice(("control_asset", "variant_asset"))]
                 rows[asset, experiment["experiment_id"], at] = self.snapshot(asset, at)
             else:
@@ -284,6 +289,27 @@ class Generator:
             for number in range(16)
         ]
 
+    def name_records(self) -> None:
+        """Let decisions name records, in their trigger or in what was done."""
+        risks = [row["risk_id"] for row in self.export["campaign_risk_signals"]]
+        others = [
+            row[f"{kind}_id"]
+            for dataset, kind in (
+                *(("campaigns", "campaign"), ("audience_segments", "segment")),
+                *(("channels", "channel"), ("creative_assets", "asset")),
+                *(("experiments", "experiment"), ("budget_actions", "budget_action")),
+            )
+            for row in self.export[dataset]
+        ]
+        for decision in self.export["orchestrator_decisions"]:
+            for field in ("trigger", "action_taken"):
+                if self.chance(0.4):
+                    record_id = self.random.choice(self.random.choice((risks, others)))
+                    text = self.random.choice(self.random.choice((NAMED, NAMED, NOT_NAMED)))
+                    decision[field] = text.format(record_id)
+            if self.chance(0.1):
+                decision["trigger"] = f"Only {decision['campaign_id']}"
+
     def budget(self) -> None:
         """Add budget actions: most at random, and some that lie on the edge of a window."""
         rows = [self.budget_action(self.moment()) for _ in range(45)]
@@ -369,6 +395,8 @@ class Generator:
             row["evidence"]["clicks"] = odd
         for row in self.random.sample(rows, 12):
             self.review_at_the_edge(row)
+        for row in self.random.sample(rows, 8):
+            self.review_of_what_it_is_about(row)
 
     def evidence(self, facts: dict) -> Row:
         """Return evidence: known figures, exact or off by about a tolerance, and anything else."""
@@ -396,7 +424,28 @@ class Generator:
             for _ in range(self.random.choice((1, 2))):
                 decision = {"decision_id": self.identifier("DEC", len(rows))}
                 decision |= {"timestamp": self.written(at), "human_override": True}
-                rows.append(rows[0] | decision | {"campaign_id": signal["campaign_id"]})
+                decision |= {"campaign_id": signal["campaign_id"]}
+                trigger = self.random.choice((rows[0]["trigger"], f"On {signal['risk_id']}"))
+                rows.append(rows[0] | decision | {"trigger": trigger})
+
+    def review_of_what_it_is_about(self, signal: Row) -> None:
+        """Add a decision that names a signal's experiment or asset, of whatever campaign."""
+        subjects = [*signal["asset_ids"], *filter(None, [signal["experiment_id"]])]
+        at = oracle.moment(signal["timestamp"]) + timedelta(hours=self.random.choice((0, 2)))
+        if subjects and at <= LAST_MOMENT:
+            rows = self.export["orchestrator_decisions"]
+            named = self.random.choice(subjects)
+            rows.append(
+                rows[0]
+                | {
+                    "decision_id": self.identifier("DEC", len(rows)),
+                    "timestamp": self.written(at),
+                    "campaign_id": f"CAMP_{self.random.randrange(5):03}",
+                    "human_override": self.chance(0.8),
+                    "trigger": self.random.choice(("Clicks", f"On {named}")),
+                    "action_taken": self.random.choice(NAMED).format(named),
+                }
+            )
 
     def rollups(self) -> None:
         """Add reported rollups: exact, a little off, wrong, or of windows without performance."""
@@ -529,6 +578,27 @@ class Generator:
             self.export["experiments"].append(experiment)
             self.arm(experiment, control, hits, shown, days)
             self.arm(experiment, variant, variant_hits, variant_shown, days)
+            if self.chance(0.5):
+                self.act_on(experiment)
+        self.experiment_without_data(campaign, "2026-04-01")
+
+    def act_on(self, experiment: Row) -> None:
+        """Add a decision on an experiment: before or after what it shows, at times on its asset."""
+        at = datetime(2026, 3, self.random.choice((5, 6, 10, 11, 12)))
+        at += self.random.choice((timedelta(), timedelta(days=1, microseconds=-1)))
+        rows = self.export["orchestrator_decisions"]
+        named = self.random.choice(("experiment_id", "experiment_id", "variant_asset"))
+        rows.append(
+            rows[0]
+            | {
+                "decision_id": self.identifier("DEC", len(rows)),
+                "timestamp": self.written(at),
+                "campaign_id": experiment["campaign_id"],
+                "human_override": False,
+                "trigger": f"Looked at {experiment['experiment_id']}",
+                "action_taken": f"Rolled out {experiment[named]}",
+            }
+        )
 
     def outcomes(self) -> list[tuple]:
         """Return successes and trials of both arms, and how the experiment differs from others."""
@@ -538,6 +608,7 @@ class Generator:
         base = n * rate // 1000 // 10 * 10
         risky = {"unlike": {"approved_by_human": False}}
         unknown = {"metric": "without_a_definition"}
+        ahead = {"start_date": "2026-03-28", "days": (22, 23)}
         return [
             ((base * 5, n), (base * 5 * 11 // 10, n), {}),  # exactly the lift worth scaling
             ((base * 5, n), (base * 5 * 11 // 10, n), {"end_date": None, "status": "running"}),
@@ -573,6 +644,9 @@ class Generator:
             ((100, 3000), (190, 3000), {"end_date": "2026-03-10", "status": "completed"}),
             ((100, 3000), (190, 3000), {"end_date": "2026-03-11", "status": "completed"}),
             ((100, 3000), (190, 3000), {"days": (12, 23), "end_date": None, "status": "running"}),
+            # What was exported holds, whatever the dates.
+            ((100, 3000), (190, 3000), {**ahead, "end_date": None, "status": "running"}),
+            ((100, 3000), (190, 3000), {**ahead, "end_date": "2026-03-31", "status": "completed"}),
         ]
 
     def arm(self, experiment: Row, asset: str, hits: int, shown: int, days: tuple) -> None:
@@ -593,7 +667,8 @@ class Generator:
     def journeys(self) -> None:
         """Add a place for each way in which clicks and a journey can go together."""
         campaign = self.campaign(6, budget=100)
-        clicks = {"none": None, "unclicked": 0, "few": 1, "many": 300}
+        clicks = {"none": None, "unclicked": (1000, 0), "few": (1000, 1), "many": (1000, 300)}
+        clicks["unsure"] = (20, 1)
         journeys = {
             "none": (),
             "entry": ((5, "impression", 500),),
@@ -603,11 +678,19 @@ class Generator:
             "anomalous": ((5, "impression", 10), (5, "feature_adopt", 11)),
             "never": ((5, "impression", 50), (5, "purchase", 25), (5, "feature_adopt", 0)),
             "long": ((5, "impression", 5000), (5, "click", 4000), (5, "visit", 3000)),
+            "rare": ((5, "demo_request", 10000), (5, "feature_adopt", 50)),
+            "rarely": ((5, "demo_request", 100), (5, "feature_adopt", 0)),
             "tied": ((5, "impression", 50), (5, "click", 0), (6, "click", 40), (6, "visit", 0)),
         }
         places = [(f"SEG_{n // 4:03}", f"CH_{n % 4:02}") for n in range(16)]
         pairs = [(shown, journey) for shown in clicks for journey in journeys]
-        kept = [pair for pair in pairs if pair[0] in ("few", "many") or self.chance(0.6)]
+        unsure = ("sound", "weak", "blocked")
+        kept = [
+            (shown, journey)
+            for shown, journey in pairs
+            if (journey in unsure if shown == "unsure" else shown == "many")
+            or (journey not in ("rare", "rarely") and (shown == "few" or self.chance(0.5)))
+        ]
         for number, (shown, journey) in enumerate(kept):
             if number % 16 == 0:
                 campaign = self.campaign(7 + number // 16, budget=100, media_spend=75)
@@ -616,7 +699,8 @@ class Generator:
             if clicks[shown] is not None:
                 asset = self.asset(campaign, segment, channel)
                 row = self.snapshot(asset, datetime(2026, 3, 5, 12))
-                row |= {"impressions": 1000, "clicks": clicks[shown], "conversions": 0}
+                row |= dict(zip(("impressions", "clicks"), clicks[shown], strict=True))
+                row |= {"conversions": 0}
                 row |= {"conversion_rate": 0.0, "revenue_proxy": 3.75}
                 self.export["performance_metrics"].append(row)
             for day, stage, count in journeys[journey]:
@@ -628,14 +712,14 @@ class Generator:
                 self.export["funnel_events"].append(event)
         self.experiment_without_data("CAMP_006")
 
-    def experiment_without_data(self, campaign: str) -> None:
+    def experiment_without_data(self, campaign: str, start: str = "2026-03-05") -> None:
         """Add an experiment that has measured nothing."""
         arms = [self.asset(campaign, "SEG_000", "CH_00") for _ in range(2)]
         self.export["experiments"].append(
             {
                 "experiment_id": f"EXP_{len(self.export['experiments']):03}",
                 "campaign_id": campaign,
-                "start_date": "2026-03-05",
+                "start_date": start,
                 "end_date": None,
                 "type": "A/B",
                 "metric": "conversion_rate",
@@ -657,6 +741,8 @@ class Generator:
                 row["revenue_proxy"] = self.random.choice((8000, 7999.99, 12000, 11999.99))
                 self.export["performance_metrics"].append(row)
         self.export["campaigns"][-1]["budget"] = 0
+        self.experiment_without_data(self.campaign(14, status="draft", media_spend=0))
+        self.experiment_without_data(self.campaign(15))
         self.risks_of_winners()
         self.following_actions()
         hint = self.export["attribution_hints"][0]
@@ -692,6 +778,21 @@ class Generator:
                 }
             )
 
+        unseen = self.export["creative_assets"][-1]  # of an experiment that has measured nothing
+        self.export["campaign_risk_signals"].append(
+            signal
+            | {
+                "risk_id": "RSK_2000",
+                "timestamp": self.written(datetime(2026, 3, 8)),
+                "campaign_id": unseen["campaign_id"],
+                "experiment_id": None,
+                "asset_ids": [unseen["asset_id"]],
+                "severity": "critical",
+                "evidence": {},
+                "status": "open",
+            }
+        )
+
     def following_actions(self) -> None:
         """Add actions at the edges of what follows a decision, and of the windows of a move."""
         decided = datetime(2026, 3, 10, 9)
@@ -718,6 +819,68 @@ class Generator:
             }
             self.export["budget_actions"].append(action)
 
+    def movers(self) -> None:
+        """Add segments whose rate changes by more than noise, and by less; and what was decided."""
+        rises = self.campaign(16, media_spend=5000)
+        paused = self.campaign(17, media_spend=5000, status="paused")
+        barren = self.campaign(18, media_spend=5000)
+        # Conversions from 2,000 impressions a day, before and from 14 March on.
+        series = {
+            (rises, "SEG_000"): (20, 45),
+            (rises, "SEG_001"): (45, 20),
+            (rises, "SEG_002"): (0, 0),
+            (rises, "SEG_003"): (20, 22),
+            (paused, "SEG_000"): (0, 20),
+            (paused, "SEG_001"): (30, 0),
+            (paused, "SEG_002"): (45, 20),
+            (paused, "SEG_003"): (1, 3),
+            (barren, "SEG_000"): (0, 0),
+        }
+        for (campaign, segment), rates in series.items():
+            channel = f"CH_{self.random.randrange(4):02}"
+            arms = [self.asset(campaign, segment, channel) for _ in range(2)]
+            experiment = {
+                "experiment_id": f"EXP_{len(self.export['experiments']):03}",
+                "campaign_id": campaign,
+                "start_date": "2026-03-01",
+                "end_date": None,
+                "type": "A/B",
+                "metric": "conversion_rate",
+                "control_asset": arms[0],
+                "variant_asset": arms[1],
+                "status": "running",
+            }
+            self.export["experiments"].append(experiment)
+            for day in range(1, DAYS + 1):
+                if self.chance(0.2):
+                    continue
+                row = self.snapshot(self.random.choice(arms), datetime(2026, 3, day, 18))
+                mean = rates[day >= 14]
+                hits = max(0, mean + self.random.randint(-2, 2)) if mean else 0
+                row |= {"impressions": 2000, "clicks": 100, "conversions": hits}
+                row |= {"conversion_rate": round(hits / 2000, 3), "cost": day / 4}
+                row["experiment_id"] = experiment["experiment_id"]
+                self.export["performance_metrics"].append(row)
+            self.decide_on(experiment, segment)
+
+    def decide_on(self, experiment: Row, segment: str) -> None:
+        """Add decisions on a segment or its experiment: early and late, by people and others."""
+        rows = self.export["orchestrator_decisions"]
+        last = datetime.max.time()
+        for day, clock in ((8, last), (9, datetime.min.time()), (23, datetime.min.time())):
+            if self.chance(0.5):
+                named = self.random.choice(
+                    (segment, segment, experiment["experiment_id"], experiment["control_asset"])
+                )
+                record = {
+                    "decision_id": self.identifier("DEC", len(rows)),
+                    "timestamp": self.written(datetime.combine(date(2026, 3, day), clock)),
+                    "campaign_id": experiment["campaign_id"],
+                    "human_override": self.chance(0.8),
+                    "action_taken": self.random.choice(NAMED).format(named),
+                }
+                rows.append(rows[0] | record)
+
 
 def messy_export(seed: int) -> Export:
     """Return a random export, its records in random order."""
@@ -728,11 +891,13 @@ def messy_export(seed: int) -> Export:
     generator.decisions()
     generator.budget()
     generator.risks()
+    generator.name_records()
     generator.rollups()
     generator.hints()
     generator.trials()
     generator.journeys()
     generator.money()
+    generator.movers()
     for records in generator.export.values():
         generator.random.shuffle(records)
     return generator.export

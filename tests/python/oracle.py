@@ -12,17 +12,21 @@ from __future__ import annotations
 
 import csv
 import decimal
+import math
 import re
+import unicodedata
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from fractions import Fraction
+from functools import cached_property
 from pathlib import Path
 from statistics import NormalDist
 from typing import Any
 
+import scipy.stats
 import yaml
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -133,6 +137,21 @@ class World:
         """The day of the as-of."""
         return self.as_of.date()
 
+    @property
+    def covers_all_events(self) -> bool:
+        """Whether nothing that was exported is left out: the world looks at now, not back."""
+        return self.newest_event_at <= self.as_of
+
+    @cached_property
+    def covered_from(self) -> dict[tuple[str, date], date]:
+        """The first day that an asset's rows of a day cover."""
+        return coverage(self)
+
+    @cached_property
+    def subjects(self) -> dict[str, dict[str, set[tuple[str, str]]]]:
+        """What each decision names, by decision and by the field that names it."""
+        return decision_subjects(self)
+
     def number(self, name: str) -> Fraction:
         """Return a number of the policy."""
         return exact(self.policy[name])
@@ -218,8 +237,10 @@ def performance_row(row: Row, assets: dict[str, Row]) -> Row:
         "known_at": at,
         "day": at.date(),
         "asset_id": row["asset_id"],
+        "experiment_id": row.get("experiment_id"),
         "campaign_id": asset["campaign_id"],
         "segment_id": asset["segment_id"],
+        "channel_id": asset["channel_id"],
         "impressions": row["impressions"],
         "clicks": row["clicks"],
         "conversions": row["conversions"],
@@ -271,6 +292,123 @@ def rollup(row: Row) -> Row:
     """Return a reported rollup with its dates typed."""
     dates = {name: date.fromisoformat(row[name]) for name in ("window_start", "window_end")}
     return row | dates
+
+
+# ---- What a decision names ------------------------------------------------------------------
+
+
+def decision_subjects(world: World) -> dict[str, dict[str, set[tuple[str, str]]]]:
+    """Return the records that each decision names, as (kind, id), by field (issue, number 1).
+
+    A record that was not known yet could not be named.
+    """
+    records = [
+        *(("campaign", campaign_id) for campaign_id in world.campaigns),
+        *(("segment", segment_id) for segment_id in world.segments),
+        *(("channel", row["channel_id"]) for row in world.export["channels"]),
+        *(("asset", asset_id) for asset_id in world.assets),
+        *(("experiment", row["experiment_id"]) for row in world.export["experiments"]),
+        *(("budget_action", row["budget_action_id"]) for row in world.actions),
+        *(("risk", row["risk_id"]) for row in world.signals),
+    ]
+    return {
+        decision["decision_id"]: {
+            field: {record for record in records if is_named(record[1], decision[field] or "")}
+            for field in ("trigger", "action_taken")
+        }
+        for decision in world.decisions
+    }
+
+
+def is_named(record_id: str, text: str) -> bool:
+    """Return whether a text has an id that holds a letter, and no part of a longer word there."""
+    if not any(unicodedata.category(sign).startswith("L") for sign in record_id):
+        return False
+    at = text.find(record_id)
+    while at >= 0:
+        around = text[max(at - 1, 0) : at] + text[at + len(record_id) :][:1]
+        if not any(is_of_a_word(sign) for sign in around):
+            return True
+        at = text.find(record_id, at + 1)
+    return False
+
+
+def is_of_a_word(sign: str) -> bool:
+    """Return whether a character is a letter, mark or digit, or one of `_` and `-`."""
+    kind = unicodedata.category(sign)
+    return kind[0] in "LM" or kind == "Nd" or sign in "_-"
+
+
+# ---- What a day costs -----------------------------------------------------------------------
+
+
+def coverage(world: World) -> dict[tuple[str, date], date]:
+    """Return the first day that the rows of an asset and day cover (issue, number 12).
+
+    It is the day after the asset's row before, in whatever experiment. The first row covers from
+    the latest of experiment start, campaign start and creation, and at least its own day; rows of
+    several experiments share the earliest of these.
+    """
+    starts = {
+        row["experiment_id"]: date.fromisoformat(row["start_date"])
+        for row in world.export["experiments"]
+    }
+    days = defaultdict(lambda: defaultdict(list))
+    for row in world.performance:
+        days[row["asset_id"]][row["day"]].append(row["experiment_id"])
+    first_days = {}
+    for asset_id, recorded in days.items():
+        asset = world.assets[asset_id]
+        begun = max(
+            moment(asset["created_at"]).date(),
+            date.fromisoformat(world.campaigns[asset["campaign_id"]]["start_date"]),
+        )
+        before = None
+        for day in sorted(recorded):
+            if before is None:
+                start = min(max(begun, starts.get(within, begun)) for within in recorded[day])
+                first_days[asset_id, day] = min(day, start)
+            else:
+                first_days[asset_id, day] = before + timedelta(days=1)
+            before = day
+    return first_days
+
+
+def spend_by_day(world: World, performance: list[Row]) -> dict[date, Fraction]:
+    """Return spend by day, each row's spread evenly over the days that it covers."""
+    spent: dict[date, Fraction] = defaultdict(Fraction)
+    for row in performance:
+        first = world.covered_from[row["asset_id"], row["day"]]
+        length = (row["day"] - first).days + 1
+        for number in range(length):
+            spent[first + timedelta(days=number)] += row["spend"] / length
+    return spent
+
+
+def mean_of_newest(world: World, spent: dict[date, Fraction]) -> Fraction | None:
+    """Return the mean over the newest days of policy that are covered; none without any."""
+    newest = sorted(spent, reverse=True)[: world.policy["daily_spend_days"]]
+    return ratio(sum(spent[day] for day in newest), len(newest))
+
+
+def spend_per_day(world: World, performance: list[Row]) -> Decimal | None:
+    """Return what rows cost a day of late, in whole cents (issue, "Stake")."""
+    return cents(mean_of_newest(world, spend_by_day(world, performance)))
+
+
+def spend_around(world: World, performance: list[Row]) -> tuple[Fraction | None, Fraction | None]:
+    """Return the newest covered day's spend, and what a day cost before that row's days."""
+    spent = spend_by_day(world, performance)
+    if not spent:
+        return None, None
+    newest = max(spent)
+    since = min(
+        world.covered_from[row["asset_id"], row["day"]]
+        for row in performance
+        if row["day"] == newest
+    )
+    before = {day: amount for day, amount in spent.items() if day < since}
+    return spent[newest], mean_of_newest(world, before)
 
 
 # ---- Core -----------------------------------------------------------------------------------
@@ -349,16 +487,25 @@ def dim_assets(world: World) -> list[Row]:
 
 
 def dim_experiments(world: World) -> list[Row]:
-    """Return the experiments; one that ends after the as-of is running (design, "Now is data")."""
+    """Return the experiments; an end that is still to come is not known (issue, number 6).
+
+    Looking at now, the exported status holds, whatever was planned; but one that has neither begun
+    nor measured anything is planned. Looking back, dates say what the status was.
+    """
+    measured = {row["experiment_id"] for row in world.performance}
     rows = []
     for row in world.export["experiments"]:
         start = date.fromisoformat(row["start_date"])
         end = date.fromisoformat(row["end_date"]) if row["end_date"] else None
+        has_begun = start <= world.today
         status = row["status"]
-        if start > world.today:
-            status, end = "planned", None
+        if world.covers_all_events:
+            if status != "completed" and not has_begun and row["experiment_id"] not in measured:
+                status = "planned"
+        elif not has_begun:
+            status = "planned"
         elif end is not None and end > world.today:
-            status, end = "running", None
+            status = "running"
         rows.append(
             {
                 "experiment_id": row["experiment_id"],
@@ -368,7 +515,7 @@ def dim_experiments(world: World) -> list[Row]:
                 "metric": row["metric"],
                 "status": status,
                 "start_date": start,
-                "end_date": end,
+                "end_date": end if end is not None and end <= world.today else None,
             }
         )
     return rows
@@ -472,20 +619,24 @@ def compared(
     )
 
 
-def portfolio_rates(steps: list[Step]) -> dict[tuple[str | None, str], Fraction | None]:
-    """Return what each step yields over all places in which it occurs (issue, "Funnel")."""
-    came, went_on = defaultdict(int), defaultdict(int)
+Pair = tuple[str | None, str]
+"""A stage, and the one measured before it."""
+
+
+def portfolio_counts(steps: list[Step]) -> dict[Pair, tuple[int, int]]:
+    """Return how many went on and how many came at each step, over all places (issue, "Funnel")."""
+    counts: dict[Pair, tuple[int, int]] = defaultdict(lambda: (0, 0))
     for step in steps:
         if step.is_compared:
-            came[step.previous, step.stage] += step.came
-            went_on[step.previous, step.stage] += step.went_on
-    return {pair: ratio(went_on[pair], came[pair]) for pair in came}
+            went_on, came = counts[step.previous, step.stage]
+            counts[step.previous, step.stage] = went_on + step.went_on, came + step.came
+    return counts
 
 
 def funnel_conversion(world: World) -> list[Row]:
     """Return one row a campaign, segment, channel and stage of the path (issue, "Funnel")."""
     steps = funnel_steps(world)
-    portfolio = portfolio_rates(steps)
+    portfolio = portfolio_counts(steps)
     trusted = world.number("trusted_confidence_minimum")
     rows = []
     for step in steps:
@@ -493,7 +644,8 @@ def funnel_conversion(world: World) -> list[Row]:
         rate = ratio(step.went_on, step.came)
         has_interval = rate is not None and rate <= 1
         low, high = wilson(step.went_on, step.came) if has_interval else (None, None)
-        yields = portfolio.get((step.previous, step.stage))
+        everyone = portfolio[step.previous, step.stage]
+        elsewhere = ratio(everyone[0] - (step.went_on or 0), everyone[1] - (step.came or 0))
         sure = [event["count"] for event in events if event["confidence"] >= trusted]
         rows.append(
             {
@@ -511,22 +663,27 @@ def funnel_conversion(world: World) -> list[Row]:
                 "previous_stage_count": step.came,
                 "compared_count": step.went_on,
                 "step_conversion_rate": double(rate),
-                "portfolio_step_rate": double(yields),
+                "portfolio_step_rate": double(ratio(*everyone)),
+                "elsewhere_step_rate": double(elsewhere),
                 "cumulative_conversion_rate": double(step.cumulative_rate),
                 "dropped_count": step.came - step.went_on if step.is_compared else None,
                 "ci_low": low,
                 "ci_high": high,
                 "confidence": double(min((e["confidence"] for e in events), default=None)),
-                "drop_off_status": drop_off_status(world, step, high, yields),
+                "drop_off_status": drop_off_status(world, step, high, elsewhere),
             }
         )
     return rows
 
 
 def drop_off_status(
-    world: World, step: Step, ci_high: float | None, portfolio_rate: Fraction | None
+    world: World, step: Step, ci_high: float | None, elsewhere: Fraction | None
 ) -> str:
-    """Return the first status that holds (issue, "Funnel")."""
+    """Return the first status that holds (issue, "Funnel"; number 4).
+
+    A step is low where its interval lies below a share of what the step yields elsewhere. Where
+    nothing else tells what it yields, none of enough people is blocked all the same.
+    """
     if not step.days:
         return "not_measured"
     if step.previous is None:
@@ -537,12 +694,12 @@ def drop_off_status(
         return "anomalous"
     if step.came == 0:
         return "no_traffic"
-    enough = step.came >= world.number("funnel_minimum_previous_count")
-    if enough and step.went_on == 0:
-        return "blocked"
-    if enough and ci_high < world.number("weak_step_ratio") * portfolio_rate:
-        return "weak"
-    return "healthy"
+    if step.came < world.number("funnel_minimum_previous_count"):
+        return "healthy"
+    is_low = bool(elsewhere) and ci_high < world.number("weak_step_ratio") * elsewhere
+    if step.went_on == 0:
+        return "blocked" if is_low or not elsewhere else "healthy"
+    return "weak" if is_low else "healthy"
 
 
 # ---- Segments -------------------------------------------------------------------------------
@@ -569,23 +726,36 @@ def trend(value: Fraction | None, before: Fraction | None) -> Fraction | None:
 
 
 def segment_rollups(world: World) -> list[Row]:
-    """Return performance in windows (issue, "Segment rollups").
+    """Return performance in windows (issue, "Segment rollups"; number 3).
 
     Windows are tiled both ways from the newest reported window end, else from the as-of.
     """
     length = world.policy["rollup_window_days"]
     anchor = max((row["window_end"] for row in world.rollups), default=world.today)
+
+    def end_of_window(day: date) -> date:
+        return anchor - timedelta(days=(anchor - day).days // length * length)
+
+    is_over = world.as_of >= end_of(world.today)
+    last_whole_day = world.today if is_over else world.today - timedelta(days=1)
+    judged_end = end_of_window(last_whole_day + timedelta(days=1)) - timedelta(days=length)
     windows = defaultdict(list)
     for row in world.performance:
-        end = anchor - timedelta(days=(anchor - row["day"]).days // length * length)
-        windows[row["campaign_id"], row["segment_id"], end].append(row)
+        windows[row["campaign_id"], row["segment_id"], end_of_window(row["day"])].append(row)
     rows = []
     for (campaign, segment, end), performance in windows.items():
-        summed = totals(performance)
-        before = totals(windows.get((campaign, segment, end - timedelta(days=length)), []))
+        earlier = windows.get((campaign, segment, end - timedelta(days=length)), [])
+        summed, before = totals(performance), totals(earlier)
         kpi = world.campaigns[campaign]["primary_kpi"]
-        value = kpi_value(world, kpi, summed)
-        change = trend(value, kpi_value(world, kpi, before))
+        value, prior = kpi_value(world, kpi, summed), kpi_value(world, kpi, before)
+        enough = world.number("rollup_minimum_impressions")
+        is_comparable = bool(before) and min(summed["impressions"], before["impressions"]) >= enough
+        change = trend(value, prior) if is_comparable else None
+        low = high = None
+        is_beyond = False
+        if is_comparable and kpi in world.kpis:
+            low, high, is_beyond = trend_interval(world, world.kpis[kpi], performance, earlier)
+        is_partial = end_of(end) > world.as_of
         rows.append(
             {
                 "campaign_id": campaign,
@@ -602,15 +772,67 @@ def segment_rollups(world: World) -> list[Row]:
                 "revenue_proxy": cents(summed["revenue_proxy"]),
                 "primary_kpi": kpi,
                 "kpi_value": double(value),
+                "prior_kpi_value": double(prior),
                 "trend_vs_prior_window": double(change),
-                "recommendation": recommendation(world, summed, change),
-                "is_partial": datetime.combine(end, time.max) > world.as_of,
+                "trend_ci_low": low,
+                "trend_ci_high": high,
+                "is_beyond_noise": is_beyond,
+                "recommendation": None if is_partial else recommendation(world, summed, change),
+                "is_partial": is_partial,
                 "is_newest": not any(
                     (campaign, segment) == key[:2] and end < key[2] for key in windows
                 ),
+                "is_judged": end == judged_end,
             }
         )
     return rows
+
+
+def trend_interval(
+    world: World, definition: Row, here: list[Row], before: list[Row]
+) -> tuple[float | None, float | None, bool]:
+    """Return the 95% interval of a trend, and whether it is more than noise.
+
+    Days vary more than coins: the variance grows by Pearson's sum over the days of both windows.
+    Source: experiments.md, "Two windows of a segment".
+    """
+    nothing = None, None, False
+    shown = [counts_by_day(definition, rows) for rows in (here, before)]
+    (hits, trials), (prior_hits, prior_trials) = (
+        (sum(x for x, _ in days), sum(n for _, n in days)) for days in shown
+    )
+    freedom = sum(map(len, shown)) - 2
+    if hits + prior_hits < world.number("trend_minimum_successes") or freedom < 1:
+        return nothing
+    if not (0 < trials >= hits and 0 < prior_trials >= prior_hits):
+        return nothing
+    pearson = 0.0
+    for days, share in zip(shown, (hits / trials, prior_hits / prior_trials), strict=True):
+        if 0 < share < 1:
+            pearson += sum((x - n * share) ** 2 / (n * share * (1 - share)) for x, n in days)
+    spread = max(1.0, pearson / freedom)
+    t = float(scipy.stats.t.ppf(0.975, freedom))
+    if not hits or not prior_hits:
+        gain = hits * prior_trials - prior_hits * trials
+        z = gain / math.sqrt((hits + prior_hits) * trials * prior_trials * spread)
+        return None, None, abs(z) > t
+    variance = 1 / hits - 1 / trials + 1 / prior_hits - 1 / prior_trials
+    change = (hits / trials) / (prior_hits / prior_trials)
+    margin = 2 * math.asinh(t * math.sqrt(variance * spread) / 2)
+    low, high = change * math.exp(-margin) - 1, change * math.exp(margin) - 1
+    return low, high, low > 0 or high < 0
+
+
+def counts_by_day(definition: Row, performance: list[Row]) -> list[tuple[int, int]]:
+    """Return a KPI's successes and trials by day, of days with impressions."""
+    days: dict[date, list[Row]] = defaultdict(list)
+    for row in performance:
+        days[row["day"]].append(row)
+    counts = [
+        tuple(sum(row[definition[part]] for row in rows) for part in ("numerator", "denominator"))
+        for rows in days.values()
+    ]
+    return [(x, n) for x, n in counts if n]
 
 
 def recommendation(world: World, summed: Row, change: Fraction | None) -> str:
@@ -890,6 +1112,8 @@ def signal_facts(world: World, signal: Row) -> dict[str, Fraction | None]:
     facts: dict[str, Fraction | None] = dict(summed)
     facts["conversion_rate"] = ratio(summed["conversions"], summed["impressions"])
     facts["click_through_rate"] = ratio(summed["clicks"], summed["impressions"])
+    current, prior = spend_around(world, signal_performance(world, signal))
+    facts |= {"current_daily_spend": current, "prior_daily_spend": prior}
     events = signal_funnel(world, signal)
     for stage in world.policy["funnel_stages"]:
         counts = [event["count"] for event in events if event["stage"] == stage]
@@ -944,11 +1168,11 @@ def severity_rank(world: World, severity: str) -> int:
 def review_state(world: World, signal: Row, required: bool, review: Row | None) -> str:
     """Return how a signal stands with its review (issue, "Risk")."""
     is_unresolved = signal["status"] in UNRESOLVED
-    if not required:
-        return "not_required" if is_unresolved else "closed"
     due = review_due_at(world, signal)
     if review is not None:
-        return "reviewed" if review["known_at"] <= due else "reviewed_late"
+        return "reviewed_late" if required and review["known_at"] > due else "reviewed"
+    if not required:
+        return "not_required" if is_unresolved else "closed"
     if is_unresolved:
         return "overdue" if world.as_of > due else "awaiting_review"
     always = world.severities[signal["severity"]]["always_requires_review"] == "true"
@@ -961,16 +1185,31 @@ def review_due_at(world: World, signal: Row) -> datetime:
     return signal["known_at"] + timedelta(minutes=allowed)
 
 
-def first_review(world: World, signal: Row) -> Row | None:
-    """Return the campaign's first decision by a person at or after a signal (issue, "Risk")."""
-    reviews = [
-        row
-        for row in world.decisions
-        if row["campaign_id"] == signal["campaign_id"]
-        and row["human_override"]
-        and row["known_at"] >= signal["known_at"]
-    ]
-    return min(reviews, key=lambda row: (row["known_at"], row["decision_id"]), default=None)
+def find_review(world: World, signal: Row, required: bool) -> tuple[Row | None, str | None]:
+    """Return the decision by a person that answers a signal, and how that is known (number 1).
+
+    It names the signal; or, naming no signal, its experiment or one of its assets; or, only where
+    review is required, it is of the same campaign and names nothing but that.
+    """
+    about = {("asset", asset_id) for asset_id in signal["asset_ids"]}
+    about.add(("experiment", signal["experiment_id"]))
+    own_campaign = {("campaign", signal["campaign_id"])}
+    ways: dict[str, list[Row]] = {"by id": [], "by what it is about": [], "by campaign": []}
+    for row in world.decisions:
+        if not row["human_override"] or row["known_at"] < signal["known_at"]:
+            continue
+        named = set().union(*world.subjects[row["decision_id"]].values())
+        if ("risk", signal["risk_id"]) in named:
+            ways["by id"].append(row)
+        elif named & about and not any(kind == "risk" for kind, _ in named):
+            ways["by what it is about"].append(row)
+        elif required and row["campaign_id"] == signal["campaign_id"] and named <= own_campaign:
+            ways["by campaign"].append(row)
+    for way, rows in ways.items():
+        if rows:
+            first = min(rows, key=lambda row: (row["known_at"], row["decision_id"]))
+            return first, "inferred" if way == "by campaign" else "named"
+    return None, None
 
 
 def risk_escalation(world: World) -> list[Row]:
@@ -984,7 +1223,7 @@ def risk_escalation(world: World) -> list[Row]:
             world.severities[signal["severity"]]["always_requires_review"] == "true"
             or signal["recommended_action"] == "human_review"
         )
-        review = first_review(world, signal) if required else None
+        review, link = find_review(world, signal, required)
         raised_at = signal["known_at"]
         escalated = escalates(world, signal, exposure, sure)
         rows.append(
@@ -1005,6 +1244,7 @@ def risk_escalation(world: World) -> list[Row]:
                 "escalation_required": escalated,
                 "has_escalation_reason": escalated,
                 "requires_human_review": required,
+                "review_link": link,
                 "reviewed_by_decision_id": review["decision_id"] if review else None,
                 "reviewed_at": review["known_at"] if review else None,
                 "response_minutes": (
@@ -1065,7 +1305,9 @@ def breaches(world: World) -> dict[int, list[Row]]:
     late = {
         row["risk_id"]
         for row in risk_escalation(world)
-        if row["is_unresolved"] and row["review_state"] in ("reviewed_late", "overdue")
+        if row["is_unresolved"]
+        and row["requires_human_review"]
+        and row["review_state"] in ("reviewed_late", "overdue")
     }
     return {
         1: [row for row in world.campaigns.values() if row["campaign_id"] not in tested],
@@ -1128,6 +1370,7 @@ def contract_compliance(world: World) -> list[Row]:
         4: sum(requires_approval(world, action) for action in world.actions),
         5: len(reviewable),
     }
+    inferred = sum(row["review_link"] == "inferred" for row in reviewable)
     return [
         {
             "rule": (rule := int(row["rule"])),
@@ -1136,6 +1379,7 @@ def contract_compliance(world: World) -> list[Row]:
             "kind": row["kind"],
             "dataset": row["dataset"],
             "checked_rows": checked[rule],
+            "inferred_rows": inferred if rule == 5 else None,
             "violating_rows": len(broken[rule]),
             "waived_rows": 0,
             "status": "fail" if broken[rule] else "pass",
@@ -1150,7 +1394,7 @@ def warehouse_build(world: World) -> list[Row]:
         {
             "as_of": world.as_of,
             "newest_event_at": world.newest_event_at,
-            "covers_all_events": world.newest_event_at <= world.as_of,
+            "covers_all_events": world.covers_all_events,
             "input_rows": sum(map(len, world.export.values())),
         }
     ]

@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterable
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from fractions import Fraction
+from typing import Any
 
 import oracle
 from oracle import Row, World, cents, double, exact, minutes, moment, ratio
@@ -26,14 +27,7 @@ from statsmodels.stats.proportion import power_proportions_2indep, proportions_z
 
 def snapshots(world: World) -> list[Row]:
     """Return the performance known, with the experiment and channel that each row belongs to."""
-    rows = []
-    for record in world.export["performance_metrics"]:
-        row = oracle.performance_row(record, world.assets)
-        row["experiment_id"] = record.get("experiment_id")
-        row["channel_id"] = world.assets[record["asset_id"]]["channel_id"]
-        if row["known_at"] <= world.as_of:
-            rows.append(row)
-    return rows
+    return world.performance
 
 
 def least_first(value: object) -> tuple[bool, object]:
@@ -55,14 +49,8 @@ def experiment_results(world: World) -> list[Row]:
         experiment, own = exported[known["experiment_id"]], performance[known["experiment_id"]]
         control, variant = (world.assets[arm] for arm in oracle.arms(experiment))
         definition = world.kpis.get(known["metric"])
-        control_counts = arm_counts(own, control["asset_id"], definition)
-        variant_counts = arm_counts(own, variant["asset_id"], definition)
-        figures = compare_arms(world, control_counts, variant_counts)
-        reasons = unhealthy_reasons(known, control, variant, own)
-        srm = figures["srm_p_value"]
-        if srm is not None and srm < world.number("srm_alpha"):
-            reasons.append("sample ratio mismatch")
-        health = experiment_health(world, reasons, control_counts, variant_counts)
+        judged = judge(world, known, control, variant, own)
+        control_counts, variant_counts = judged["counts"]
         row = {
             "experiment_id": known["experiment_id"],
             "campaign_id": known["campaign_id"],
@@ -84,12 +72,54 @@ def experiment_results(world: World) -> list[Row]:
                 and signal["status"] in oracle.UNRESOLVED
                 for signal in world.signals
             ),
-            "health": health,
-            "has_unhealthy_reasons": bool(reasons),
-            "verdict": verdict(world, health, figures),
+            "health": judged["health"],
+            "has_unhealthy_reasons": bool(judged["reasons"]),
+            "verdict": judged["verdict"],
+            "verdict_since": verdict_since(world, known, control, variant, own),
         }
-        rows.append(row | {name: plain(value) for name, value in figures.items()})
+        rows.append(row | {name: plain(value) for name, value in judged["figures"].items()})
     return rows
+
+
+def judge(
+    world: World, experiment: Row, control: Row, variant: Row, performance: list[Row]
+) -> dict[str, Any]:
+    """Return what performance says of an experiment: counts, figures, health and verdict."""
+    definition = world.kpis.get(experiment["metric"])
+    counts = [arm_counts(performance, arm["asset_id"], definition) for arm in (control, variant)]
+    figures = compare_arms(world, *counts)
+    reasons = unhealthy_reasons(experiment, control, variant, performance)
+    srm = figures["srm_p_value"]
+    if srm is not None and srm < world.number("srm_alpha"):
+        reasons.append("sample ratio mismatch")
+    health = experiment_health(world, reasons, *counts)
+    return {
+        "counts": counts,
+        "figures": figures,
+        "reasons": reasons,
+        "health": health,
+        "verdict": verdict(world, health, figures),
+    }
+
+
+def verdict_since(
+    world: World, experiment: Row, control: Row, variant: Row, performance: list[Row]
+) -> date | None:
+    """Return the first of the unbroken run of days whose sums give today's verdict (number 2).
+
+    For an experiment that has ended it is no later than the end.
+    """
+    since = None
+    for day in sorted({row["day"] for row in performance}, reverse=True):
+        until = [row for row in performance if row["day"] <= day]
+        given = judge(world, experiment, control, variant, until)["verdict"]
+        if since is None:
+            today = given
+        elif given != today:
+            break
+        since = day
+    has_ended = experiment["status"] == "completed" and experiment["end_date"] is not None
+    return min(since, experiment["end_date"]) if since and has_ended else since
 
 
 def plain(value: object) -> object:
@@ -250,6 +280,8 @@ def fct_performance_daily(world: World) -> list[Row]:
         row |= {name: summed[name] for name in ("impressions", "clicks", "conversions")}
         for name in ("spend", "revenue_proxy"):
             row[name] = Decimal(int(summed[name] * 10**6)).scaleb(-6)
+        first_day = world.covered_from[asset_id, day]
+        row |= {"covered_from": first_day, "days_covered": (day - first_day).days + 1}
         rows.append(row)
     return rows
 
@@ -301,7 +333,9 @@ def campaign_performance(world: World) -> list[Row]:
                 "days_gone_share": double(gone),
                 "pacing_status": pacing_status(world, campaign, utilisation, gone),
                 "revenue_to_budget_ratio": double(earned),
-                "performance_status": performance_status(world, budget, earned),
+                "performance_status": (
+                    performance_status(world, campaign, summed["revenue_proxy"], gone)
+                ),
             }
         )
     return rows
@@ -313,27 +347,36 @@ def days_gone_share(world: World, campaign: Row) -> Fraction:
     return max(Fraction(0), min(Fraction(1), Fraction(gone, campaign["planned_days"])))
 
 
-def pacing_status(world: World, campaign: Row, used: Fraction | None, gone: Fraction) -> str:
+def pacing_status(world: World, campaign: Row, used: Fraction | None, gone: Fraction) -> str | None:
     """Return whether an active campaign spends as fast as its days go (issue)."""
     if campaign["status"] != "active":
         return "not_active"
     if world.today < campaign["start_date"]:
         return "not_started"
-    if used is None:
+    if not campaign["budget"]:
         return "no_budget"
+    if used is None:
+        return None
     away = used / gone - 1
     if abs(away) <= world.number("pacing_tolerance"):
         return "on_pace"
     return "ahead" if away > 0 else "behind"
 
 
-def performance_status(world: World, budget: Fraction, earned: Fraction | None) -> str | None:
-    """Return how revenue proxy compares with the budget, by policy (issue)."""
-    if not budget:
+def performance_status(
+    world: World, campaign: Row, revenue: Fraction | None, gone: Fraction
+) -> str | None:
+    """Return how revenue proxy compares with the budget of the days gone (number 5).
+
+    Nothing is judged where nothing was measured, or nothing has begun.
+    """
+    due = Fraction(campaign["budget"]) * gone
+    has_begun = campaign["status"] != "draft" and campaign["start_date"] <= world.today
+    if revenue is None or not has_begun or not due:
         return None
-    if earned is not None and earned >= world.number("exceeds_target_ratio"):
+    if revenue >= world.number("exceeds_target_ratio") * due:
         return "exceeds_target"
-    if earned is not None and earned >= world.number("meets_target_ratio"):
+    if revenue >= world.number("meets_target_ratio") * due:
         return "meets_target"
     return "below_target"
 
@@ -355,6 +398,9 @@ def journey_diagnosis(world: World) -> list[Row]:
         campaign, segment, channel = place
         shown = oracle.totals(performance.get(place, [])) or dict.fromkeys(oracle.MEASURES)
         clicked = ratio(shown["clicks"], shown["impressions"])
+        low = high = None
+        if clicked is not None and clicked <= 1:
+            low, high = oracle.wilson(shown["clicks"], shown["impressions"])
         steps = journeys.get(place, [])
         weakest = weakest_step(steps)
         rows.append(
@@ -368,11 +414,15 @@ def journey_diagnosis(world: World) -> list[Row]:
                 "impressions": shown["impressions"],
                 "clicks": shown["clicks"],
                 "click_through_rate": double(clicked),
+                "click_through_ci_low": low,
+                "click_through_ci_high": high,
                 "portfolio_click_through_rate": double(portfolio),
                 "weakest_previous_stage": weakest["previous_stage"] if weakest else None,
                 "weakest_stage": weakest["stage"] if weakest else None,
                 "weakest_step_rate": weakest["step_conversion_rate"] if weakest else None,
-                "diagnosis": diagnosis(world, clicked, portfolio, steps),
+                "diagnosis": diagnosis(
+                    clicked is not None, clicks_are(world, low, high, portfolio), steps
+                ),
             }
         )
     return rows
@@ -381,17 +431,18 @@ def journey_diagnosis(world: World) -> list[Row]:
 def weakest_step(steps: list[Row]) -> Row | None:
     """Return the step of a journey that loses most.
 
-    Blocked before weak before the lowest share of what the step yields in the portfolio; of equals
+    Blocked before weak before the lowest share of what the step yields elsewhere; of equals
     the lower rate, then the earlier stage.
     """
 
     def strength(step: Row) -> tuple:
         came, went_on = step["previous_stage_count"], step["compared_count"]
-        yields = step["portfolio_step_rate"]
+        yields = step["elsewhere_step_rate"]
+        share = None if yields is None else ratio(Fraction(went_on, came), exact(yields))
         return (
             step["drop_off_status"] != "blocked",
             step["drop_off_status"] != "weak",
-            least_first(ratio(Fraction(went_on, came), exact(yields))),
+            least_first(share),
             Fraction(went_on, came),
             step["stage_order"],
         )
@@ -400,10 +451,20 @@ def weakest_step(steps: list[Row]) -> Row | None:
     return min(rated, key=strength, default=None)
 
 
-def diagnosis(
-    world: World, clicked: Fraction | None, portfolio: Fraction | None, steps: list[Row]
-) -> str:
-    """Return the first diagnosis that holds.
+def clicks_are(
+    world: World, low: float | None, high: float | None, portfolio: Fraction | None
+) -> str | None:
+    """Return whether click-through is strong or weak; none where its interval says neither."""
+    if low is None:
+        return None
+    usual = world.number("strong_click_through_ratio") * portfolio
+    if low >= usual:
+        return "strong"
+    return "weak" if high < usual else None
+
+
+def diagnosis(is_shown: bool, clicks: str | None, steps: list[Row]) -> str:
+    """Return the first diagnosis that holds (number 4).
 
     A journey without a step that has a rate is not measured, whatever the clicks: that nobody
     clicked is a measured click-through, too.
@@ -412,17 +473,12 @@ def diagnosis(
     is_rated = any(step["step_conversion_rate"] is not None for step in steps)
     if "anomalous" in statuses:
         return "tracking_anomaly"
-    if clicked is None and not is_rated:
-        return "no_data"
-    if clicked is not None and not is_rated:
-        return "journey_not_measured"
-    trouble = next((status for status in ("blocked", "weak") if status in statuses), None)
-    if clicked is None:
-        return "weak_journey" if trouble else "healthy"
-    is_strong = clicked >= world.number("strong_click_through_ratio") * portfolio
-    if trouble:
-        return f"{'strong' if is_strong else 'weak'}_clicks_{trouble}_journey"
-    return "healthy" if is_strong else "weak_clicks"
+    if not is_rated:
+        return "journey_not_measured" if is_shown else "no_data"
+    for trouble in ("blocked", "weak"):
+        if trouble in statuses:
+            return f"{clicks}_clicks_{trouble}_journey" if clicks else f"{trouble}_journey"
+    return "weak_clicks" if clicks == "weak" else "healthy"
 
 
 # ---- Budget ---------------------------------------------------------------------------------
@@ -652,12 +708,9 @@ def attribution_summary(world: World) -> list[Row]:
 # ---- Executive ------------------------------------------------------------------------------
 
 
-def newest_windows(world: World) -> list[Row]:
-    """Return the newest window of each segment of each campaign."""
-    newest: dict[tuple[str, str], Row] = {}
-    for row in sorted(oracle.segment_rollups(world), key=lambda row: row["window_end"]):
-        newest[row["campaign_id"], row["segment_id"]] = row
-    return list(newest.values())
+def judged_windows(world: World) -> list[Row]:
+    """Return the windows that verdicts go by: the newest whole one of the calendar (number 3)."""
+    return [row for row in oracle.segment_rollups(world) if row["is_judged"]]
 
 
 def executive_scorecard(world: World) -> list[Row]:
@@ -666,7 +719,7 @@ def executive_scorecard(world: World) -> list[Row]:
     An experiment is conclusive when it is ready and significant; a move is pending while it waits
     for a decision, as in the audit.
     """
-    audit, segments = oracle.budget_action_audit(world), newest_windows(world)
+    audit, segments = oracle.budget_action_audit(world), judged_windows(world)
     results, campaigns = experiment_results(world), campaign_performance(world)
     booked = [row for row in campaigns if row["ledger_cost"] is not None]
     net, cost = (sum(Fraction(r[name]) for r in booked) for name in ("net_roi", "ledger_cost"))
@@ -677,7 +730,9 @@ def executive_scorecard(world: World) -> list[Row]:
         for row in results
         if row["health"] == "ready" and row["is_significant"] and row["relative_lift"] is not None
     ]
-    changes = [row["trend_vs_prior_window"] or 0 for row in segments]
+    moved = [row for row in segments if row["is_beyond_noise"]]
+    improving = sum(row["kpi_value"] > row["prior_kpi_value"] for row in moved)
+    declining = len(moved) - improving
     metrics = [
         ("budget_approval_rate", "share", ratio(approved, len(audit)), "target_approval_rate"),
         (
@@ -702,8 +757,8 @@ def executive_scorecard(world: World) -> list[Row]:
         ("running_experiments", "count", count_status(results, "running"), None),
         ("completed_experiments", "count", count_status(results, "completed"), None),
         ("average_conclusive_lift", "share", ratio(sum(lifts), len(lifts)), None),
-        ("segments_improving", "count", Fraction(sum(change > 0 for change in changes)), None),
-        ("segments_declining", "count", Fraction(sum(change < 0 for change in changes)), None),
+        ("segments_improving", "count", Fraction(improving) if segments else None, None),
+        ("segments_declining", "count", Fraction(declining) if segments else None, None),
     ]
     rows = []
     for order, (metric, unit, actual, target_var) in enumerate(metrics, start=1):
@@ -722,7 +777,7 @@ def executive_scorecard(world: World) -> list[Row]:
     calls_for_attention = (
         any(row["status"] == "fail" for row in oracle.contract_compliance(world))
         or any(row["review_state"] == "overdue" for row in oracle.risk_inbox(world))
-        or any(row["verdict"] == "off_target" for row in rows)
+        or any(row["verdict"] in ("off_target", "no_data") for row in rows)
     )
     health = {
         "metric_order": 0,
@@ -750,86 +805,328 @@ def metric_verdict(actual: Fraction | None, target: Fraction | None, at_most: bo
     return "on_target" if (actual <= target if at_most else actual >= target) else "off_target"
 
 
+ACTION_TYPES = (
+    *("handle_risk", "resolve_breach", "decide_budget_action", "withdraw_asset"),
+    *("scale_variant", "stop_segment", "scale_segment"),
+)
+"""In the order in which actions of different types are ranked."""
+
+GOES_ON_ONLY_WITH_ITS_CAMPAIGN = ("scale_variant", "stop_segment", "scale_segment")
+
+
 def next_actions(world: World) -> list[Row]:
-    """Return what to do next, most urgent first (issue).
+    """Return what to do next, most urgent first, and below it what was decided (number 2).
 
     Risks come as risk_inbox ranks them; everything else by the amount at stake, whatever its
-    currency, then by id. A risk is listed once: as a risk, not also as a breach (decisions).
+    currency, then by id.
     """
-    audit = {row["budget_action_id"]: row for row in oracle.budget_action_audit(world)}
-    escalation = {row["risk_id"]: row for row in oracle.risk_escalation(world)}
-    reporting = world.policy["reporting_currency"]
-    risks = [
-        proposal("handle_risk", row["risk_id"], row, row["exposure_spend"], reporting)
-        for row in oracle.risk_inbox(world)
-        if row["severity"] == "critical" or row["review_state"] == "overdue"
+    risks = risk_actions(world)
+    open_risks = {row["record_id"] for row in risks if row["answered_at"] is None}
+    found = [
+        *risks,
+        *breach_actions(world, open_risks),
+        *approval_actions(world),
+        *asset_actions(world),
+        *experiment_actions(world),
+        *segment_actions(world),
     ]
-    breaches = []
-    for row in oracle.contract_violations(world):
-        key = row["record_key"]
-        amount, currency = None, None
-        if row["rule"] == 4:
-            amount, currency = audit[key]["amount"], audit[key]["currency"]
-        elif row["rule"] == 5:
-            amount, currency = escalation[key]["exposure_spend"], reporting
-        if row["rule"] != 5 or key not in {risk["record_id"] for risk in risks}:
-            breaches.append(proposal("resolve_breach", key, row, amount, currency))
-    approvals = [
-        proposal("decide_budget_action", key, row, row["amount"], row["currency"])
-        for key, row in audit.items()
-        if row["approval_state"] == "pending"
-    ]
-    spent = defaultdict(Fraction)
-    for row in snapshots(world):
-        spent[row["experiment_id"]] += row["spend"]
-    winners = [
-        proposal("scale_variant", key, row, cents(spent[key]) if key in spent else None, reporting)
-        for row in experiment_results(world)
-        if (key := row["experiment_id"])
-        and row["verdict"] == "scale_variant"
-        and not row["has_open_risk"]
-    ]
-    stops = [
-        proposal(
-            "stop_segment",
-            f"{row['campaign_id']} | {row['segment_id']}",
-            row,
-            row["spend"],
-            reporting,
-        )
-        for row in newest_windows(world)
-        if row["recommendation"] == "stop"
-    ]
-    ranked = list(risks)
-    for group in (breaches, approvals, winners, stops):
-        ranked += sorted(group, key=at_stake)
+    ended = {campaign_id for campaign_id in world.campaigns if has_ended(world, campaign_id)}
+    ranked, decided = [], []
+    for row in found:
+        if row["answered_at"] is not None:
+            decided.append(row | {"action_rank": None, "action_state": "decided"})
+        elif not (
+            row["action_type"] in GOES_ON_ONLY_WITH_ITS_CAMPAIGN and row["campaign_id"] in ended
+        ):
+            ranked.append(row | {"action_state": "open"})
+    ranked.sort(key=urgency)
+    ranked = [row | {"action_rank": rank} for rank, row in enumerate(ranked, start=1)]
     return [
-        row
+        {name: value for name, value in row.items() if name != "inbox_rank"}
         | {
-            "action_rank": rank,
             "campaign_name": world.campaigns[row["campaign_id"]]["name"],
             "has_reason": True,
             "has_what_to_do": True,
         }
-        for rank, row in enumerate(ranked, start=1)
+        for row in ranked + decided
     ]
 
 
-def proposal(action_type: str, record_id: str, about: Row, amount: object, currency: str) -> Row:
-    """Return a proposed action; an unknown amount has no currency."""
+def has_ended(world: World, campaign_id: str) -> bool:
+    """Return whether a campaign is over: paused, completed or past its end date (number 2)."""
+    campaign = world.campaigns[campaign_id]
+    is_past = date.fromisoformat(campaign["end_date"]) < world.today
+    return is_past or campaign["status"] in ("paused", "completed")
+
+
+def action(
+    world: World,
+    action_type: str,
+    record_id: str,
+    campaign_id: str,
+    waiting_since: datetime | None,
+    answer: tuple[str, datetime] | None = None,
+    due_at: datetime | None = None,
+    proposed: tuple[Decimal, str] | None = None,
+    costing: list[Row] | None = None,
+    inbox_rank: int | None = None,
+) -> Row:
+    """Return an action; at stake is what is proposed, or what the costing rows cost a day."""
+    amount, currency, basis = None, None, None
+    if proposed:
+        amount, currency, basis = *proposed, "amount"
+    elif costing:
+        amount = oracle.spend_per_day(world, costing)
+        currency, basis = world.policy["reporting_currency"], "spend_per_day"
     return {
         "action_type": action_type,
         "record_id": record_id,
-        "campaign_id": about["campaign_id"],
+        "campaign_id": campaign_id,
         "amount_at_stake": amount,
-        "currency": None if amount is None else currency,
+        "currency": currency,
+        "stake_basis": basis,
+        "answered_by_decision_id": answer[0] if answer else None,
+        "answered_at": answer[1] if answer else None,
+        "waiting_since": waiting_since,
+        "due_at": due_at,
+        "inbox_rank": inbox_rank,
     }
 
 
-def at_stake(row: Row) -> tuple:
-    """Return a key that puts the largest amount first, unknown ones last."""
+def urgency(row: Row) -> tuple:
+    """Return a key that puts the most urgent action first."""
     amount = row["amount_at_stake"]
-    return least_first(None if amount is None else -amount), row["record_id"]
+    return (
+        ACTION_TYPES.index(row["action_type"]),
+        row["inbox_rank"] or 0,
+        least_first(None if amount is None else -amount),
+        row["record_id"],
+    )
+
+
+def signals_by_id(world: World) -> dict[str, Row]:
+    """Return the risk signals known, by id."""
+    return {signal["risk_id"]: signal for signal in world.signals}
+
+
+def exposed(world: World, signal: Row) -> list[Row]:
+    """Return all performance known of the assets that a signal names, else of its campaign."""
+    named = set(signal["asset_ids"])
+    return [
+        row
+        for row in world.performance
+        if (row["asset_id"] in named if named else row["campaign_id"] == signal["campaign_id"])
+    ]
+
+
+def risk_actions(world: World) -> list[Row]:
+    """Return the unresolved risks that are critical or overdue; a reviewed one is decided."""
+    signals = signals_by_id(world)
+    ranks = {row["risk_id"]: row["priority_rank"] for row in oracle.risk_inbox(world)}
+    return [
+        action(
+            world,
+            "handle_risk",
+            row["risk_id"],
+            row["campaign_id"],
+            row["raised_at"],
+            answer=(
+                (row["reviewed_by_decision_id"], row["reviewed_at"])
+                if row["review_state"] in ("reviewed", "reviewed_late")
+                else None
+            ),
+            due_at=row["review_due_at"],
+            costing=exposed(world, signals[row["risk_id"]]),
+            inbox_rank=ranks[row["risk_id"]],
+        )
+        for row in oracle.risk_escalation(world)
+        if row["is_unresolved"]
+        and (row["severity"] == "critical" or row["review_state"] == "overdue")
+    ]
+
+
+def breach_actions(world: World, open_risks: set[str]) -> list[Row]:
+    """Return the breaches of the contract; they stay open, and an open risk is listed once."""
+    audit = {row["budget_action_id"]: row for row in oracle.budget_action_audit(world)}
+    due = {row["risk_id"]: row["review_due_at"] for row in oracle.risk_escalation(world)}
+    signals = signals_by_id(world)
+    rows = []
+    for row in oracle.contract_violations(world):
+        key, about = row["record_key"], {}
+        waiting_since = None
+        if row["rule"] == 4:
+            move = audit[key]
+            waiting_since = move["approved_at"] or move["proposed_at"]
+            # In a first build, this export is the first that shows a move as executed.
+            if move["status"] == "executed":
+                waiting_since = min(world.newest_event_at, world.as_of)
+            about = {"proposed": (move["amount"], move["currency"])}
+        elif row["rule"] == 5:
+            if key in open_risks:
+                continue
+            waiting_since = due[key]
+            about = {"due_at": due[key], "costing": exposed(world, signals[key])}
+        rows.append(
+            action(world, "resolve_breach", key, row["campaign_id"], waiting_since, **about)
+        )
+    return rows
+
+
+def approval_actions(world: World) -> list[Row]:
+    """Return the proposals that nobody has approved or rejected."""
+    return [
+        action(
+            world,
+            "decide_budget_action",
+            row["budget_action_id"],
+            row["campaign_id"],
+            row["proposed_at"],
+            proposed=(row["amount"], row["currency"]),
+        )
+        for row in oracle.budget_action_audit(world)
+        if row["approval_state"] == "pending"
+    ]
+
+
+def asset_actions(world: World) -> list[Row]:
+    """Return the assets that run, though no person has approved them."""
+    since = world.as_of - timedelta(days=world.policy["running_asset_days"])
+    rows = []
+    for asset_id, asset in world.assets.items():
+        own = [row for row in world.performance if row["asset_id"] == asset_id]
+        campaign_id = asset["campaign_id"]
+        is_live = world.campaigns[campaign_id]["status"] == "active"
+        is_live = is_live and not has_ended(world, campaign_id)
+        is_running = any(row["known_at"] >= since for row in own)
+        if is_live and is_running and not asset["approved_by_human"]:
+            shown = min((row["known_at"] for row in own if row["impressions"]), default=None)
+            rows.append(action(world, "withdraw_asset", asset_id, campaign_id, shown, costing=own))
+    return rows
+
+
+def experiment_actions(world: World) -> list[Row]:
+    """Return the variants worth scaling; decided once a decision acts on their experiment."""
+    rows = []
+    for row in experiment_results(world):
+        experiment_id = row["experiment_id"]
+        if row["verdict"] != "scale_variant" or row["has_open_risk"]:
+            continue
+        since = row["verdict_since"]
+        acted_on = [
+            (decision["known_at"], decision["decision_id"])
+            for decision in world.decisions
+            if ("experiment", experiment_id) in acts_on(world, decision)
+            and decision["known_at"].date() >= since
+        ]
+        first = min(acted_on, default=None)
+        own = [run for run in world.performance if run["experiment_id"] == experiment_id]
+        rows.append(
+            action(
+                world,
+                "scale_variant",
+                experiment_id,
+                row["campaign_id"],
+                datetime.combine(since, time.min),
+                answer=first[::-1] if first else None,
+                costing=own,
+            )
+        )
+    return rows
+
+
+def acts_on(world: World, decision: Row) -> set[tuple[str, str]]:
+    """Return the records that a decision's action names."""
+    return world.subjects[decision["decision_id"]]["action_taken"]
+
+
+def segment_actions(world: World) -> list[Row]:
+    """Return the segments to stop or scale, where the judged window shows enough (number 3)."""
+    windows = {
+        (row["campaign_id"], row["segment_id"], row["window_end"]): row
+        for row in oracle.segment_rollups(world)
+    }
+    length = timedelta(days=world.policy["rollup_window_days"])
+    rows = []
+    for (campaign_id, segment_id, end), row in windows.items():
+        advice = row["recommendation"]
+        if not row["is_judged"] or not is_shown(world, row, windows.values()):
+            continue
+        first = end
+        while is_alike(windows.get((campaign_id, segment_id, first - length)), advice):
+            first -= length
+        since = oracle.end_of(first)
+        rows.append(
+            action(
+                world,
+                f"{advice}_segment",
+                f"{campaign_id} | {segment_id}",
+                campaign_id,
+                since,
+                answer=segment_answer(world, campaign_id, segment_id, since),
+                costing=[
+                    run
+                    for run in world.performance
+                    if (run["campaign_id"], run["segment_id"]) == (campaign_id, segment_id)
+                ],
+            )
+        )
+    return rows
+
+
+def is_alike(window: Row | None, advice: str) -> bool:
+    """Return whether there is a window with this recommendation."""
+    return window is not None and window["recommendation"] == advice
+
+
+def is_shown(world: World, row: Row, windows: Iterable[Row]) -> bool:
+    """Return whether a recommendation to scale or to stop is more than noise.
+
+    A trend is, where its interval says so. No conversion is, where the upper bound of its share
+    lies below what policy calls weak, measured by the whole campaign in the same window.
+    """
+    change = row["trend_vs_prior_window"]
+    if row["recommendation"] == "scale":
+        return row["is_beyond_noise"]
+    if row["recommendation"] != "stop":
+        return False
+    is_decline = change is not None and exact(change) <= world.number("stop_trend_maximum")
+    if is_decline and row["is_beyond_noise"]:
+        return True
+    if row["conversions"] or row["impressions"] < world.number("rollup_minimum_impressions"):
+        return False
+    peers = [
+        other
+        for other in windows
+        if (other["campaign_id"], other["window_end"]) == (row["campaign_id"], row["window_end"])
+    ]
+    usual = ratio(*(sum(peer[name] for peer in peers) for name in ("conversions", "impressions")))
+    _, high = oracle.wilson(0, row["impressions"])
+    return bool(usual) and high < world.number("weak_step_ratio") * usual
+
+
+def segment_answer(
+    world: World, campaign_id: str, segment_id: str, since: datetime
+) -> tuple[str, datetime] | None:
+    """Return the latest decision by a person on a segment or its experiments, if not long ago."""
+    subjects = {("segment", segment_id)}
+    for row in world.export["experiments"]:
+        segments = {world.assets[arm]["segment_id"] for arm in oracle.arms(row)}
+        if row["campaign_id"] == campaign_id and segment_id in segments:
+            subjects.add(("experiment", row["experiment_id"]))
+    oldest = world.as_of - timedelta(days=world.policy["segment_decision_days"])
+    answers = [
+        row
+        for row in world.decisions
+        if row["human_override"]
+        and row["campaign_id"] == campaign_id
+        and row["known_at"] > since
+        and row["known_at"] >= oldest
+        and acts_on(world, row) & subjects
+    ]
+    if not answers:
+        return None
+    latest = max(row["known_at"] for row in answers)
+    return min(row["decision_id"] for row in answers if row["known_at"] == latest), latest
 
 
 MARTS: dict[str, tuple[tuple[str, ...], Callable[[World], list[Row]]]] = {
@@ -845,6 +1142,6 @@ MARTS: dict[str, tuple[tuple[str, ...], Callable[[World], list[Row]]]] = {
     "campaign_timeline": (("campaign_id", "event_order"), campaign_timeline),
     "attribution_summary": (("campaign_id", "channel_id", "method"), attribution_summary),
     "executive_scorecard": (("metric",), executive_scorecard),
-    "next_actions": (("action_rank",), next_actions),
+    "next_actions": (("action_type", "record_id"), next_actions),
 }
 """Each mart's key and the function that works it out."""

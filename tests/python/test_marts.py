@@ -44,8 +44,10 @@ OUTCOMES = {
     ("funnel_conversion", "drop_off_status"): {
         *("not_measured", "entry", "anomalous", "no_traffic", "blocked", "weak", "healthy"),
     },
-    ("segment_rollups", "recommendation"): {"scale", "hold", "revise", "stop"},
+    ("segment_rollups", "recommendation"): {"scale", "hold", "revise", "stop", None},
     ("segment_rollups", "is_partial"): {False, True},
+    ("segment_rollups", "is_judged"): {False, True},
+    ("segment_rollups", "is_beyond_noise"): {False, True},
     ("segment_rollup_reconciliation", "status"): {"match", "mismatch", "not_computable"},
     ("budget_action_audit", "approval_state"): {
         *("approved", "rejected", "pending", "missing", "not_required"),
@@ -56,6 +58,7 @@ OUTCOMES = {
         *("reviewed", "reviewed_late", "awaiting_review", "overdue"),
         *("not_required", "closed", "closed_without_review"),
     },
+    ("risk_escalation", "review_link"): {"named", "inferred", None},
     ("risk_escalation", "evidence_check"): {"match", "mismatch", "not_checkable"},
     ("risk_escalation", "escalation_required"): {False, True},
     ("dim_experiments", "status"): {"planned", "running", "completed"},
