@@ -741,8 +741,14 @@ class Generator:
                 row["revenue_proxy"] = self.random.choice((8000, 7999.99, 12000, 11999.99))
                 self.export["performance_metrics"].append(row)
         self.export["campaigns"][-1]["budget"] = 0
-        self.experiment_without_data(self.campaign(14, status="draft", media_spend=0))
         self.experiment_without_data(self.campaign(15))
+        # What has not begun is not judged, though it has measured something.
+        for number, early in ((14, {"status": "draft"}), (19, {"start_date": "2026-04-01"})):
+            campaign = self.campaign(number, media_spend=0, **early)
+            self.experiment_without_data(campaign)
+            asset = self.asset(campaign, "SEG_001", "CH_01")
+            row = self.snapshot(asset, datetime(2026, 3, 9, 12)) | {"revenue_proxy": 9000}
+            self.export["performance_metrics"].append(row)
         self.risks_of_winners()
         self.following_actions()
         hint = self.export["attribution_hints"][0]
@@ -778,7 +784,7 @@ class Generator:
                 }
             )
 
-        unseen = self.export["creative_assets"][-1]  # of an experiment that has measured nothing
+        unseen = self.export["experiments"][-1]  # it has measured nothing
         self.export["campaign_risk_signals"].append(
             signal
             | {
@@ -786,7 +792,7 @@ class Generator:
                 "timestamp": self.written(datetime(2026, 3, 8)),
                 "campaign_id": unseen["campaign_id"],
                 "experiment_id": None,
-                "asset_ids": [unseen["asset_id"]],
+                "asset_ids": [unseen["control_asset"]],
                 "severity": "critical",
                 "evidence": {},
                 "status": "open",
