@@ -100,11 +100,44 @@
 {%- endmacro %}
 
 {% macro duckdb__each_word(text) -%}
-    unnest(string_split_regex({{ text }}, '[^\p{L}\p{M}\p{N}_-]+'))
+    unnest(string_split_regex({{ text }}, '[^\p{L}\p{M}\p{Nd}_-]+'))
 {%- endmacro %}
 
 {% macro spark__each_word(text) -%}
-    explode(split({{ text }}, '[^\\p{L}\\p{M}\\p{N}_-]+'))
+    explode(split({{ text }}, '[^\\p{L}\\p{M}\\p{Nd}_-]+'))
+{%- endmacro %}
+
+
+{#- The first word of a text. -#}
+{% macro first_word(text) -%}
+    {{ return(adapter.dispatch('first_word')(text)) }}
+{%- endmacro %}
+
+{% macro duckdb__first_word(text) -%}
+    regexp_extract({{ text }}, '[\p{L}\p{M}\p{Nd}_-]+')
+{%- endmacro %}
+
+{% macro spark__first_word(text) -%}
+    regexp_extract({{ text }}, '[\\p{L}\\p{M}\\p{Nd}_-]+', 0)
+{%- endmacro %}
+
+
+{#- Whether a part stands in a text with no character of a word at its edges. The part may hold anything. -#}
+{% macro stands_free(text, part) -%}
+    {{ return(adapter.dispatch('stands_free')(text, part)) }}
+{%- endmacro %}
+
+{% macro duckdb__stands_free(text, part) -%}
+    regexp_matches(
+        replace({{ text }}, {{ part }}, chr(1)), '(^|[^\p{L}\p{M}\p{Nd}_-])\x01($|[^\p{L}\p{M}\p{Nd}_-])'
+    )
+{%- endmacro %}
+
+{% macro spark__stands_free(text, part) -%}
+    regexp_like(
+        replace({{ text }}, {{ part }}, chr(1)),
+        '(^|[^\\p{L}\\p{M}\\p{Nd}_-])\\x01($|[^\\p{L}\\p{M}\\p{Nd}_-])'
+    )
 {%- endmacro %}
 
 

@@ -556,12 +556,25 @@ def window_figures(rows: Iterable[Row]) -> Row:
 
 
 def decision_audit(world: World) -> list[Row]:
-    """Return each decision with the signals that it answers and the actions that follow (issue)."""
+    """Return each decision with the signals that it answers and the actions that follow.
+
+    What it names follows; what no decision names, by campaign and time (design, "By id").
+    """
     span = timedelta(hours=float(world.number("decision_followup_hours")))
     signals = oracle.risk_escalation(world)
+    named = {
+        decision_id: {
+            record_id
+            for records in fields.values()
+            for kind, record_id in records
+            if kind == "budget_action"
+        }
+        for decision_id, fields in world.subjects.items()
+    }
+    named_by_any = set().union(*named.values())
     rows = []
     for decision in world.decisions:
-        decided_at = decision["known_at"]
+        decided_at, names = decision["known_at"], named[decision["decision_id"]]
         answered = [
             (signal["raised_at"], signal["risk_id"])
             for signal in signals
@@ -570,8 +583,14 @@ def decision_audit(world: World) -> list[Row]:
         following = [
             (action["known_at"], action["budget_action_id"])
             for action in world.actions
-            if action["campaign_id"] == decision["campaign_id"]
-            and decided_at <= action["known_at"] <= decided_at + span
+            if action["known_at"] >= decided_at
+            and (
+                action["budget_action_id"] in names
+                if names
+                else action["budget_action_id"] not in named_by_any
+                and action["campaign_id"] == decision["campaign_id"]
+                and action["known_at"] <= decided_at + span
+            )
         ]
         answered.sort()
         following.sort()
@@ -592,6 +611,7 @@ def decision_audit(world: World) -> list[Row]:
                     double(minutes(decided_at - answered[0][0])) if answered else None
                 ),
                 "following_action_ids": listed(following),
+                "following_link": (("named" if names else "inferred") if following else None),
                 "following_actions": len(following),
                 "minutes_to_first_action": (
                     double(minutes(following[0][0] - decided_at)) if following else None

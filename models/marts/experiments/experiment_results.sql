@@ -85,8 +85,10 @@ final as (
         judged.unhealthy_reasons,
         judged.verdict,
         -- What comes in after the end changes sums, and not when it was over.
-        least(verdict_changes.verdict_since, coalesce(experiments.end_date, verdict_changes.verdict_since))
-            as verdict_since
+        case
+            when experiments.end_date < verdict_changes.verdict_since then experiments.end_date
+            else verdict_changes.verdict_since
+        end as verdict_since
     from experiments
     inner join compared_with_day_before as judged
         on
