@@ -4,7 +4,7 @@ with windows as (
 
 ),
 
--- Two windows side by side, each with enough people to judge.
+-- Two windows side by side; a trend needs enough people in each.
 window_pairs as (
 
     select
@@ -13,6 +13,8 @@ window_pairs as (
         windows.window_end,
         windows.kpi_value,
         prior_windows.kpi_value as prior_kpi_value,
+        windows.impressions >= {{ var('rollup_minimum_impressions') }}
+        and prior_windows.impressions >= {{ var('rollup_minimum_impressions') }} as has_trend,
         cast(windows.successes as double) as successes,
         cast(windows.trials as double) as trials,
         cast(prior_windows.successes as double) as prior_successes,
@@ -25,9 +27,6 @@ window_pairs as (
             windows.campaign_id = prior_windows.campaign_id
             and windows.segment_id = prior_windows.segment_id
             and prior_windows.window_end = {{ add_days('windows.window_end', -var('rollup_window_days')) }}
-    where
-        windows.impressions >= {{ var('rollup_minimum_impressions') }}
-        and prior_windows.impressions >= {{ var('rollup_minimum_impressions') }}
 
 ),
 
@@ -58,7 +57,9 @@ errors as (
             (successes + prior_successes) * trials * prior_trials * overdispersion
         ), 0) as z_statistic
     from overdispersed_pairs
-    where successes + prior_successes >= {{ var('trend_minimum_successes') }}
+    where
+        has_trend
+        and successes + prior_successes >= {{ var('trend_minimum_successes') }}
 
 ),
 
@@ -78,7 +79,10 @@ final as (
         window_pairs.segment_id,
         window_pairs.window_end,
         window_pairs.prior_kpi_value,
-        {{ held_relative_change('window_pairs.kpi_value', 'window_pairs.prior_kpi_value') }} as trend,
+        case
+            when window_pairs.has_trend
+                then {{ held_relative_change('window_pairs.kpi_value', 'window_pairs.prior_kpi_value') }}
+        end as trend,
         {{ rate('window_pairs.kpi_value', 'window_pairs.prior_kpi_value') }} * exp(-intervals.log_margin) - 1
             as trend_ci_low,
         {{ rate('window_pairs.kpi_value', 'window_pairs.prior_kpi_value') }} * exp(intervals.log_margin) - 1
