@@ -4,6 +4,12 @@ with assets as (
 
 ),
 
+campaigns as (
+
+    select * from {{ ref('dim_campaigns') }}
+
+),
+
 performance as (
 
     select * from {{ ref('int_performance') }}
@@ -52,10 +58,13 @@ final as (
     from assets
     cross join as_of
     inner join seen_assets using (asset_id)
+    inner join campaigns
+        on assets.campaign_id = campaigns.campaign_id
     left join daily_spend
         on assets.asset_id = daily_spend.record_id
     where
         not assets.is_approved_by_human
+        and campaigns.status = 'active'
         and as_of.as_of <= {{ add_minutes('seen_assets.last_recorded_at', 24 * 60 * var('running_asset_days')) }}
 
 )
