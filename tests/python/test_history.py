@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import copy
 import csv
+import itertools
 import json
 import random
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -16,7 +19,7 @@ import duckdb
 import networkx
 import oracle
 import pytest
-from conftest import PROJECT, Build, Export, Workspace
+from conftest import EXPORT, PROJECT, Build, Export, Workspace
 
 Key = tuple[str, str, str]  # dataset, record, attribute
 Entry = tuple[int, datetime, str | None, str | None, str | None, str | None]
@@ -38,6 +41,7 @@ KEPT = [
     ),
     ("campaign_risk_signals", "risk_id", ["status"]),
 ]
+DATASETS = [file.stem for file in EXPORT.glob("*.json")]
 # What the history needs, with the tests of it: a part would add nothing.
 # Cautious: without the tests of models that aren't built here.
 HISTORY = (
@@ -58,8 +62,9 @@ def as_text(attribute: str, value: object) -> str | None:
 
 
 def statuses_of(export: Export) -> dict[Key, str | None]:
-    """Return what an export shows of each attribute that is kept."""
-    return {
+    """Return what an export shows of each attribute that is kept, and each dataset's records."""
+    counts = {(name, name, "row_count"): str(len(export.get(name, []))) for name in DATASETS}
+    return counts | {
         (dataset, record[key], attribute): as_text(attribute, record.get(attribute))
         for dataset, key, attributes in KEPT
         for record in export[dataset]
@@ -67,44 +72,103 @@ def statuses_of(export: Export) -> dict[Key, str | None]:
     }
 
 
+def times_of(record: dict) -> list[datetime]:
+    """Return when a record says that it happened, approvals left out; a day's time is its end."""
+    if "event_id" in record:
+        day = record.get("date") or oracle.moment(record["timestamp"]).date()
+        return [datetime.fromisoformat(f"{day}T23:59:59.999999")]
+    return [oracle.moment(record[name]) for name in ("created_at", "timestamp") if name in record]
+
+
+def approval_of(record: dict) -> list[datetime]:
+    """Return when a budget action was approved, if it was."""
+    minutes = record.get("approval_latency_minutes")
+    if not record.get("approved_by_human") or minutes is None:
+        return []
+    return [oracle.moment(record["timestamp"]) + timedelta(minutes=minutes)]
+
+
 def newest_record(export: Export) -> datetime:
-    """Return the newest time in an export, approvals left out; a funnel day's is its end."""
-    times = [
-        oracle.moment(record[name])
+    """Return the newest time in an export, approvals left out."""
+    return max(time for records in export.values() for one in records for time in times_of(one))
+
+
+def is_far(export: Export) -> bool:
+    """Tell whether one to three records are of more than 21 days after all others."""
+    newest = [
+        max(times).date()
         for records in export.values()
-        for record in records
-        for name in ("created_at", "timestamp")
-        if name in record
+        for one in records
+        if (times := times_of(one) + approval_of(one))
     ]
-    last_day = max(record["date"] for record in export["funnel_events"])
-    return max(*times, datetime.fromisoformat(f"{last_day}T23:59:59.999999"))
+    newest.sort()
+    gaps = [(after - before).days for before, after in itertools.pairwise(newest[-4:])]
+    return any(gap > 21 for gap in gaps)
+
+
+@dataclass
+class Seen:
+    """An export in the history: its newest event, its newest record, what it holds."""
+
+    number: int
+    moment: datetime
+    newest: datetime
+    export: Export
+    is_taken_out: bool = False
 
 
 @dataclass
 class Replay:
     """What has to be remembered of the exports built so far."""
 
-    seen: list[tuple[datetime, Export]] = field(default_factory=list)
-    newest: list[datetime] = field(default_factory=list)
-    known: dict[Key, str | None] = field(default_factory=dict)
+    seen: list[Seen] = field(default_factory=list)
     entries: list[Entry] = field(default_factory=list)
 
+    @property
+    def standing(self) -> list[Seen]:
+        """The exports that haven't been taken out."""
+        return [one for one in self.seen if not one.is_taken_out]
+
+    @property
+    def standing_entries(self) -> list[Entry]:
+        """What they showed, in their order."""
+        numbers = {one.number for one in self.standing}
+        kept = [one for one in self.entries if one[0] in numbers and one[2]]
+        return sorted(kept, key=lambda entry: entry[0])
+
+    def known(self) -> dict[Key, str | None]:
+        """Return what was seen last of each attribute."""
+        return {entry[2:5]: entry[5] for entry in self.standing_entries}
+
     def see(self, export: Export) -> None:
-        """Remember what is new in an export, unless it is older than one before, or was seen."""
+        """Remember what is new in an export, unless it is older than the last, or far from all."""
         newest = newest_record(export)
-        is_older = self.newest and newest < max(self.newest)
-        if is_older or any(export == other for _, other in self.seen):
+        last = self.standing[-1] if self.standing else None
+        if is_far(export) or (last and newest < last.newest):
             return
-        moment = oracle.read_world(export).newest_event_at
-        moment = max([moment, *(before for before, _ in self.seen)])
-        self.seen.append((moment, copy.deepcopy(export)))
-        self.newest.append(newest)
-        number = len(self.seen)
-        self.entries.append((number, moment, None, None, None, None))
+        known = self.known()
+        if last and last.export == export:
+            # Again: nothing is new, but for what an export had shown that was taken out.
+            own = {entry[2:5] for entry in self.entries if entry[0] == last.number}
+            can_complete = len(self.standing) < len(self.seen)
+            new = {
+                key for key in statuses_of(export) if key not in own and (can_complete or key not in known)
+            }
+        else:
+            moment = oracle.read_world(export).newest_event_at
+            last = Seen(len(self.seen) + 1, moment, newest, copy.deepcopy(export))
+            self.seen.append(last)
+            self.entries.append((last.number, moment, None, None, None, None))
+            new = set(statuses_of(export))
         for key, value in statuses_of(export).items():
-            if self.known.get(key) != value:
-                self.known[key] = value
-                self.entries.append((number, moment, *key, value))
+            if key in new and known.get(key) != value:
+                self.entries.append((last.number, last.moment, *key, value))
+
+    def take_out(self, number: int) -> None:
+        """Forget an export; the log keeps it, with a mark."""
+        taken = self.seen[number - 1]
+        taken.is_taken_out = True
+        self.entries.append((number, taken.moment, None, None, "taken_out", None))
 
 
 @dataclass
@@ -117,6 +181,20 @@ class Kept:
     def build(self, export: Export, *arguments: str) -> Build:
         """Build an export on the history so far."""
         return self.workspace.build(export, arguments=arguments or HISTORY, fresh=False)
+
+    def history(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run the command that lists the history and takes exports out."""
+        script = self.workspace.folder / "scripts/history.py"
+        return subprocess.run(
+            [sys.executable, script, *arguments], capture_output=True, text=True, check=False
+        )
+
+    def take_out(self, number: int) -> str:
+        """Take an export out; return what is said of it."""
+        done = self.history("take-out", str(number))
+        assert done.returncode == 0, done.stderr
+        self.replay.take_out(number)
+        return done.stdout
 
     def log(self) -> list[Entry]:
         """Return the log as it lies on disk."""
@@ -174,7 +252,7 @@ def test_every_change_is_kept_once(kept: Kept, export: Callable[[], Export], who
     # is older.
     approved, withdrawn = as_of(third, 6), as_of(third, 7)
     record(approved, "budget_actions", "BUD_0003").update(
-        approved_by_human=True, approver_id="HUMAN_01", approval_latency_minutes=60 * 24 * 30
+        approved_by_human=True, approver_id="HUMAN_01", approval_latency_minutes=60 * 24 * 28
     )
     steps = [
         ("the first export", first),
@@ -191,15 +269,18 @@ def test_every_change_is_kept_once(kept: Kept, export: Callable[[], Export], who
     if not whole:
         steps = steps[:4] + steps[-2:]
     for step, shown in steps:
-        kept.build(shown)
+        build = kept.build(shown)
         kept.replay.see(shown)
         try:
             kept.assert_log()
         except AssertionError as error:
             raise AssertionError(f"after {step}: {error}") from None
-    assert len(kept.replay.seen) == (7 if whole else 4)
-    assert kept.replay.seen[-1][0] == kept.replay.seen[-2][0] > noon(9)
-    assert kept.replay.known["campaigns", "CAMP_001", "status"] == "active"
+    assert len(kept.replay.seen) == (8 if whole else 4)
+    approval, withdrawal = kept.replay.seen[-2:]
+    assert approval.moment > noon(25) > withdrawal.moment == noon(7)
+    rows = build.rows("select seen_at from marts.status_history where export_number > 1 order by 1")
+    assert rows[-1] == {"seen_at": approval.moment}, "never before what was seen"
+    assert kept.replay.known()["campaigns", "CAMP_001", "status"] == "active"
 
 
 @pytest.mark.long
@@ -316,14 +397,20 @@ def assert_history(build: Build, replay: Replay, shown: Export) -> None:
         legal = {tuple(row.values()) for row in csv.DictReader(file)}
     known = {(*row[:2], value) for row in legal for value in row[2:]}
     until = oracle.read_world(shown).as_of
-    moments = {number: moment for number, (moment, _) in enumerate(replay.seen, start=1)}
+    numbers = [one.number for one in replay.standing]
+    # As of its own newest event, and never before the export before it.
+    times = itertools.accumulate((one.moment for one in replay.standing), max)
+    moments = dict(zip(numbers, times, strict=True))
+    before_it = dict(itertools.pairwise([*reversed(numbers), None]))
     last: dict[Key, str | None] = {}
     count: dict[Key, int] = {}
     expected = []
-    entries = [one for one in replay.entries if one[2]]
-    for number, moment, dataset, record_id, attribute, value in entries:
+    for number, _, dataset, record_id, attribute, value in replay.standing_entries:
         key = (dataset, record_id, attribute)
         before = last.get(key)
+        if attribute == "row_count" or (key in last and before == value):
+            continue
+        moment = moments[number]
         count[key] = count.get(key, 0) + 1
         last[key] = value
         finding = None
@@ -331,7 +418,7 @@ def assert_history(build: Build, replay: Replay, shown: Export) -> None:
             finding = None if (dataset, attribute, before, value) in legal else "illegal_transition"
         has_moved = (dataset, attribute) == ("budget_actions", "status")
         if has_moved and value in ("executed", "rolled_back"):
-            said = statuses_of(replay.seen[number - 1][1])
+            said = statuses_of(replay.seen[number - 1].export)
             told = {name: said[dataset, record_id, name] for name in KEPT[2][2]}
             is_small = told["currency"] == "USD" and Decimal(told["amount"]) < 1000
             is_approved = told["approved_by_human"] == "true" and all(
@@ -349,7 +436,7 @@ def assert_history(build: Build, replay: Replay, shown: Export) -> None:
                 "change_number": count[key],
                 "from_value": before,
                 "to_value": value,
-                "previous_export_at": moments.get(number - 1),
+                "previous_export_at": moments.get(before_it[number]),
                 "seen_at": moment,
                 "export_number": number,
                 "is_reopening": dataset == "campaign_risk_signals"
