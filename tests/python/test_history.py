@@ -16,10 +16,14 @@ from datetime import datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 
 import duckdb
+import explain
 import networkx
 import oracle
 import pytest
+from build import SettingError, as_the_environment_says
 from conftest import EXPORT, PROJECT, Build, Export, Workspace
+from dbt_common.exceptions import DbtRuntimeError
+from locks import sole_build
 
 Key = tuple[str, str, str]  # dataset, record, attribute
 Entry = tuple[int, datetime, str | None, str | None, str | None, str | None]
@@ -41,6 +45,7 @@ KEPT = [
     ),
     ("campaign_risk_signals", "risk_id", ["status"]),
 ]
+HINTS = ("attribution_hints", "hint_id", [])
 DATASETS = [file.stem for file in EXPORT.glob("*.json")]
 # What the history needs, with the tests of it: a part would add nothing.
 # Cautious: without the tests of models that aren't built here.
@@ -152,7 +157,9 @@ class Replay:
             own = {entry[2:5] for entry in self.entries if entry[0] == last.number}
             can_complete = len(self.standing) < len(self.seen)
             new = {
-                key for key in statuses_of(export) if key not in own and (can_complete or key not in known)
+                key
+                for key in statuses_of(export)
+                if key not in own and (can_complete or key not in known)
             }
         else:
             moment = oracle.read_world(export).newest_event_at
@@ -229,7 +236,7 @@ def as_of(export: Export, day: int) -> Export:
 
 def record(export: Export, dataset: str, key: str) -> dict:
     """Return the record of a dataset with this id."""
-    name = next(name for one, name, _ in KEPT if one == dataset)
+    name = next(name for one, name, _ in [*KEPT, HINTS] if one == dataset)
     (found,) = (one for one in export[dataset] if one[name] == key)
     return found
 
@@ -267,19 +274,17 @@ def test_every_change_is_kept_once(kept: Kept, export: Callable[[], Export], who
         ("one in which it is withdrawn", withdrawn),
     ]
     if not whole:
-        steps = steps[:4] + steps[-2:]
+        steps = steps[:6] + steps[-2:]
     for step, shown in steps:
-        build = kept.build(shown)
+        kept.build(shown)
         kept.replay.see(shown)
         try:
             kept.assert_log()
         except AssertionError as error:
             raise AssertionError(f"after {step}: {error}") from None
-    assert len(kept.replay.seen) == (8 if whole else 4)
+    assert len(kept.replay.seen) == (8 if whole else 6)
     approval, withdrawal = kept.replay.seen[-2:]
     assert approval.moment > noon(25) > withdrawal.moment == noon(7)
-    rows = build.rows("select seen_at from marts.status_history where export_number > 1 order by 1")
-    assert rows[-1] == {"seen_at": approval.moment}, "never before what was seen"
     assert kept.replay.known()["campaigns", "CAMP_001", "status"] == "active"
 
 
@@ -361,7 +366,7 @@ WORDS = {
     ("budget_actions", "status"): ["proposed", "approved", "rejected", "executed", "rolled_back"],
     ("budget_actions", "approved_by_human"): [True, False],
     ("budget_actions", "approver_id"): ["HUMAN_01", None],
-    ("budget_actions", "approval_latency_minutes"): [5, None],
+    ("budget_actions", "approval_latency_minutes"): [5, None, 1_000_000],
     ("budget_actions", "amount"): [999.99, 1000, 2500.5],
     ("budget_actions", "currency"): ["USD", "EUR", None],
     ("campaign_risk_signals", "status"): ["open", "in_review", "mitigated", "dismissed"],
@@ -369,11 +374,11 @@ WORDS = {
 
 
 def test_any_order_of_exports(kept: Kept, export: Callable[[], Export], whole: bool) -> None:
-    """Random exports arrive in random order, some of them again."""
+    """Random exports arrive in random order, some again, some far; some are taken out."""
     chance = random.Random(4)
     arrived: list[Export] = []
-    for _ in range(12 if whole else 3):
-        if arrived and chance.random() < 0.2:
+    for _ in range(20 if whole else 5):
+        if arrived and chance.random() < 0.3:
             shown = chance.choice(arrived)
         else:
             shown = as_of(export(), len(arrived) + chance.choice((-3, -1, 0, 0, 1, 1)))
@@ -382,10 +387,251 @@ def test_any_order_of_exports(kept: Kept, export: Callable[[], Export], whole: b
                     if chance.random() < 0.3:
                         one[attribute] = chance.choice(words)
             arrived.append(shown)
+        if kept.replay.standing and chance.random() < 0.3:
+            kept.take_out(chance.choice(kept.replay.standing).number)
         build = kept.build(shown)
         kept.replay.see(shown)
         kept.assert_log()
         assert_history(build, kept.replay, shown)
+        assert (build.statuses["now_is_not_far_from_all_else"] == "warn") == is_far(shown)
+
+
+# ---- Taking out, and leaving alone ------------------------------------------------------------
+
+
+@pytest.fixture
+def experiment(kept: Kept, export: Callable[[], Export]) -> list[Export]:
+    """Build three exports, of which the second is none that should have been built."""
+    shown = [as_of(export(), day) for day in (1, 2, 3)]
+    for one in shown[1:]:
+        record(one, "campaigns", "CAMP_001")["status"] = "paused"
+    record(shown[1], "campaigns", "CAMP_002")["status"] = "completed"
+    # Which is the newest event, and so would date what comes after it.
+    record(shown[1], "budget_actions", "BUD_0003").update(
+        approved_by_human=True, approver_id="HUMAN_01", approval_latency_minutes=60 * 24 * 14
+    )
+    for one in shown:
+        kept.build(one)
+        kept.replay.see(one)
+    kept.assert_log()
+    return shown
+
+
+def test_an_export_that_is_taken_out_leaves_no_trace(kept: Kept, experiment: list[Export]) -> None:
+    told = kept.take_out(2)
+    assert told.startswith("Export 2 is taken out: it first showed 0 records and 5 changes. Build ")
+    kept.assert_log()
+    build = kept.build(experiment[-1])
+    kept.replay.see(experiment[-1])
+    kept.assert_log()
+    assert_history(build, kept.replay, experiment[-1])
+    changes = build.rows(
+        "select record_id, to_value, previous_export_at, seen_at, export_number"
+        " from marts.status_history where change_number > 1"
+    )
+    # What the third export showed too is its own now; what only the second showed, nobody's.
+    assert [tuple(row.values()) for row in changes] == [("CAMP_001", "paused", noon(1), noon(3), 3)]
+    before = kept.log()
+    kept.build(experiment[-1])
+    assert kept.log() == before
+
+
+def test_the_history_is_listed(kept: Kept, experiment: list[Export]) -> None:
+    kept.take_out(2)
+    assert kept.history().stdout.splitlines() == [
+        "export  as of                       records  changes",
+        "     1  2026-03-21 12:00:00              20        0",
+        "     2  2026-04-01 11:45:00               0        5  taken out",
+        "     3  2026-03-23 12:00:00               0        0",
+    ]
+    assert kept.history("changes", "2").stdout.splitlines() == [
+        "Export 2, as of 2026-04-01 11:45:00 (taken out), first showed 0 records and 5 changes.",
+        "changed  budget_actions BUD_0003 approval_latency_minutes: null -> 20160",
+        "changed  budget_actions BUD_0003 approved_by_human: false -> true",
+        "changed  budget_actions BUD_0003 approver_id: null -> HUMAN_01",
+        "changed  campaigns CAMP_001 status: active -> paused",
+        "changed  campaigns CAMP_002 status: active -> completed",
+    ]
+    first = kept.history("changes", "1").stdout.splitlines()
+    assert "new      campaigns CAMP_001 status: active" in first
+    for arguments, reason in {
+        ("take-out", "2"): "Export 2 is already taken out.",
+        ("take-out", "4"): "There is no export 4: the history holds 1 to 3.",
+        ("changes", "0"): "There is no export 0: the history holds 1 to 3.",
+    }.items():
+        done = kept.history(*arguments)
+        assert (done.returncode, done.stderr.strip()) == (1, reason)
+
+
+def test_what_keeps_the_history_from_being_mended_is_said(kept: Kept) -> None:
+    file = kept.workspace.folder / "history.duckdb"
+    assert kept.history().stderr.strip() == (
+        "There is no history.duckdb here: no build has added an export yet."
+    )
+    with duckdb.connect(str(file)):
+        held = kept.history("take-out", "1")
+    assert held.stderr.startswith("history.duckdb is in use by ")
+    assert held.stderr.strip().endswith(": close it there, and try again.")
+    empty = kept.history("take-out", "1")
+    assert empty.stderr.strip() == "The history is empty: no build has added an export yet."
+    file.write_bytes(b"no database" * 1000)
+    assert kept.history().stderr.startswith("history.duckdb can't be opened. ")
+    file.unlink()
+    with sole_build(kept.workspace.folder), pytest.MonkeyPatch.context() as patch:
+        patch.setenv("BUILD_WAIT_SECONDS", "0")
+        waited = kept.history()
+    assert waited.returncode == 1
+    assert waited.stderr.startswith("Another build is running (PID ")
+
+
+def test_a_build_can_leave_the_history_alone(kept: Kept, export: Callable[[], Export]) -> None:
+    first, second = as_of(export(), 1), as_of(export(), 2)
+    kept.build(first)
+    before = kept.log()
+    alone = {"history": False}
+    kept.workspace.build(second, variables=alone, arguments=HISTORY, fresh=False)
+    assert kept.log() == before
+    # Nor does another policy make news of what was seen.
+    for one in second["budget_actions"], first["budget_actions"]:
+        one[0].pop("currency", None)
+    other = {"reporting_currency": "EUR"}
+    kept.workspace.build(first, variables=other, arguments=HISTORY, fresh=False)
+    seen = kept.log()
+    kept.workspace.build(first, variables={}, arguments=HISTORY, fresh=False)
+    assert kept.log() == seen
+    with pytest.raises(DbtRuntimeError, match="The var history is 'later'"):
+        kept.workspace.build(second, variables={"history": "later"}, fresh=False)
+
+
+@pytest.mark.parametrize(
+    ("history", "given", "expected"),
+    [
+        ("", ["--threads", "2"], ["--threads", "2"]),
+        ("yes", [], []),
+        ("no", [], ["--vars", "{history: false}"]),
+        (
+            "no",
+            ["--vars", "as_of: 2026-03-16"],
+            ["--vars", "as_of: 2026-03-16", "--vars", "{as_of: 2026-03-16, history: false}"],
+        ),
+        ("no", ["--vars", "{as_of"], ["--vars", "{as_of"]),  # which dbt refuses
+    ],
+)
+def test_the_environment_leaves_the_history_alone(
+    history: str, given: list[str], expected: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HISTORY", history)
+    assert as_the_environment_says(given) == expected
+
+
+def test_a_setting_that_says_nothing_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HISTORY", "never")
+    with pytest.raises(SettingError, match=r"HISTORY is 'never'\. It is yes or no\."):
+        as_the_environment_says([])
+
+
+# ---- What is kept out -------------------------------------------------------------------------
+
+
+def test_one_wrong_date_is_no_history(kept: Kept, export: Callable[[], Export]) -> None:
+    kept.build(export())
+    before = kept.log()
+    hint = export()
+    record(hint, "attribution_hints", "ATTR_0006")["timestamp"] = "2027-03-18T15:45:00"
+    build = kept.build(hint)
+    assert build.named("warn") == {"now_is_not_far_from_all_else"}
+    assert build.named("fail", "error", "skipped") == set()
+    assert build.rows(FAR) == [
+        {
+            "dataset": "attribution_hints",
+            "record_key": "ATTR_0006",
+            "field": "timestamp",
+            "happened_at": datetime(2027, 3, 18, 15, 45),
+            "next_newest_at": datetime(2026, 3, 19, 18),
+            "days_after_next_newest": 364,
+        }
+    ]
+    told = explain.explain(kept.workspace.folder)
+    assert "record_key=ATTR_0006" in told
+    assert "adds nothing to the history" in " ".join(told.split())
+    assert kept.log() == before
+    (shown,) = build.rows("select newest_event_at from intermediate.int_as_of")
+    assert shown == {"newest_event_at": datetime(2027, 3, 18, 15, 45)}, "as it is exported"
+
+
+FAR = "select * from intermediate.int_far_records order by dataset, record_key"
+
+
+def test_three_records_can_have_a_wrong_date_and_four_have_none(
+    kept: Kept, export: Callable[[], Export]
+) -> None:
+    first = export()
+    kept.build(first)
+    kept.replay.see(first)
+    three = export()
+    funnel = three["funnel_events"][0]
+    funnel["date"] = "2026-12-14"
+    snapshot = three["performance_metrics"][0]
+    snapshot["timestamp"] = "2026-11-01T18:00:00"
+    record(three, "budget_actions", "BUD_0001")["approval_latency_minutes"] = 1_000_000
+    build = kept.build(three)
+    kept.replay.see(three)
+    key = f"{snapshot['asset_id']} | {snapshot['experiment_id']} | 2026-11-01T18:00:00"
+    assert [(row["dataset"], row["record_key"], row["field"]) for row in build.rows(FAR)] == [
+        ("budget_actions", "BUD_0001", "approval_latency_minutes"),
+        ("funnel_events", funnel["event_id"], "date"),
+        ("performance_metrics", key, "timestamp"),
+    ]
+    kept.assert_log()
+    four = copy.deepcopy(three)
+    record(four, "campaigns", "CAMP_003")["created_at"] = "2026-11-02T09:00:00"
+    build = kept.build(four)
+    kept.replay.see(four)
+    # The two newest lie far after the others.
+    kept.assert_log()
+    assert build.named("warn") >= {"now_is_not_far_from_all_else"}
+    record(four, "budget_actions", "BUD_0001")["approval_latency_minutes"] = 60 * 24 * 242
+    four["funnel_events"][0]["date"] = "2026-11-20"
+    build = kept.build(four)
+    kept.replay.see(four)
+    assert build.statuses["now_is_not_far_from_all_else"] == "pass"
+    assert len(kept.replay.seen) == 2
+    kept.assert_log()
+
+
+def test_a_dataset_that_comes_empty_is_a_warning(kept: Kept, export: Callable[[], Export]) -> None:
+    full, empty, fuller = as_of(export(), 1), as_of(export(), 2), as_of(export(), 3)
+    empty["performance_metrics"] = []
+    del fuller["performance_metrics"][0]
+    assert kept.build(full).statuses[EMPTY] == "pass"
+    for export_shown in (empty, empty):  # it stays so for as long as it is
+        assert kept.build(export_shown).statuses[EMPTY] == "warn"
+        told = explain.explain(kept.workspace.folder)
+        assert (
+            "dataset=performance_metrics records_now=0 records_before=98 in_export=1"
+            " of_export_as_of=2026-03-21T12:00:00"
+        ) in told
+    build = kept.build(fuller)
+    assert build.statuses[EMPTY] == "pass"
+    assert build.rows("select 1 as n from marts.status_history where attribute = 'row_count'") == []
+    fuller["performance_metrics"] = []
+    assert kept.build(fuller).statuses[EMPTY] == "warn"
+    assert "records_before=97 in_export=3" in explain.explain(kept.workspace.folder)
+
+
+EMPTY = "dataset_has_not_become_empty"
+
+
+def test_a_history_of_before_goes_on(kept: Kept, export: Callable[[], Export]) -> None:
+    """An attribute that an older version did not keep is first seen now, and has not changed."""
+    first = as_of(export(), 1)
+    kept.build(first)
+    whole = sorted(kept.log(), key=str)
+    with duckdb.connect(str(kept.workspace.folder / "history.duckdb")) as connection:
+        connection.execute("delete from status_log where attribute in ('row_count', 'currency')")
+    build = kept.build(first)
+    assert sorted(kept.log(), key=str) == whole
+    assert build.rows("select 1 as n from marts.status_history where change_number > 1") == []
 
 
 # ---- What is made of it ----------------------------------------------------------------------
