@@ -159,7 +159,7 @@ def shown(export: ExportSeen) -> str:
         words = f"{value_text(before)} -> {value_text(after)}"
         lines.append(f"changed  {dataset} {value_text(record)} {attribute}: {words}")
     for (dataset, record, attribute), value in export.first_values:
-        lines.append(f"new      {dataset} {value_text(record)} {attribute}: {value_text(value)}")
+        lines.append(f"first    {dataset} {value_text(record)} {attribute}: {value_text(value)}")
     return "\n".join(lines)
 
 
