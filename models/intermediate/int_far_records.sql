@@ -112,7 +112,7 @@ far_events as (
     select
         far_days.dataset,
         funnel_events.event_id as record_key,
-        case when cast(funnel_events.measured_at as date) = far_days.day then 'timestamp' else 'date' end as field,
+        'date' as field,
         {{ end_of_day('funnel_events.event_date') }} as happened_at
     from funnel_events
     inner join far_days on funnel_events.event_date = far_days.day

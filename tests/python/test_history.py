@@ -566,7 +566,7 @@ def test_three_records_can_have_a_wrong_date_and_four_have_none(
     kept.replay.see(first)
     three = export()
     funnel = three["funnel_events"][0]
-    funnel["date"] = "2026-12-14"
+    funnel.update(date="2026-12-14", timestamp="2026-12-14T09:00:00")
     snapshot = three["performance_metrics"][0]
     snapshot["timestamp"] = "2026-11-01T18:00:00"
     record(three, "budget_actions", "BUD_0001")["approval_latency_minutes"] = 1_000_000
@@ -582,7 +582,8 @@ def test_three_records_can_have_a_wrong_date_and_four_have_none(
     four = copy.deepcopy(three)
     record(four, "campaigns", "CAMP_003")["created_at"] = "2026-11-02T09:00:00"
     record(four, "budget_actions", "BUD_0001")["approval_latency_minutes"] = 60 * 24 * 242
-    four["funnel_events"][0]["date"] = "2026-11-20"
+    day = {"date": "2026-11-20", "timestamp": "2026-11-20T09:00:00"}
+    four["funnel_events"][0].update(day)
     build = kept.build(four)
     kept.replay.see(four)
     assert build.statuses["now_is_not_far_from_all_else"] == "pass"
