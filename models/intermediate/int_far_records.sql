@@ -133,7 +133,7 @@ ranked as (
 
     select
         *,
-        row_number() over (partition by dataset, record_key order by happened_at, field desc) as event_number
+        row_number() over (partition by dataset, record_key order by happened_at asc, field desc) as event_number
     from far_events
 
 ),
