@@ -11,13 +11,16 @@ UV_COMPILE := $(UV_LOCK) pyproject.toml
 CLIENTS := .venv-clients/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help build review export test browser-test lint docs bench spark-up spark-build spark-down spark-test clients clean lock
+.PHONY: help build history review export test browser-test lint docs bench spark-up spark-build spark-down spark-test clients clean lock
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /make \1|/p' Makefile | awk -F'|' '{ printf "%-12s %s\n", $$1, $$2 }'
 
-build: $(BIN)/.installed  ## convert the JSON, build, test and publish warehouse.duckdb; ARGS go to dbt
+build: $(BIN)/.installed  ## convert the JSON, build, test and publish warehouse.duckdb; ARGS go to dbt; HISTORY=no leaves the history alone
 	@$(BIN)/python scripts/build.py $(ARGS)
+
+history: $(BIN)/.installed  ## list the exports seen; ARGS="changes 2" shows what one changed, ARGS="take-out 2" takes it out
+	@$(BIN)/python scripts/history.py $(ARGS)
 
 review: $(BIN)/.installed  ## write review.html from what is published; make build does too
 	@$(BIN)/python scripts/review.py

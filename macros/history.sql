@@ -1,4 +1,27 @@
 {#-
+  The log without the exports that have been taken out (scripts/history.py appends a mark, since
+  evidence stays and Spark's table can't delete), in a subquery. An export is as of its own newest event, but never of a moment before
+  that of an export before; which is said here, so that one that is taken out moves no other.
+-#}
+{% macro standing_log(relation) -%}
+    (
+        select
+            export_number,
+            max(seen_at) over (order by export_number) as seen_at,
+            newest_record_at,
+            export_hash,
+            dataset,
+            record_id,
+            campaign_id,
+            attribute,
+            value
+        from {{ relation }}
+        where export_number not in (select export_number from {{ relation }} where attribute = 'taken_out')
+    )
+{%- endmacro %}
+
+
+{#-
   Whether this run builds and tests all that the calling model takes an export from: every seed, the
   staging and contract models and its own parents, with every test that judges nothing else. A part
   would show the statuses of one export beside the events of another; without tests, anything.

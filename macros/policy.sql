@@ -71,12 +71,15 @@
 {% macro check_policy() -%}
     {%- if execute -%}
         {%- set build = graph.nodes.get('model.' ~ project_name ~ '.warehouse_build') -%}
-        {%- set known = ['raw', 'raw_path'] + build.config.meta.policy.keys() | list if build else [] -%}
+        {%- set known = ['raw', 'raw_path', 'history'] + build.config.meta.policy.keys() | list if build else [] -%}
         {%- for name in invocation_args_dict.get('vars') or {} if build and name not in known -%}
             {%- do exceptions.raise_compiler_error(
                 "There is no var " ~ name ~ ". The vars of dbt_project.yml are " ~ known | join(", ") ~ "."
             ) -%}
         {%- endfor -%}
+        {%- if var('history', true) is not boolean -%}
+            {%- do exceptions.raise_compiler_error("The var history is '" ~ var('history') ~ "'. It is true or false.") -%}
+        {%- endif -%}
         {%- for name, default in (build.config.meta.policy if build else {}).items() if default is number -%}
             {%- if var(name) is not number -%}
                 {%- do exceptions.raise_compiler_error("The var " ~ name ~ " is '" ~ var(name) ~ "'. It is a number.") -%}

@@ -1,7 +1,8 @@
 """Convert, build, test, publish and sum up: what `make build` runs.
 
 Arguments go to `dbt build`: `python scripts/build.py --vars '{as_of: 2026-03-16}'`. Where they say
-`raw: files`, there is nothing to convert: dbt reads the files itself.
+`raw: files`, there is nothing to convert: dbt reads the files itself. With HISTORY=no in the
+environment the export is not added to the history.
 """
 
 from __future__ import annotations
@@ -39,11 +40,16 @@ SUSPECTS = (
     "If nobody did that, a database file may be damaged: put back a copy of history.duckdb, and"
     " remove build/, which is built anew."
 )
+HISTORY = "HISTORY"  # in the environment; no leaves the history alone
 WAIVERS = "seeds/reference/contract_waivers.csv"
 
 
 class FolderError(Exception):
     """A folder that a build writes to can't be written; the message says why, and what to do."""
+
+
+class SettingError(Exception):
+    """What the environment says can't be meant; the message says why."""
 
 
 @dataclass
@@ -92,7 +98,7 @@ def build(arguments: list[str], lock: int) -> int:
     print_entry("Tests", tests_summary(results))
     if publication:
         print_entry("Contract", *contract_summary(publication.path))
-        print_entry("History", history_summary(publication.path))
+        print_entry("History", history_summary(publication.path, arguments))
         print_entry("Published", f"{publication.path.name}, in this folder")
         print_entry("Review", no_review or "review.html, in this folder: open it in a browser")
         print_entry("Open it", *ways_to_open(publication.path))
@@ -179,6 +185,22 @@ def given_variables(arguments: list[str]) -> dict[str, Any]:
     except yaml.YAMLError:
         return {}
     return variables if isinstance(variables, dict) else {}
+
+
+def as_the_environment_says(arguments: list[str]) -> list[str]:
+    """Return the arguments of `dbt build`, with the var that leaves the history alone, if so."""
+    history = os.environ.get(HISTORY) or "yes"
+    if history not in ("yes", "no"):
+        raise SettingError(f"{HISTORY} is {history!r}. It is yes or no.")
+    if history == "yes":
+        return arguments
+    # dbt goes by the last --vars. Ones that are no YAML are left to it.
+    variables = given_variables(arguments)
+    if not variables and any(argument.startswith("--vars") for argument in arguments):
+        return arguments
+    variables["history"] = False
+    values = yaml.safe_dump(variables, default_flow_style=True, width=sys.maxsize)
+    return [*arguments, "--vars", values.strip()]
 
 
 def refuse_unwritable(*folders: Path) -> None:
@@ -387,7 +409,7 @@ def contract_summary(file: Path) -> list[str]:
     ]
 
 
-def history_summary(file: Path) -> str:
+def history_summary(file: Path, arguments: list[str]) -> str:
     """Return how many exports the history holds, and what is odd in it."""
     query = """
         select
@@ -397,7 +419,9 @@ def history_summary(file: Path) -> str:
     """
     ((exports, changes, findings),) = rows_of(file, query)
     seen = f"{counted(exports, 'export')} seen, {counted(changes, 'change')}"
-    return f"{seen}, {counted(findings, 'finding')}: marts.status_history"
+    is_left_alone = given_variables(arguments).get("history") is False
+    left_alone = "left alone, without this export: " if is_left_alone else ""
+    return f"{left_alone}{seen}, {counted(findings, 'finding')}: marts.status_history"
 
 
 def ways_to_open(file: Path) -> list[str]:
@@ -410,8 +434,8 @@ def main(steps: Callable[[list[str], int], int] = build) -> int:
     """Run the command line, alone in this project; return its exit code."""
     try:
         with sole_build(PROJECT) as lock:
-            return steps(sys.argv[1:], lock)
-    except (LockError, FolderError) as error:
+            return steps(as_the_environment_says(sys.argv[1:]), lock)
+    except (LockError, FolderError, SettingError) as error:
         print(f"Nothing was built. {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:

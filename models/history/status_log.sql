@@ -38,7 +38,13 @@ inputs as (
 
 ),
 
-logged as (
+far_records as (
+
+    select * from {{ ref('int_far_records') }}
+
+),
+
+whole_log as (
     {% if is_incremental() %}
     select * from {{ this }}
     {% else %}
@@ -56,13 +62,30 @@ logged as (
     {% endif %}
 ),
 
-last_export as (
+standing_log as (
+
+    select * from {{ standing_log('whole_log') }} as standing
+
+),
+
+numbers as (
 
     select
-        coalesce(max(export_number), 0) as export_number,
-        max(seen_at) as seen_at,
-        max(newest_record_at) as newest_record_at
-    from logged
+        coalesce(max(export_number), 0) as highest_number,
+        count(case when attribute = 'taken_out' then 1 end) > 0 as has_taken_out
+    from whole_log
+
+),
+
+exports as (
+
+    select
+        export_number,
+        newest_record_at,
+        export_hash,
+        row_number() over (order by export_number desc) as recency
+    from standing_log
+    where dataset is null
 
 ),
 
@@ -73,27 +96,28 @@ content as (
 
 ),
 
--- Whatever moment is shown, an export is as of its own newest event; a withdrawn approval can take
--- that back, but not before what was seen. An older export is no news, and building one that was
--- seen before again is no change back.
+-- An older export is no news, and neither is one that can't be of its date. The last one again has
+-- nothing to add, but for what one that was taken out had shown before it.
 new_export as (
 
     select
-        last_export.export_number + 1 as export_number,
-        greatest(as_of.newest_event_at, coalesce(last_export.seen_at, as_of.newest_event_at)) as seen_at,
+        numbers.has_taken_out,
+        coalesce(content.export_hash = last_export.export_hash, false) as is_last_export,
+        case
+            when content.export_hash = last_export.export_hash then last_export.export_number
+            else numbers.highest_number + 1
+        end as export_number,
+        as_of.newest_event_at as seen_at,
         as_of.newest_record_at,
         content.export_hash
     from as_of
     cross join content
-    cross join last_export
-    left join logged
-        on
-            content.export_hash = logged.export_hash
-            and logged.dataset is null
+    cross join numbers
+    left join exports as last_export on last_export.recency = 1
     where
         as_of.newest_record_at >= coalesce(last_export.newest_record_at, as_of.newest_record_at)
-        and logged.export_number is null
-        and {{ 'true' if takes_in_a_whole_export() else 'false' }}
+        and not exists (select 1 from far_records)
+        and {{ 'true' if takes_in_a_whole_export() and var('history', true) else 'false' }}
 
 ),
 
@@ -104,11 +128,12 @@ ranked as (
         record_id,
         attribute,
         value,
+        export_number,
         row_number() over (
             partition by dataset, record_id, attribute
             order by export_number desc
         ) as recency
-    from logged
+    from standing_log
     where dataset is not null
 
 ),
@@ -116,7 +141,9 @@ ranked as (
 -- Only what differs from what was seen last; a record that is missing says nothing.
 news as (
 
-    select statuses.*
+    select
+        statuses.*,
+        ranked.export_number as shown_before_in
     from statuses
     left join ranked
         on
@@ -136,7 +163,8 @@ entries as (
         cast(null as string) as record_id,
         cast(null as string) as campaign_id,
         cast(null as string) as attribute,
-        cast(null as string) as value
+        cast(null as string) as value,
+        cast(null as integer) as shown_before_in
 
     union all
 
@@ -145,7 +173,8 @@ entries as (
         record_id,
         campaign_id,
         attribute,
-        value
+        value,
+        shown_before_in
     from news
 
 ),
@@ -164,6 +193,15 @@ final as (
         entries.value
     from entries
     cross join new_export
+    where
+        not new_export.is_last_export
+        or (
+            entries.dataset is not null
+            and (
+                entries.shown_before_in is null
+                or (new_export.has_taken_out and entries.shown_before_in < new_export.export_number)
+            )
+        )
 
 )
 

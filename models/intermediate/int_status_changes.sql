@@ -1,6 +1,6 @@
 with status_log as (
 
-    select * from {{ ref('status_log') }}
+    select * from {{ standing_log(ref('status_log')) }} as standing
 
 ),
 
@@ -29,17 +29,17 @@ exports as (
 
 ),
 
-final as (
+entries as (
 
     select
         known_log.dataset,
         known_log.record_id,
         known_log.attribute,
+        known_log.campaign_id,
         row_number() over (
             partition by known_log.dataset, known_log.record_id, known_log.attribute
             order by known_log.export_number
-        ) as change_number,
-        known_log.campaign_id,
+        ) as entry_number,
         lag(known_log.value) over (
             partition by known_log.dataset, known_log.record_id, known_log.attribute
             order by known_log.export_number
@@ -50,7 +50,31 @@ final as (
         known_log.export_number
     from known_log
     inner join exports using (export_number)
-    where known_log.dataset is not null
+    where
+        known_log.dataset is not null
+        and known_log.attribute <> 'row_count'
+
+),
+
+-- What changed back from what an export showed that was taken out did not change.
+final as (
+
+    select
+        dataset,
+        record_id,
+        attribute,
+        row_number() over (
+            partition by dataset, record_id, attribute
+            order by export_number
+        ) as change_number,
+        campaign_id,
+        from_value,
+        to_value,
+        previous_export_at,
+        seen_at,
+        export_number
+    from entries
+    where entry_number = 1 or to_value is distinct from from_value
 
 )
 

@@ -15,7 +15,6 @@
 
 with final as (
     {%- for dataset, id, columns in kept %}
-    {%- set is_last_dataset = loop.last %}
     {%- for column, attribute in columns.items() %}
 
     select
@@ -25,12 +24,19 @@ with final as (
         '{{ attribute }}' as attribute,
         cast({{ column }} as string) as value
     from {{ ref('stg_' ~ dataset) }}
-    {%- if not (is_last_dataset and loop.last) %}
 
     union all
-    {%- endif %}
     {%- endfor %}
     {%- endfor %}
+
+    -- Of a dataset itself: how many records it has.
+    select
+        dataset,
+        dataset as record_id,
+        cast(null as string) as campaign_id,
+        'row_count' as attribute,
+        cast(row_count as string) as value
+    from {{ ref('int_inputs') }}
 
 )
 

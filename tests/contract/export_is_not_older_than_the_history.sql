@@ -8,6 +8,6 @@ select
     as_of.newest_record_at as newest_record_of_the_export,
     max(status_log.newest_record_at) as newest_record_seen_before
 from {{ ref('int_as_of') }} as as_of
-cross join {{ ref('status_log') }} as status_log
+cross join {{ standing_log(ref('status_log')) }} as status_log
 group by as_of.newest_record_at
 having as_of.newest_record_at < max(status_log.newest_record_at)

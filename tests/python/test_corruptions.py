@@ -244,6 +244,8 @@ TRIED_ELSEWHERE = {
     "export_holds_campaigns": "an export without campaigns: test_build",
     "waiver_matches_a_breach": "a waiver of nothing: test_contract",
     "export_is_not_older_than_the_history": "an older export: test_history",
+    "now_is_not_far_from_all_else": "a date far from all others: test_history",
+    "dataset_has_not_become_empty": "an export after one that had records: test_history",
 }
 """Tests whose corruption would mask all others, or is no part of an export; who tries it."""
 

@@ -37,8 +37,8 @@ history as (
 
     select
         count(*) as exports_seen,
-        {{ fingerprint(ref('status_log')) }} as history_hash
-    from {{ ref('status_log') }}
+        {{ fingerprint(standing_log(ref('status_log')) ~ ' as standing') }} as history_hash
+    from {{ standing_log(ref('status_log')) }} as standing
     where dataset is null
 
 ),
