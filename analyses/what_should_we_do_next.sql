@@ -1,12 +1,18 @@
--- What should we do this week, most urgent first?
+-- What should we do this week, most urgent first? Below it what was decided, to be followed up.
 select
     action_rank,
+    action_state,
     action_type,
     record_id,
     campaign_name,
     reason,
     what_to_do,
     amount_at_stake,
-    currency
+    currency,
+    stake_basis,
+    waiting_since,
+    due_at,
+    answered_by_decision_id,
+    answered_at
 from {{ ref('next_actions') }}
-order by action_rank
+order by action_rank nulls last, answered_at desc, action_type asc, record_id asc

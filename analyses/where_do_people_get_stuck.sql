@@ -1,5 +1,5 @@
 -- Which steps of a journey lose people, the largest loss first?
--- Only steps on which enough people came to say so; a blocked step let nobody through.
+-- Only steps on which enough people came to say so, against what the step yields elsewhere; a blocked step let nobody through.
 select
     campaign_name,
     segment_name,
@@ -9,7 +9,7 @@ select
     previous_stage_count,
     dropped_count,
     step_conversion_rate,
-    portfolio_step_rate,
+    elsewhere_step_rate,
     drop_off_status
 from {{ ref('funnel_conversion') }}
 where drop_off_status in ('blocked', 'weak')

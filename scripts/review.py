@@ -69,18 +69,28 @@ def review_clock(risk: Row, as_of: datetime) -> str:
     """Return how a risk's review stands, with the time that it has left or has taken."""
     state = risk["review_state"]
     if state in ("awaiting_review", "overdue"):
-        left = (risk["review_due_at"] - as_of) / timedelta(minutes=1)
-        return f"Overdue by {lasting(-left)}" if state == "overdue" else f"Due in {lasting(left)}"
+        return due_clock(risk["review_due_at"], as_of)
     if state.startswith("reviewed") and risk["response_minutes"] is not None:
         return f"{words(state)}, after {lasting(risk['response_minutes'])}"
     return words(state)
+
+
+def due_clock(due_at: datetime, as_of: datetime) -> str:
+    """Return how much time is left, or for how long it has been over."""
+    left = minutes_between(as_of, due_at)
+    return f"Overdue by {lasting(-left)}" if left < 0 else f"Due in {lasting(left)}"
+
+
+def minutes_between(start: datetime, end: datetime) -> float:
+    """Return how long it was from one moment to another."""
+    return (end - start) / timedelta(minutes=1)
 
 
 def time_used(risk: Row) -> float | None:
     """Return which share of its review time a waiting risk has used, 1 at most."""
     if risk["review_state"] not in ("awaiting_review", "overdue"):
         return None
-    allowed = (risk["review_due_at"] - risk["raised_at"]) / timedelta(minutes=1)
+    allowed = minutes_between(risk["raised_at"], risk["review_due_at"])
     return min(1.0, risk["waiting_minutes"] / allowed) if allowed > 0 else 1.0
 
 
@@ -204,6 +214,8 @@ def page(shown: dict[str, Any]) -> str:
         script=Markup(script),
         script_hash=digest,
         bar_of=bar_of,
+        due_clock=due_clock,
+        minutes_between=minutes_between,
         review_clock=review_clock,
         time_used=time_used,
         on_lift_axis=on_lift_axis,

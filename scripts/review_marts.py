@@ -123,7 +123,23 @@ def contents(marts: Published) -> dict[str, Any]:
         "campaigns": marts.rows("from marts.dim_campaigns order by campaign_name, campaign_id"),
         "health": next((one for one in metrics if one["metric"] == "health"), None),
         "metrics": [one for one in metrics if one["metric"] != "health"],
-        "next_actions": marts.listing("next_actions", "action_rank"),
+        "next_actions": marts.listing("next_actions", "action_rank", where="action_state = 'open'"),
+        "decided_actions": marts.listing(
+            "next_actions",
+            "answered_at desc, action_type, record_id",
+            source="""
+            (
+                select
+                    actions.*,
+                    decisions.decided_by,
+                    decisions.action_taken
+                from marts.next_actions as actions
+                left join marts.decision_audit as decisions
+                    on actions.answered_by_decision_id = decisions.decision_id
+            )
+            """,
+            where="action_state = 'decided'",
+        ),
         "journeys": journeys(marts),
         "segments": marts.listing(
             "segment_rollups",
@@ -143,7 +159,7 @@ def contents(marts: Published) -> dict[str, Any]:
                 left join marts.dim_campaigns as campaigns using (campaign_id)
             )
             """,
-            where="is_newest",
+            where="is_judged",
         ),
         "reconciled": marts.rows(
             """
@@ -204,9 +220,14 @@ def contents(marts: Published) -> dict[str, Any]:
                 select
                     inbox.*,
                     escalation.response_minutes,
-                    escalation.reviewed_by_decision_id
+                    escalation.reviewed_by_decision_id,
+                    escalation.reviewed_at,
+                    escalation.review_link,
+                    decisions.decided_by
                 from marts.risk_inbox as inbox
                 left join marts.risk_escalation as escalation using (risk_id)
+                left join marts.decision_audit as decisions
+                    on escalation.reviewed_by_decision_id = decisions.decision_id
             )
             """,
         ),
@@ -220,7 +241,21 @@ def contents(marts: Published) -> dict[str, Any]:
             where="event_type != 'performance_recorded'",
             most=MOST_EVENTS_DRAWN,
         ),
-        "rules": marts.rows("from marts.contract_compliance order by rule"),
+        "rules": marts.rows(
+            """
+            select
+                *,
+                case
+                    when inferred_rows is not null then (
+                        select count(*)
+                        from marts.risk_escalation
+                        where is_unresolved and requires_human_review and review_link is not null
+                    )
+                end as reviewed_rows
+            from marts.contract_compliance
+            order by rule
+            """
+        ),
         "violations": marts.listing("contract_violations", "is_waived, rule, record_key"),
         "findings": marts.listing(
             "status_history",

@@ -49,12 +49,21 @@ final as (
             when 'mismatch' then '; its evidence differs from the facts (' || risk_signals.evidence_mismatches || ')'
             else ''
         end as why,
-        case risk_signals.review_state
-            when 'overdue' then 'Review now, the time for it is over; then: '
-            when 'awaiting_review' then 'Review in time; then: '
+        case
+            when risk_signals.review_state = 'overdue' then 'Review now, the time for it is over; then: '
+            when risk_signals.review_state = 'awaiting_review' then 'Review in time; then: '
+            when risk_signals.reviewed_by_decision_id is not null
+                then 'Reviewed (' || risk_signals.reviewed_by_decision_id || '); follow up: '
             else ''
         end
-        || replace(risk_signals.recommended_action, '_', ' ') as what_to_do
+        || case
+            -- The review that was recommended is done.
+            when
+                risk_signals.recommended_action = 'human_review'
+                and risk_signals.reviewed_by_decision_id is not null
+                then 'what was decided'
+            else replace(risk_signals.recommended_action, '_', ' ')
+        end as what_to_do
     from risk_signals
     cross join as_of
 
