@@ -23,7 +23,7 @@ from spark_build import Server
 from test_bulk_corruptions import OfFiles
 from test_bulk_days import JUDGED, UNTESTED
 from test_corruptions import spoiled_build
-from test_history import HISTORY
+from test_history import HISTORY, statuses_of
 
 pytest_plugins = "on_spark"
 
@@ -83,10 +83,12 @@ def test_an_export_is_taken_out_of_the_history(workspace: Workspace, spark: Spar
     assert mended.build(workspace.folder, *HISTORY).named("warn", "fail", "error") == set()
     lines = [title, f"     1{shown}  taken out", f"     2{shown}"]
     assert history() == (0, lines)
+    values = {key: value for key, value in statuses_of(read_export()).items() if value is not None}
+    shown_first = sum(attribute != "row_count" for _, _, attribute in values)
     assert mended.query(
         "select export_number, change_number, previous_export_at, count(*) as n"
         " from mended_marts.status_history group by 1, 2, 3"
-    ) == [{"export_number": 2, "change_number": 1, "previous_export_at": None, "n": 37}]
+    ) == [{"export_number": 2, "change_number": 1, "previous_export_at": None, "n": shown_first}]
     mended.build(workspace.folder, *HISTORY)
     assert history() == (0, lines)
 
