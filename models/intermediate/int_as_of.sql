@@ -30,7 +30,9 @@ newest_approval as (
 
     select max({{ add_minutes('proposed_at', 'approval_latency_minutes') }}) as newest_approval_at
     from {{ ref('stg_budget_actions') }}
-    where is_approved_by_human
+    where
+        is_approved_by_human
+        and status <> 'rejected'
 
 ),
 

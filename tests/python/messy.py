@@ -719,6 +719,23 @@ class Generator:
             self.export["budget_actions"].append(action)
 
 
+    # ---- What contradicts itself or others, added last, so that it changes nothing above
+
+    def repeats(self) -> None:
+        """Add records that are the same as others under a new id, some in another status."""
+        for dataset, key, statuses in (
+            ("budget_actions", "budget_action_id", ("proposed", "rejected", "executed")),
+            ("campaign_risk_signals", "risk_id", ("open", "mitigated")),
+            ("attribution_hints", "hint_id", ()),
+        ):
+            rows = self.export[dataset]
+            for number, row in enumerate(self.random.sample(rows, 6)):
+                again = row | {key: f"{row[key]} again"}
+                if statuses and number % 2:
+                    again["status"] = self.random.choice(statuses)
+                rows += [again, again | {key: f"A {row[key]}"}][: self.random.choice((1, 2))]
+
+
 def messy_export(seed: int) -> Export:
     """Return a random export, its records in random order."""
     generator = Generator(seed)
@@ -733,6 +750,7 @@ def messy_export(seed: int) -> Export:
     generator.trials()
     generator.journeys()
     generator.money()
+    generator.repeats()
     for records in generator.export.values():
         generator.random.shuffle(records)
     return generator.export

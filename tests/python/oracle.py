@@ -27,6 +27,7 @@ import yaml
 
 PROJECT = Path(__file__).resolve().parents[2]
 UNRESOLVED = ("open", "in_review")
+ENDS = ("from_channel_id", "to_channel_id")
 MEASURES = ("impressions", "clicks", "conversions", "spend", "revenue_proxy")
 
 Row = dict[str, Any]
@@ -238,10 +239,13 @@ def funnel_event(row: Row) -> Row:
 def budget_action(row: Row, policy: Row) -> Row:
     """Return a budget action, typed; the approval came its latency after the proposal (V2)."""
     proposed_at, latency = moment(row["timestamp"]), row["approval_latency_minutes"]
-    approved = row["approved_by_human"]
+    # Rejected, yet approved, counts as rejected (issue on judgments, 8).
+    approved = row["approved_by_human"] and row["status"] != "rejected"
     approver = (row["approver_id"] or "").strip()
     timed = approved and latency is not None
     return row | {
+        "exported": row,
+        "approved_by_human": approved,
         "known_at": proposed_at,
         "amount": exact(cents(exact(row["amount"]))),  # whole cents move, and are judged
         "currency": row.get("currency") or policy["reporting_currency"],
@@ -256,7 +260,8 @@ def action_as_of(action: Row, until: datetime) -> Row:
     if action["approved_at"] is None or action["approved_at"] <= until:
         return action
     not_yet = dict.fromkeys(("approved_at", "approver_id", "approval_latency_minutes"))
-    return action | not_yet | {"approved_by_human": False, "status": "proposed"}
+    proposal = not_yet | {"approved_by_human": False, "status": "proposed"}
+    return action | proposal | {"exported": action["exported"] | proposal}
 
 
 def is_rollup_known(reported: Row, until: datetime, newest: datetime) -> bool:
@@ -780,9 +785,39 @@ def reversed_action(world: World, action: Row) -> str | None:
     return latest["budget_action_id"] if latest else None
 
 
+def possible_duplicates(records: list[tuple[str, tuple]]) -> dict[str, str | None]:
+    """Return, by id, the lowest id with the same fields, if it is another one.
+
+    Source: the issue on judgments, 8.
+    """
+    firsts: dict[tuple, str] = {}
+    for identity, fields in sorted(records, key=lambda one: one[0]):
+        firsts.setdefault(fields, identity)
+    return {
+        identity: None if firsts[fields] == identity else firsts[fields]
+        for identity, fields in records
+    }
+
+
+def terms_of(action: Row) -> tuple:
+    """Return all fields of an action but id and status, as they were known."""
+    names = ("campaign_id", "reason_code", "reason_detail", "proposed_by", *ENDS)
+    exported = action["exported"]
+    approval = ("approved_by_human", "approver_id", "approval_latency_minutes")
+    return (
+        action["known_at"],
+        action["amount"],
+        action["currency"],
+        *(exported[name] for name in (*names, *approval)),
+    )
+
+
 def budget_action_audit(world: World) -> list[Row]:
     """Return one row a budget action proposed by the as-of (issue, "Budget audit")."""
     rows = []
+    alike = possible_duplicates(
+        [(action["budget_action_id"], terms_of(action)) for action in world.actions]
+    )
     for action in world.actions:
         campaign = world.campaigns[action["campaign_id"]]
         comparable = action["currency"] == world.policy["reporting_currency"]
@@ -816,6 +851,10 @@ def budget_action_audit(world: World) -> list[Row]:
                 "compliance_status": compliance,
                 "has_violation_reasons": broken,
                 "is_waived": False,
+                "changed_after_approval": None,  # one export has no history
+                "possible_duplicate_of": alike[action["budget_action_id"]],
+                "has_contradiction": action["status"] == "rejected"
+                and action["exported"]["approved_by_human"],
             }
         )
     return rows
@@ -973,9 +1012,17 @@ def first_review(world: World, signal: Row) -> Row | None:
     return min(reviews, key=lambda row: (row["known_at"], row["decision_id"]), default=None)
 
 
+def claim_of(signal: Row) -> tuple:
+    """Return all fields of a signal but id and status."""
+    names = ("campaign_id", "experiment_id", "risk_type", "severity", "recommended_action")
+    lists = (repr(signal["asset_ids"]), repr(signal["evidence"]))
+    return signal["known_at"], *(signal[name] for name in names), *lists
+
+
 def risk_escalation(world: World) -> list[Row]:
     """Return one row a risk signal raised by the as-of (issue, "Risk")."""
     rows = []
+    alike = possible_duplicates([(one["risk_id"], claim_of(one)) for one in world.signals])
     for signal in world.signals:
         performance = signal_performance(world, signal)
         exposure = sum(row["spend"] for row in performance) if performance else None
@@ -1013,6 +1060,7 @@ def risk_escalation(world: World) -> list[Row]:
                 "review_due_at": review_due_at(world, signal) if required else None,
                 "review_state": review_state(world, signal, required, review),
                 "evidence_check": evidence_check(world, signal),
+                "possible_duplicate_of": alike[signal["risk_id"]],
             }
         )
     return rows

@@ -631,6 +631,11 @@ def attribution_summary(world: World) -> list[Row]:
                 if row["campaign_id"] == campaign and row["channel_id"] == channel
             ]
         )
+        same = ("campaign_id", "channel_id", "method", "attributed_conversions", "known_at")
+        alike = oracle.possible_duplicates(
+            [(h["hint_id"], (exact(h["confidence"]), *(h[n] for n in same))) for h in hints]
+        )
+        repeats = sorted(f"{hint} of {first}" for hint, first in alike.items() if first)
         weighted = sum(h["attributed_conversions"] * exact(h["confidence"]) for h in hints)
         rows.append(
             {
@@ -644,6 +649,8 @@ def attribution_summary(world: World) -> list[Row]:
                 "share_of_method": double(ratio(credited[campaign, channel, method], whole)),
                 "newest_hint_at": max(hint["known_at"] for hint in hints),
                 "measured_conversions": measured["conversions"] if measured else None,
+                "possible_duplicate_hints": len(repeats),
+                "possible_duplicates": ", ".join(repeats) or None,
             }
         )
     return rows
