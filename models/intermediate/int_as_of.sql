@@ -32,7 +32,7 @@ newest_approval as (
     from {{ ref('stg_budget_actions') }}
     where
         is_approved_by_human
-        and status <> 'rejected'
+        and status is distinct from 'rejected'
 
 ),
 

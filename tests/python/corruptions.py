@@ -175,7 +175,7 @@ PROPERTIES: dict[str, dict[str, Property]] = {
         "impressions": COUNT,
         "clicks": COUNT,
         "conversions": COUNT,
-        "conversion_rate": replace(SHARE, good=(0,)),  # 1 needs counts to go with it
+        "conversion_rate": replace(MONEY, good=(0,)),  # above 1 in a row of late conversions
         "cost": MONEY,
         "revenue_proxy": MONEY,
     },
@@ -452,7 +452,7 @@ NOT_ALONE: dict[tuple[str, str, str], tuple[Check, ...]] = {
         ("performance_metrics", "conversion_rate", kind): (
             ("performance_conversion_rate_adds_up", ""),
         )
-        for kind in SHARE.bad
+        for kind in MONEY.bad
     },
     **{
         ("roi_ledger", name, "below its minimum"): (("net_roi_adds_up_to_the_cent", ""),)
@@ -551,11 +551,13 @@ FACTS = [
         "performance_metrics.clicks",
         "performance_clicks_do_not_exceed_impressions",
         {"clicks": 100_001},
+        "warn",
     ),
     fact(
         "performance_metrics.conversions",
         f"{MORE_CONVERSIONS}_impressions {MORE_CONVERSIONS}_clicks",
         {"conversions": 100_001, "conversion_rate": 1},
+        "warn",
     ),
     fact(
         "performance_metrics.conversions", f"{MORE_CONVERSIONS}_clicks", {"conversions": 1}, "warn"

@@ -736,6 +736,33 @@ class Generator:
                 rows += [again, again | {key: f"A {row[key]}"}][: self.random.choice((1, 2))]
 
 
+    def namesakes(self) -> None:
+        """Give two or three of each kind one label."""
+        for dataset, fields in (
+            ("campaigns", ("name",)),
+            ("audience_segments", ("name",)),
+            ("channels", ("type", "platform")),
+            ("creative_assets", ("message_theme", "variant")),
+        ):
+            first, *others = self.random.sample(self.export[dataset], self.random.choice((2, 3)))
+            for row in others:
+                row.update({name: first[name] for name in fields})
+
+    def late_events(self) -> None:
+        """Add rows without an impression, of assets that have had enough of them."""
+        rows = self.export["performance_metrics"]
+        shown = [
+            row
+            for row in rows
+            if row["asset_id"] < "ASSET_016" and row["impressions"] >= 999 > row["conversions"] + 99
+        ]
+        for number, row in enumerate(self.random.sample(shown, 6)):
+            at = datetime(2026, 3, 24, 19, 0, number)
+            late = {"timestamp": self.written(at), "impressions": number % 2, "clicks": number % 3}
+            late |= {"conversions": 2, "conversion_rate": 2.0 * (number % 2)}
+            rows.append(row | late | {"cost": 0, "revenue_proxy": 77.777})
+
+
 def messy_export(seed: int) -> Export:
     """Return a random export, its records in random order."""
     generator = Generator(seed)
@@ -751,6 +778,8 @@ def messy_export(seed: int) -> Export:
     generator.journeys()
     generator.money()
     generator.repeats()
+    generator.namesakes()
+    generator.late_events()
     for records in generator.export.values():
         generator.random.shuffle(records)
     return generator.export

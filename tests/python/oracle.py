@@ -13,7 +13,7 @@ from __future__ import annotations
 import csv
 import decimal
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -162,8 +162,8 @@ def read_world(export: Export, variables: Row | None = None, as_of: str | None =
         policy=policy,
         as_of=until,
         newest_event_at=newest,
-        campaigns=by_id(export, "campaigns", "campaign_id"),
-        segments=by_id(export, "audience_segments", "segment_id"),
+        campaigns=named(by_id(export, "campaigns", "campaign_id")),
+        segments=named(by_id(export, "audience_segments", "segment_id")),
         assets=assets,
         severities={row["severity"]: row for row in read_reference("risk_severities")},
         kpis={row["kpi"]: row for row in read_reference("kpi_definitions")},
@@ -179,6 +179,21 @@ def read_world(export: Export, variables: Row | None = None, as_of: str | None =
 def by_id(export: Export, dataset: str, key: str) -> dict[str, Row]:
     """Return a dataset's records by their id."""
     return {row[key]: row for row in export[dataset]}
+
+
+def unlike(labels: dict[str, str]) -> dict[str, str]:
+    """Return labels by id; one that several share has the id (issue on judgments, 11)."""
+    shared = Counter(labels.values())
+    return {
+        identity: f"{label} ({identity})" if shared[label] > 1 else label
+        for identity, label in labels.items()
+    }
+
+
+def named(records: dict[str, Row]) -> dict[str, Row]:
+    """Return records by id, each with a name of its own."""
+    names = unlike({identity: row["name"] for identity, row in records.items()})
+    return {identity: row | {"name": names[identity]} for identity, row in records.items()}
 
 
 def decided(export: Export) -> list[Row]:
@@ -321,9 +336,16 @@ def dim_segments(world: World) -> list[Row]:
 
 def dim_channels(world: World) -> list[Row]:
     """Return the channels."""
+    labels = unlike(
+        {
+            row["channel_id"]: f"{row['type'].replace('_', ' ')} ({row['platform']})"
+            for row in world.export["channels"]
+        }
+    )
     return [
         {
             "channel_id": row["channel_id"],
+            "channel_label": labels[row["channel_id"]],
             "channel_type": row["type"],
             "platform": row["platform"],
             "cost_model": row["cost_model"],
@@ -334,9 +356,13 @@ def dim_channels(world: World) -> list[Row]:
 
 def dim_assets(world: World) -> list[Row]:
     """Return the creative assets."""
+    labels = unlike(
+        {key: f"{row['message_theme']} ({row['variant']})" for key, row in world.assets.items()}
+    )
     return [
         {
             "asset_id": row["asset_id"],
+            "asset_label": labels[row["asset_id"]],
             "campaign_id": row["campaign_id"],
             "segment_id": row["segment_id"],
             "channel_id": row["channel_id"],
