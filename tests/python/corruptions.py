@@ -330,6 +330,7 @@ REFERENCE: dict[str, dict[str, Property]] = {
         "kpi_label": Property(),
         "numerator": Property(ONE_OF, {"misspelt measure": "clics", "no count": "spend"}),
         "denominator": Property(ONE_OF, {"misspelt measure": "impresions", "no count": "clicks"}),
+        "funnel_stage": Property(ONE_OF, {"misspelt stage": "sign_up", "a count": "signup_count"}),
     },
     "rollup_measures": {"measure": key(), "tolerance": Property()},
     "evidence_measures": {
@@ -355,7 +356,9 @@ REFERENCE: dict[str, dict[str, Property]] = {
         "reason": Property("a_waiver_has_an_approver_and_a_reason", {"blank": "\t"}),
     },
 }
-"""The same of seeds/reference, in which every field is required."""
+"""The same of seeds/reference, in which every field is required but for those below."""
+
+MAY_BE_NULL = {("kpi_definitions", "funnel_stage")}
 
 KEYS = {
     dataset: next((name for name, of in fields.items() if of.check == "unique"), "timestamp")
@@ -626,7 +629,8 @@ def of_the_reference() -> list[Corruption]:
                 checks += ((of.check, name),)
             elif name != "measure":  # a null is no value that could be unknown
                 checks += also
-            found.append(Corruption("null", seed, name, checks, {name: None}))
+            if (seed, name) not in MAY_BE_NULL:
+                found.append(Corruption("null", seed, name, checks, {name: None}))
             if of.check == "unique":
                 checks = (("unique", name), *also)
                 found.append(Corruption("duplicate key", seed, name, checks, same=(name,)))
@@ -858,6 +862,7 @@ class Clones:
                 record |= {"dataset": "campaigns", "attribute": "status", "to_value": "active"}
             case "kpi_definitions":
                 record |= {"kpi_label": name, "numerator": "clicks", "denominator": "impressions"}
+                record |= {"funnel_stage": None}
             case "rollup_measures":
                 record |= {"tolerance": 0}
             case "evidence_measures":

@@ -23,6 +23,7 @@ MARTS = {
     "channel_budget_flows",
     "contract_compliance",
     "contract_violations",
+    "conversion_reconciliation",
     "decision_audit",
     "dim_assets",
     "dim_campaigns",
