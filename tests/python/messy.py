@@ -763,6 +763,21 @@ class Generator:
             rows.append(row | late | {"cost": 0, "revenue_proxy": 77.777})
 
 
+    def agreement(self) -> None:
+        """Add a place in which the funnel and performance count the same on the one day covered."""
+        campaign = self.campaign(20, budget=100, media_spend=75)
+        self.experiment_without_data(campaign)
+        asset = self.asset(campaign, "SEG_002", "CH_02")
+        for day in (5, 6):
+            row = self.snapshot(asset, datetime(2026, 3, day, 12))
+            self.export["performance_metrics"].append(row)
+        event = {"event_id": f"FNL_{len(self.export['funnel_events']):04}", "stage": "signup"}
+        event |= {"timestamp": "2026-03-06T22:00:00", "date": "2026-03-06", "source": "crm"}
+        event |= {"campaign_id": campaign, "segment_id": "SEG_002", "channel_id": "CH_02"}
+        event |= {"count": row["conversions"], "confidence": 0.9}
+        self.export["funnel_events"].append(event)
+
+
 def messy_export(seed: int) -> Export:
     """Return a random export, its records in random order."""
     generator = Generator(seed)
@@ -778,6 +793,7 @@ def messy_export(seed: int) -> Export:
     generator.journeys()
     generator.money()
     generator.repeats()
+    generator.agreement()
     generator.namesakes()
     generator.late_events()
     for records in generator.export.values():

@@ -704,7 +704,7 @@ def attribution_summary(world: World) -> list[Row]:
         alike = oracle.possible_duplicates(
             [(h["hint_id"], (exact(h["confidence"]), *(h[n] for n in same))) for h in hints]
         )
-        repeats = sorted(f"{hint} of {first}" for hint, first in alike.items() if first)
+        repeats = [f"{hint} of {first}" for hint, first in sorted(alike.items()) if first]
         weighted = sum(h["attributed_conversions"] * exact(h["confidence"]) for h in hints)
         rows.append(
             {

@@ -54,6 +54,7 @@ def test_more_than_all_impressions_is_an_error(
     assert build.named("fail") == {TOTAL}
     assert build.failures[TOTAL] == 1
     assert build.named("error") == set()
+    assert build.statuses["experiment_results"] == "skipped", "there is no interval of it"
     assert build.statuses["status_log"] == "skipped", "it is no history"
     with pytest.raises(publish.PublishError):
         publish.publish(build.folder)
