@@ -36,7 +36,9 @@ CALL = re.compile(
 # What each engine says where a sum, a big integer, is more than one can hold.
 TOO_BIG = re.compile(r"can't be cast .*\bINT64\b|\bBIGINT overflow|\blong overflow", re.IGNORECASE)
 COUNTED = ("performance_metrics", "funnel_events", "attribution_hints")  # whose counts are added up
-AS_OF = "int_as_of"  # all that is counted is read up to it, and of what it reads nothing is added up
+AS_OF = (
+    "int_as_of"  # all that is counted is read up to it, and of what it reads nothing is added up
+)
 
 Row = dict[str, object]
 
@@ -151,7 +153,9 @@ def too_big(unique_id: str, name: str, nodes: Artifact) -> str:
         if one not in read and name_of(one) != AS_OF:
             read.add(one)
             waiting += nodes.get(one, {}).get("depends_on", {}).get("nodes", [])
-    datasets = [dataset for dataset in COUNTED if any(name_of(one) == f"stg_{dataset}" for one in read)]
+    datasets = [
+        dataset for dataset in COUNTED if any(name_of(one) == f"stg_{dataset}" for one in read)
+    ]
     return "\n".join(
         textwrap.wrap(
             f"Counts that {name} adds up come to more than 64 bits hold"
@@ -295,7 +299,7 @@ def tested_columns(node: Artifact) -> list[str]:
 
 
 def alike_but_for_their_form(rows: list[Row], ids: set[str]) -> list[str]:
-    """Return which values of rows are an existing id but for their Unicode form (é or e + ´)."""
+    """Return which values of rows are an existing id but for their Unicode form."""
     by_form: dict[str, list[str]] = {}
     for one in sorted(ids):
         by_form.setdefault(unicodedata.normalize("NFKC", one), []).append(one)

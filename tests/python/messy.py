@@ -718,7 +718,6 @@ class Generator:
             }
             self.export["budget_actions"].append(action)
 
-
     # ---- What contradicts itself or others, added last, so that it changes nothing above
 
     def repeats(self) -> None:
@@ -734,7 +733,6 @@ class Generator:
                 if statuses and number % 2:
                     again["status"] = self.random.choice(statuses)
                 rows += [again, again | {key: f"A {row[key]}"}][: self.random.choice((1, 2))]
-
 
     def namesakes(self) -> None:
         """Give two or three of each kind one label."""
@@ -761,7 +759,6 @@ class Generator:
             late = {"timestamp": self.written(at), "impressions": number % 2, "clicks": number % 3}
             late |= {"conversions": 2, "conversion_rate": 2.0 * (number % 2)}
             rows.append(row | late | {"cost": 0, "revenue_proxy": 77.777})
-
 
     def agreement(self) -> None:
         """Add a place in which the funnel and performance count the same on the one day covered."""

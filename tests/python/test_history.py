@@ -359,9 +359,13 @@ def assert_history(build: Build, replay: Replay, shown: Export) -> None:
                 [known_at[at].get((dataset, record_id, name)) for name in APPROVAL]
                 for at in (number - 1, number)
             )
-            is_new = now[0] == "true" and now[1] and (
-                oracle.moment(proposed[record_id]) + timedelta(minutes=int(now[1]))
-                > moments[number - 1]
+            is_new = (
+                now[0] == "true"
+                and now[1]
+                and (
+                    oracle.moment(proposed[record_id]) + timedelta(minutes=int(now[1]))
+                    > moments[number - 1]
+                )
             )
             if then[0] == "true" and not is_new:
                 finding = "changed_after_approval"
