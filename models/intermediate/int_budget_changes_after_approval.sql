@@ -19,7 +19,7 @@ shown_values as (
         lead(export_number) over (
             partition by record_id, attribute
             order by export_number
-        ) as next_export_number
+        ) as next_number
     from changes
 
 ),
@@ -53,19 +53,19 @@ approvals as (
             and known_approvals.attribute = 'approved_by_human'
             and known_approvals.to_value = 'true'
             and term_changes.export_number > known_approvals.export_number
-            and term_changes.export_number <= coalesce(known_approvals.next_export_number, term_changes.export_number)
+            and (known_approvals.next_number is null or term_changes.export_number <= known_approvals.next_number)
     left join shown_values as approvals_shown
         on
             term_changes.record_id = approvals_shown.record_id
             and approvals_shown.attribute = 'approved_by_human'
             and term_changes.export_number >= approvals_shown.export_number
-            and term_changes.export_number < coalesce(approvals_shown.next_export_number, term_changes.export_number + 1)
+            and (approvals_shown.next_number is null or term_changes.export_number < approvals_shown.next_number)
     left join shown_values as latencies_shown
         on
             term_changes.record_id = latencies_shown.record_id
             and latencies_shown.attribute = 'approval_latency_minutes'
             and term_changes.export_number >= latencies_shown.export_number
-            and term_changes.export_number < coalesce(latencies_shown.next_export_number, term_changes.export_number + 1)
+            and (latencies_shown.next_number is null or term_changes.export_number < latencies_shown.next_number)
     left join actions
         on term_changes.record_id = actions.budget_action_id
 

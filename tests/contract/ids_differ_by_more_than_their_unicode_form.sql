@@ -11,7 +11,7 @@
 
 {{ config(
     severity='warn',
-    description="Two ids of a dataset differ by more than their Unicode form (é or e and an accent), or one is probably meant
+    description="Two ids of a dataset differ by more than their Unicode form, or one is probably meant
         to be the other.",
 ) }}
 

@@ -1,5 +1,7 @@
-{{ config(description="Over all its rows an asset has in an experiment, or outside any, at most as many clicks and conversions as
-    impressions. In one row, or on one day, it can have more: late ones have no impression of their own.") }}
+{{ config(
+    description="Over all its rows an asset has in an experiment, or outside any, at most as many clicks and conversions
+        as impressions. In one row, or on one day, it can have more: late ones have no impression of their own.",
+) }}
 
 -- Of snapshots, not of days that are summed: all that is made of performance lies below, and is skipped.
 select
