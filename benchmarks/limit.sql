@@ -315,9 +315,9 @@ select
         as asset_exists,
     count_if(experiment_id not in (from (select experiment_id from staging.stg_experiments)))
         as experiment_exists,
-    count_if((clicks <= impressions) is distinct from true) as clicks_do_not_exceed_impressions,
+    count_if((clicks <= impressions) is distinct from true) as warns_clicks_do_not_exceed_impressions,
     count_if((conversions <= impressions) is distinct from true)
-        as conversions_do_not_exceed_impressions,
+        as warns_conversions_do_not_exceed_impressions,
     count_if((conversions <= clicks) is distinct from true)
         as warns_conversions_do_not_exceed_clicks,
     count_if(
@@ -328,7 +328,7 @@ select
     count_if(impressions < 0) as impressions_is_a_count,
     count_if(clicks < 0) as clicks_is_a_count,
     count_if(conversions < 0) as conversions_is_a_count,
-    count_if(conversion_rate not between 0 and 1) as conversion_rate_is_a_share,
+    count_if(conversion_rate < 0) as conversion_rate_is_a_rate,
     count_if(cost < 0) as cost_is_an_amount,
     count_if(revenue_proxy < 0) as revenue_proxy_is_an_amount,
     count_if(recorded_at < timestamp '2000-01-01' or recorded_at >= timestamp '2100-01-01')

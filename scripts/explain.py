@@ -10,6 +10,7 @@ import argparse
 import re
 import sys
 import textwrap
+import unicodedata
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from contextlib import suppress
@@ -30,6 +31,13 @@ BROKEN = {"error", "fail", "runtime error", "partial success"}
 CALL = re.compile(
     r"\s*> (in|called by) (macro|model|test|seed|snapshot) "  # dbt's macros
     r"|\s*at [\w.$/<>]+\(.*\)$|\s*\.\.\. \d+ more$"  # Java's methods
+)
+
+# What each engine says where a sum, a big integer, is more than one can hold.
+TOO_BIG = re.compile(r"can't be cast .*\bINT64\b|\bBIGINT overflow|\blong overflow", re.IGNORECASE)
+COUNTED = ("performance_metrics", "funnel_events", "attribution_hints")  # whose counts are added up
+AS_OF = (
+    "int_as_of"  # all that is counted is read up to it, and of what it reads nothing is added up
 )
 
 Row = dict[str, object]
@@ -81,6 +89,8 @@ def explain_result(result: Artifact, node: Artifact, nodes: Artifact, database: 
         # dbt's name for what a macro of ours refused, which is no matter of the SQL.
         words = re.sub(r"^Compilation Error in .*\n", "", message)
         sql = path if words == message else None
+        if TOO_BIG.search(words):
+            words = too_big(result["unique_id"], name, nodes)
         message = textwrap.indent(textwrap.dedent(words), "    ")
         return "\n".join([title, *field("guards", said), message, *field("sql", sql)])
 
@@ -102,6 +112,7 @@ def explain_result(result: Artifact, node: Artifact, nodes: Artifact, database: 
             *field("dataset", datasets_of(node, rows)),
             *field("rows", f"{count:,}{more}" + (f"; {problem}" if problem else "")),
             *(" " * 12 + line for line in lines),
+            *field("form", "; ".join(alike_but_for_their_form(rows, database.ids(nodes)))),
             *field("files", listed(files)),
             *field("stands", node.get("original_file_path")),
             *field("sql", path),
@@ -132,6 +143,26 @@ def clean(message: str) -> str:
     )
     lines = [line.rstrip() for line in text.splitlines() if not CALL.match(line)]
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()
+
+
+def too_big(unique_id: str, name: str, nodes: Artifact) -> str:
+    """Return what is wrong where counts are too big for a mart, and where to look."""
+    read, waiting = set(), [unique_id]
+    while waiting:
+        one = waiting.pop()
+        if one not in read and name_of(one) != AS_OF:
+            read.add(one)
+            waiting += nodes.get(one, {}).get("depends_on", {}).get("nodes", [])
+    datasets = [
+        dataset for dataset in COUNTED if any(name_of(one) == f"stg_{dataset}" for one in read)
+    ]
+    return "\n".join(
+        textwrap.wrap(
+            f"Counts that {name} adds up come to more than 64 bits hold"
+            f" ({2**63 - 1:,}). Look for a count that can't be in {listed(datasets or COUNTED)}.",
+            WIDTH,
+        )
+    )
 
 
 # ---- What a test guards ---------------------------------------------------------------------
@@ -267,6 +298,25 @@ def tested_columns(node: Artifact) -> list[str]:
 # ---- Rows -----------------------------------------------------------------------------------
 
 
+def alike_but_for_their_form(rows: list[Row], ids: set[str]) -> list[str]:
+    """Return which values of rows are an existing id but for their Unicode form."""
+    by_form: dict[str, list[str]] = {}
+    for one in sorted(ids):
+        by_form.setdefault(unicodedata.normalize("NFKC", one), []).append(one)
+    values = {value for row in rows for value in row.values() if isinstance(value, str)}
+    return [
+        f'"{escaped(value)}" differs from the existing "{escaped(one)}" only in Unicode form'
+        for value in sorted(values)
+        for one in by_form.get(unicodedata.normalize("NFKC", value), [])
+        if one != value
+    ]
+
+
+def escaped(text: str) -> str:
+    """Return a text in ASCII, so that forms which look the same don't."""
+    return text.encode("unicode_escape").decode()
+
+
 class DatabaseError(Exception):
     """A query can't be answered."""
 
@@ -277,6 +327,7 @@ class Database(ABC):
     def __init__(self, project: Path) -> None:
         self.project = project
         self.problem = ""
+        self.known_ids: set[str] | None = None
 
     def __enter__(self) -> Database:
         return self
@@ -351,6 +402,23 @@ class Database(ABC):
             return []
         # Found by the search path of files, one goes by its whole path.
         return [str(row["_file"]).removeprefix(f"{self.project}/") for row in found]
+
+    def ids(self, nodes: Artifact) -> set[str]:
+        """Return the ids that records may refer to, by the tests that look them up."""
+        if self.known_ids is None:
+            relations = {one["name"]: one.get("relation_name") for one in nodes.values()}
+            looked_up = {
+                (relations.get(reference(metadata["kwargs"]["to"])), metadata["kwargs"]["field"])
+                for node in nodes.values()
+                if (metadata := node.get("test_metadata") or {}).get("name") == "relationships"
+            }
+            self.known_ids = set()
+            for relation, column in looked_up:
+                if relation and not self.problem:
+                    with suppress(DatabaseError):  # not built, where something above it failed
+                        found = self.fetch(f"select distinct {column} as id from {relation}")
+                        self.known_ids |= {str(row["id"]) for row in found}
+        return self.known_ids
 
     def contract_rule(self, rule: object, nodes: Artifact) -> str:
         """Return the statement of a rule of the contract, if there is one of that number."""

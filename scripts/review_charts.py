@@ -141,7 +141,7 @@ def cost_and_value(campaigns: list[Row]) -> str:
     currency = short(campaigns[0]["currency"])  # they all report in one
     values = [
         {
-            "campaign": f"{place}. {short(row['campaign_name'])}",  # names need not differ
+            "campaign": f"{place}. {short(row['campaign_name'])}",  # cut, they can be the same
             "measure": measure,
             "amount": float(row[column]),
             "label": f"{measure.lower()} {float(row[column]):,.0f}",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
@@ -267,7 +266,7 @@ def contents(marts: Published) -> dict[str, Any]:
 
 
 def labels(found: dict[str, Any]) -> dict[str, str]:
-    """Return how each campaign is called, by id: by its name, and its id where names are the same.
+    """Return how each campaign is called, by id.
 
     Looking back, marts may hold rows of a campaign that isn't in dim_campaigns yet.
     """
@@ -277,9 +276,8 @@ def labels(found: dict[str, Any]) -> dict[str, str]:
         for row in rows:
             if row["campaign_id"] is not None and names.get(row["campaign_id"]) is None:
                 names[row["campaign_id"]] = row.get("campaign_name")
-    bearers = Counter(names.values())
     return {
-        campaign: f"{name or 'Campaign'} ({campaign})" if bearers[name] > 1 or not name else name
+        campaign: name or f"Campaign ({campaign})"
         for campaign, name in sorted(names.items(), key=lambda one: (one[1] or "", one[0]))
     }
 

@@ -14,10 +14,9 @@ proposed_actions as (
 
     select
         budget_actions.*,
-        -- A blank name is no name.
-        {{ blank_to_null('budget_actions.approver_id') }} as approver,
+        -- What says that it was rejected and approved counts as rejected.
         case
-            when budget_actions.is_approved_by_human
+            when budget_actions.is_approved_by_human and budget_actions.status <> 'rejected'
                 then {{ add_minutes('budget_actions.proposed_at', 'budget_actions.approval_latency_minutes') }}
         end as approved_at,
         {{ approval_threshold('budget_actions.currency') }} as approval_threshold,
@@ -33,9 +32,56 @@ known_actions as (
 
     select
         *,
-        coalesce(approved_at > as_of, false) as is_approval_in_future,
-        is_approved_by_human and not coalesce(approved_at > as_of, false) as is_approved
+        coalesce(approved_at > as_of, false) as is_approval_in_future
     from proposed_actions
+
+),
+
+exported_actions as (
+
+    select
+        budget_action_id,
+        campaign_id,
+        from_channel_id,
+        to_channel_id,
+        amount,
+        currency,
+        reason_code,
+        reason_detail,
+        proposed_by,
+        proposed_at,
+        case when is_approval_in_future then 'proposed' else status end as status,
+        is_approved_by_human and not is_approval_in_future as is_approved_by_human,
+        case when not is_approval_in_future then approver_id end as approver_id,
+        case when not is_approval_in_future then approval_latency_minutes end as approval_latency_minutes,
+        case when not is_approval_in_future then approved_at end as approved_at,
+        approval_threshold
+    from known_actions
+
+),
+
+judged_actions as (
+
+    select
+        *,
+        is_approved_by_human and status <> 'rejected' as is_approved,
+        -- Null-safe: a partition takes nulls for equal.
+        min(budget_action_id) over (
+            partition by
+                campaign_id,
+                from_channel_id,
+                to_channel_id,
+                amount,
+                currency,
+                reason_code,
+                reason_detail,
+                proposed_by,
+                proposed_at,
+                is_approved_by_human,
+                approver_id,
+                approval_latency_minutes
+        ) as first_alike
+    from exported_actions
 
 ),
 
@@ -52,15 +98,20 @@ final as (
         reason_detail,
         proposed_by,
         proposed_at,
-        case when is_approval_in_future then 'proposed' else status end as status,
+        status,
         is_approved,
-        case when is_approved then approver end as approver_id,
+        -- A blank name is no name.
+        case when is_approved then {{ blank_to_null('approver_id') }} end as approver_id,
         case when is_approved then approval_latency_minutes end as approval_latency_minutes,
-        case when is_approved then approved_at end as approved_at,
+        approved_at,
         approval_threshold,
         {{ requires_approval('amount', 'currency') }} as requires_approval,
-        from_channel_id = to_channel_id as is_self_transfer
-    from known_actions
+        from_channel_id = to_channel_id as is_self_transfer,
+        nullif(first_alike, budget_action_id) as possible_duplicate_of,
+        case
+            when is_approved_by_human and not is_approved then 'rejected, yet approved by a person'
+        end as contradiction
+    from judged_actions
 
 )
 

@@ -26,7 +26,8 @@ with final as (
     {%- endfor %}
     {%- endfor %}
 
-    -- No time of its own: it follows from the latency, and is gone when the approval is withdrawn.
+    -- No time of its own: it follows from the latency, and is gone when the approval is withdrawn or
+    -- contradicted by a rejection.
     select
         'budget_actions' as dataset,
         budget_action_id as record_key,
@@ -34,7 +35,9 @@ with final as (
         {{ add_minutes('proposed_at', 'approval_latency_minutes') }} as happened_at,
         1 as record_count
     from {{ ref('stg_budget_actions') }}
-    where is_approved_by_human
+    where
+        is_approved_by_human
+        and status is distinct from 'rejected'
 
     union all
 

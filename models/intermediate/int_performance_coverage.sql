@@ -4,12 +4,6 @@ with performance as (
 
 ),
 
-experiments as (
-
-    select * from {{ ref('stg_experiments') }}
-
-),
-
 assets as (
 
     select * from {{ ref('stg_creative_assets') }}
@@ -22,42 +16,54 @@ campaigns as (
 
 ),
 
--- All rows of an asset's day share the days since its row before, in whatever experiment.
-recorded_days as (
+experiments as (
+
+    select * from {{ ref('stg_experiments') }}
+
+),
+
+asset_days as (
 
     select
         performance.asset_id,
         performance.recorded_date,
-        min(coalesce(experiments.start_date, cast('0001-01-01' as date))) as experiment_start_date
+        -- What was shown outside any experiment may have been shown before it started.
+        case
+            when count(experiments.experiment_id) = count(*) then min(experiments.start_date)
+        end as experiment_start_date
     from performance
     left join experiments using (experiment_id)
     group by performance.asset_id, performance.recorded_date
 
 ),
 
-since_the_day_before as (
+previous_days as (
 
     select
         *,
         lag(recorded_date) over (partition by asset_id order by recorded_date) as previous_date
-    from recorded_days
+    from asset_days
 
 ),
 
--- The first row has none before it; it covers at least its own day.
-since_its_start as (
+coverage as (
 
     select
-        days.asset_id,
-        days.recorded_date,
+        previous_days.asset_id,
+        previous_days.recorded_date,
         coalesce(
-            {{ add_days('days.previous_date', 1) }},
+            {{ add_days('previous_days.previous_date', 1) }},
+            -- An asset's first row: what it says of can't be older than any of these. A null is passed over.
             least(
-                greatest(days.experiment_start_date, campaigns.start_date, cast(assets.created_at as date)),
-                days.recorded_date
+                greatest(
+                    previous_days.experiment_start_date,
+                    campaigns.start_date,
+                    cast(assets.created_at as date)
+                ),
+                previous_days.recorded_date
             )
         ) as covered_from
-    from since_the_day_before as days
+    from previous_days
     inner join assets using (asset_id)
     inner join campaigns using (campaign_id)
 
@@ -70,7 +76,7 @@ final as (
         recorded_date,
         covered_from,
         cast({{ days_between('covered_from', 'recorded_date') }} + 1 as integer) as days_covered
-    from since_its_start
+    from coverage
 
 )
 

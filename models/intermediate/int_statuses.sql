@@ -6,6 +6,8 @@
         'status': 'status',
         'amount': 'amount',
         'currency': 'currency',
+        'from_channel_id': 'from_channel_id',
+        'to_channel_id': 'to_channel_id',
         'is_approved_by_human': 'approved_by_human',
         'approver_id': 'approver_id',
         'approval_latency_minutes': 'approval_latency_minutes',

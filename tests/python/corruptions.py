@@ -175,7 +175,7 @@ PROPERTIES: dict[str, dict[str, Property]] = {
         "impressions": COUNT,
         "clicks": COUNT,
         "conversions": COUNT,
-        "conversion_rate": replace(SHARE, good=(0,)),  # 1 needs counts to go with it
+        "conversion_rate": replace(MONEY, good=(0,)),  # above 1 in a row of late conversions
         "cost": MONEY,
         "revenue_proxy": MONEY,
     },
@@ -330,6 +330,7 @@ REFERENCE: dict[str, dict[str, Property]] = {
         "kpi_label": Property(),
         "numerator": Property(ONE_OF, {"misspelt measure": "clics", "no count": "spend"}),
         "denominator": Property(ONE_OF, {"misspelt measure": "impresions", "no count": "clicks"}),
+        "funnel_stage": Property(ONE_OF, {"misspelt stage": "sign_up", "a count": "signup_count"}),
     },
     "rollup_measures": {"measure": key(), "tolerance": Property()},
     "evidence_measures": {
@@ -355,7 +356,9 @@ REFERENCE: dict[str, dict[str, Property]] = {
         "reason": Property("a_waiver_has_an_approver_and_a_reason", {"blank": "\t"}),
     },
 }
-"""The same of seeds/reference, in which every field is required."""
+"""The same of seeds/reference, in which every field is required but for those below."""
+
+MAY_BE_NULL = {("kpi_definitions", "funnel_stage")}
 
 KEYS = {
     dataset: next((name for name, of in fields.items() if of.check == "unique"), "timestamp")
@@ -452,7 +455,7 @@ NOT_ALONE: dict[tuple[str, str, str], tuple[Check, ...]] = {
         ("performance_metrics", "conversion_rate", kind): (
             ("performance_conversion_rate_adds_up", ""),
         )
-        for kind in SHARE.bad
+        for kind in MONEY.bad
     },
     **{
         ("roi_ledger", name, "below its minimum"): (("net_roi_adds_up_to_the_cent", ""),)
@@ -551,11 +554,13 @@ FACTS = [
         "performance_metrics.clicks",
         "performance_clicks_do_not_exceed_impressions",
         {"clicks": 100_001},
+        "warn",
     ),
     fact(
         "performance_metrics.conversions",
         f"{MORE_CONVERSIONS}_impressions {MORE_CONVERSIONS}_clicks",
         {"conversions": 100_001, "conversion_rate": 1},
+        "warn",
     ),
     fact(
         "performance_metrics.conversions", f"{MORE_CONVERSIONS}_clicks", {"conversions": 1}, "warn"
@@ -624,7 +629,8 @@ def of_the_reference() -> list[Corruption]:
                 checks += ((of.check, name),)
             elif name != "measure":  # a null is no value that could be unknown
                 checks += also
-            found.append(Corruption("null", seed, name, checks, {name: None}))
+            if (seed, name) not in MAY_BE_NULL:
+                found.append(Corruption("null", seed, name, checks, {name: None}))
             if of.check == "unique":
                 checks = (("unique", name), *also)
                 found.append(Corruption("duplicate key", seed, name, checks, same=(name,)))
@@ -856,6 +862,7 @@ class Clones:
                 record |= {"dataset": "campaigns", "attribute": "status", "to_value": "active"}
             case "kpi_definitions":
                 record |= {"kpi_label": name, "numerator": "clicks", "denominator": "impressions"}
+                record |= {"funnel_stage": None}
             case "rollup_measures":
                 record |= {"tolerance": 0}
             case "evidence_measures":

@@ -887,6 +887,62 @@ class Generator:
                 }
                 rows.append(rows[0] | record)
 
+    # ---- What contradicts itself or others, added last, so that it changes nothing above
+
+    def repeats(self) -> None:
+        """Add records that are the same as others under a new id, some in another status."""
+        for dataset, key, statuses in (
+            ("budget_actions", "budget_action_id", ("proposed", "rejected", "executed")),
+            ("campaign_risk_signals", "risk_id", ("open", "mitigated")),
+            ("attribution_hints", "hint_id", ()),
+        ):
+            rows = self.export[dataset]
+            for number, row in enumerate(self.random.sample(rows, 6)):
+                again = row | {key: f"{row[key]} again"}
+                if statuses and number % 2:
+                    again["status"] = self.random.choice(statuses)
+                rows += [again, again | {key: f"A {row[key]}"}][: self.random.choice((1, 2))]
+
+    def namesakes(self) -> None:
+        """Give two or three of each kind one label."""
+        for dataset, fields in (
+            ("campaigns", ("name",)),
+            ("audience_segments", ("name",)),
+            ("channels", ("type", "platform")),
+            ("creative_assets", ("message_theme", "variant")),
+        ):
+            first, *others = self.random.sample(self.export[dataset], self.random.choice((2, 3)))
+            for row in others:
+                row.update({name: first[name] for name in fields})
+
+    def late_events(self) -> None:
+        """Add rows without an impression, of assets that have had enough of them."""
+        rows = self.export["performance_metrics"]
+        shown = [
+            row
+            for row in rows
+            if row["asset_id"] < "ASSET_016" and row["impressions"] >= 999 > row["conversions"] + 99
+        ]
+        for number, row in enumerate(self.random.sample(shown, 6)):
+            at = datetime(2026, 3, 24, 19, 0, number)
+            late = {"timestamp": self.written(at), "impressions": number % 2, "clicks": number % 3}
+            late |= {"conversions": 2, "conversion_rate": 2.0 * (number % 2)}
+            rows.append(row | late | {"cost": 0, "revenue_proxy": 77.777})
+
+    def agreement(self) -> None:
+        """Add a place in which the funnel and performance count the same on the one day covered."""
+        campaign = self.campaign(20, budget=100, media_spend=75)
+        self.experiment_without_data(campaign)
+        asset = self.asset(campaign, "SEG_002", "CH_02")
+        for day in (5, 6):
+            row = self.snapshot(asset, datetime(2026, 3, day, 12))
+            self.export["performance_metrics"].append(row)
+        event = {"event_id": f"FNL_{len(self.export['funnel_events']):04}", "stage": "signup"}
+        event |= {"timestamp": "2026-03-06T22:00:00", "date": "2026-03-06", "source": "crm"}
+        event |= {"campaign_id": campaign, "segment_id": "SEG_002", "channel_id": "CH_02"}
+        event |= {"count": row["conversions"], "confidence": 0.9}
+        self.export["funnel_events"].append(event)
+
 
 def messy_export(seed: int) -> Export:
     """Return a random export, its records in random order."""
@@ -904,6 +960,10 @@ def messy_export(seed: int) -> Export:
     generator.journeys()
     generator.money()
     generator.movers()
+    generator.repeats()
+    generator.agreement()
+    generator.namesakes()
+    generator.late_events()
     for records in generator.export.values():
         generator.random.shuffle(records)
     return generator.export

@@ -15,7 +15,7 @@ import decimal
 import math
 import re
 import unicodedata
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -31,6 +31,7 @@ import yaml
 
 PROJECT = Path(__file__).resolve().parents[2]
 UNRESOLVED = ("open", "in_review")
+ENDS = ("from_channel_id", "to_channel_id")
 MEASURES = ("impressions", "clicks", "conversions", "spend", "revenue_proxy")
 
 Row = dict[str, Any]
@@ -180,8 +181,8 @@ def read_world(export: Export, variables: Row | None = None, as_of: str | None =
         policy=policy,
         as_of=until,
         newest_event_at=newest,
-        campaigns=by_id(export, "campaigns", "campaign_id"),
-        segments=by_id(export, "audience_segments", "segment_id"),
+        campaigns=named(by_id(export, "campaigns", "campaign_id")),
+        segments=named(by_id(export, "audience_segments", "segment_id")),
         assets=assets,
         severities={row["severity"]: row for row in read_reference("risk_severities")},
         kpis={row["kpi"]: row for row in read_reference("kpi_definitions")},
@@ -197,6 +198,21 @@ def read_world(export: Export, variables: Row | None = None, as_of: str | None =
 def by_id(export: Export, dataset: str, key: str) -> dict[str, Row]:
     """Return a dataset's records by their id."""
     return {row[key]: row for row in export[dataset]}
+
+
+def unlike(labels: dict[str, str]) -> dict[str, str]:
+    """Return labels by id; one that several share has the id (issue on judgments, 11)."""
+    shared = Counter(labels.values())
+    return {
+        identity: f"{label} ({identity})" if shared[label] > 1 else label
+        for identity, label in labels.items()
+    }
+
+
+def named(records: dict[str, Row]) -> dict[str, Row]:
+    """Return records by id, each with a name of its own."""
+    names = unlike({identity: row["name"] for identity, row in records.items()})
+    return {identity: row | {"name": names[identity]} for identity, row in records.items()}
 
 
 def decided(export: Export) -> list[Row]:
@@ -259,10 +275,13 @@ def funnel_event(row: Row) -> Row:
 def budget_action(row: Row, policy: Row) -> Row:
     """Return a budget action, typed; the approval came its latency after the proposal (V2)."""
     proposed_at, latency = moment(row["timestamp"]), row["approval_latency_minutes"]
-    approved = row["approved_by_human"]
+    # Rejected, yet approved, counts as rejected (issue on judgments, 8).
+    approved = row["approved_by_human"] and row["status"] != "rejected"
     approver = (row["approver_id"] or "").strip()
     timed = approved and latency is not None
     return row | {
+        "exported": row,
+        "approved_by_human": approved,
         "known_at": proposed_at,
         "amount": exact(cents(exact(row["amount"]))),  # whole cents move, and are judged
         "currency": row.get("currency") or policy["reporting_currency"],
@@ -277,7 +296,8 @@ def action_as_of(action: Row, until: datetime) -> Row:
     if action["approved_at"] is None or action["approved_at"] <= until:
         return action
     not_yet = dict.fromkeys(("approved_at", "approver_id", "approval_latency_minutes"))
-    return action | not_yet | {"approved_by_human": False, "status": "proposed"}
+    proposal = not_yet | {"approved_by_human": False, "status": "proposed"}
+    return action | proposal | {"exported": action["exported"] | proposal}
 
 
 def is_rollup_known(reported: Row, until: datetime, newest: datetime) -> bool:
@@ -454,9 +474,16 @@ def dim_segments(world: World) -> list[Row]:
 
 def dim_channels(world: World) -> list[Row]:
     """Return the channels."""
+    labels = unlike(
+        {
+            row["channel_id"]: f"{row['type'].replace('_', ' ')} ({row['platform']})"
+            for row in world.export["channels"]
+        }
+    )
     return [
         {
             "channel_id": row["channel_id"],
+            "channel_label": labels[row["channel_id"]],
             "channel_type": row["type"],
             "platform": row["platform"],
             "cost_model": row["cost_model"],
@@ -467,9 +494,13 @@ def dim_channels(world: World) -> list[Row]:
 
 def dim_assets(world: World) -> list[Row]:
     """Return the creative assets."""
+    labels = unlike(
+        {key: f"{row['message_theme']} ({row['variant']})" for key, row in world.assets.items()}
+    )
     return [
         {
             "asset_id": row["asset_id"],
+            "asset_label": labels[row["asset_id"]],
             "campaign_id": row["campaign_id"],
             "segment_id": row["segment_id"],
             "channel_id": row["channel_id"],
@@ -1002,9 +1033,39 @@ def reversed_action(world: World, action: Row) -> str | None:
     return latest["budget_action_id"] if latest else None
 
 
+def possible_duplicates(records: list[tuple[str, tuple]]) -> dict[str, str | None]:
+    """Return, by id, the lowest id with the same fields, if it is another one.
+
+    Source: the issue on judgments, 8.
+    """
+    firsts: dict[tuple, str] = {}
+    for identity, fields in sorted(records, key=lambda one: one[0]):
+        firsts.setdefault(fields, identity)
+    return {
+        identity: None if firsts[fields] == identity else firsts[fields]
+        for identity, fields in records
+    }
+
+
+def terms_of(action: Row) -> tuple:
+    """Return all fields of an action but id and status, as they were known."""
+    names = ("campaign_id", "reason_code", "reason_detail", "proposed_by", *ENDS)
+    exported = action["exported"]
+    approval = ("approved_by_human", "approver_id", "approval_latency_minutes")
+    return (
+        action["known_at"],
+        action["amount"],
+        action["currency"],
+        *(exported[name] for name in (*names, *approval)),
+    )
+
+
 def budget_action_audit(world: World) -> list[Row]:
     """Return one row a budget action proposed by the as-of (issue, "Budget audit")."""
     rows = []
+    alike = possible_duplicates(
+        [(action["budget_action_id"], terms_of(action)) for action in world.actions]
+    )
     for action in world.actions:
         campaign = world.campaigns[action["campaign_id"]]
         comparable = action["currency"] == world.policy["reporting_currency"]
@@ -1038,6 +1099,10 @@ def budget_action_audit(world: World) -> list[Row]:
                 "compliance_status": compliance,
                 "has_violation_reasons": broken,
                 "is_waived": False,
+                "changed_after_approval": None,  # one export has no history
+                "possible_duplicate_of": alike[action["budget_action_id"]],
+                "has_contradiction": action["status"] == "rejected"
+                and action["exported"]["approved_by_human"],
             }
         )
     return rows
@@ -1212,9 +1277,17 @@ def find_review(world: World, signal: Row, required: bool) -> tuple[Row | None, 
     return None, None
 
 
+def claim_of(signal: Row) -> tuple:
+    """Return all fields of a signal but id and status."""
+    names = ("campaign_id", "experiment_id", "risk_type", "severity", "recommended_action")
+    lists = (repr(signal["asset_ids"]), repr(signal["evidence"]))
+    return signal["known_at"], *(signal[name] for name in names), *lists
+
+
 def risk_escalation(world: World) -> list[Row]:
     """Return one row a risk signal raised by the as-of (issue, "Risk")."""
     rows = []
+    alike = possible_duplicates([(one["risk_id"], claim_of(one)) for one in world.signals])
     for signal in world.signals:
         performance = signal_performance(world, signal)
         exposure = sum(row["spend"] for row in performance) if performance else None
@@ -1253,6 +1326,7 @@ def risk_escalation(world: World) -> list[Row]:
                 "review_due_at": review_due_at(world, signal) if required else None,
                 "review_state": review_state(world, signal, required, review),
                 "evidence_check": evidence_check(world, signal),
+                "possible_duplicate_of": alike[signal["risk_id"]],
             }
         )
     return rows

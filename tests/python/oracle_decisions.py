@@ -264,6 +264,75 @@ def verdict(world: World, health: str, figures: Row) -> str:
     return "continue"
 
 
+# ---- What performance covers, and the funnel beside it ---------------------------------------
+
+
+def covered_days(world: World, asset_id: str, day: date) -> set[date]:
+    """Return the days that an asset's rows of a day cover (issue on judgments, 12)."""
+    of_asset = [row for row in snapshots(world) if row["asset_id"] == asset_id]
+    before = max((row["day"] for row in of_asset if row["day"] < day), default=None)
+    if before:
+        first = before + timedelta(days=1)
+    else:
+        asset = world.assets[asset_id]
+        starts = {row["experiment_id"]: row["start_date"] for row in world.export["experiments"]}
+        on_day = [starts.get(row["experiment_id"]) for row in of_asset if row["day"] == day]
+        first = max(
+            date.fromisoformat(world.campaigns[asset["campaign_id"]]["start_date"]),
+            oracle.moment(asset["created_at"]).date(),
+            date.min if None in on_day else date.fromisoformat(min(on_day)),
+        )
+        first = min(first, day)
+    return {first + timedelta(days=number) for number in range((day - first).days + 1)}
+
+
+def conversion_reconciliation(world: World) -> list[Row]:
+    """Return the funnel beside performance, by place and period (issue on judgments, 13).
+
+    Periods are sets of days: those of a place's rows, put together where they share a day.
+    """
+    places = defaultdict(list)
+    for row in snapshots(world):
+        places[tuple(row[name] for name in oracle.PLACE)].append(row)
+    rows = []
+    for place, performance in places.items():
+        kpi = world.kpis.get(world.campaigns[place[0]]["primary_kpi"])
+        if not kpi or not kpi["funnel_stage"]:
+            continue
+        periods: list[tuple[set[date], int]] = []
+        for row in performance:
+            days, count = covered_days(world, row["asset_id"], row["day"]), row[kpi["numerator"]]
+            for other in [one for one in periods if one[0] & days]:
+                periods.remove(other)
+                days, count = days | other[0], count + other[1]
+            periods.append((days, count))
+        events = [
+            event
+            for event in world.funnel
+            if tuple(event[name] for name in oracle.PLACE) == place
+            and event["stage"] == kpi["funnel_stage"]
+        ]
+        for days, known in periods:
+            told = [event for event in events if event["day"] in days]
+            if told:
+                counted = sum(event["count"] for event in told)
+                is_whole = len(told) == len(days)
+                status = "not_comparable"
+                if counted > known or (is_whole and counted != known):
+                    status = "mismatch"
+                elif is_whole:
+                    status = "match"
+                row = dict(zip(oracle.PLACE, place, strict=True))
+                row |= {"covered_from": min(days), "covered_until": max(days)}
+                row |= {"primary_kpi": kpi["kpi"], "funnel_stage": kpi["funnel_stage"]}
+                row |= {"covered_days": len(days), "measured_days": len(told)}
+                row |= {"funnel_count": counted, "performance_count": known}
+                row |= {"difference": counted - known, "status": status}
+                row["confidence"] = double(min(event["confidence"] for event in told))
+                rows.append(row)
+    return rows
+
+
 # ---- Campaigns ------------------------------------------------------------------------------
 
 
@@ -707,6 +776,11 @@ def attribution_summary(world: World) -> list[Row]:
                 if row["campaign_id"] == campaign and row["channel_id"] == channel
             ]
         )
+        same = ("campaign_id", "channel_id", "method", "attributed_conversions", "known_at")
+        alike = oracle.possible_duplicates(
+            [(h["hint_id"], (exact(h["confidence"]), *(h[n] for n in same))) for h in hints]
+        )
+        repeats = [f"{hint} of {first}" for hint, first in sorted(alike.items()) if first]
         weighted = sum(h["attributed_conversions"] * exact(h["confidence"]) for h in hints)
         rows.append(
             {
@@ -720,6 +794,8 @@ def attribution_summary(world: World) -> list[Row]:
                 "share_of_method": double(ratio(credited[campaign, channel, method], whole)),
                 "newest_hint_at": max(hint["known_at"] for hint in hints),
                 "measured_conversions": measured["conversions"] if measured else None,
+                "possible_duplicate_hints": len(repeats),
+                "possible_duplicates": ", ".join(repeats) or None,
             }
         )
     return rows
@@ -1155,6 +1231,7 @@ MARTS: dict[str, tuple[tuple[str, ...], Callable[[World], list[Row]]]] = {
         ("asset_id", "experiment_id", "recorded_date"),
         fct_performance_daily,
     ),
+    "conversion_reconciliation": ((*oracle.PLACE, "covered_from"), conversion_reconciliation),
     "campaign_performance": (("campaign_id",), campaign_performance),
     "journey_diagnosis": (oracle.PLACE, journey_diagnosis),
     "budget_action_impact": (("budget_action_id", "direction"), budget_action_impact),

@@ -23,6 +23,7 @@ MARTS = {
     "channel_budget_flows",
     "contract_compliance",
     "contract_violations",
+    "conversion_reconciliation",
     "decision_audit",
     "dim_assets",
     "dim_campaigns",
@@ -190,7 +191,7 @@ def test_an_event_of_any_dataset_can_be_the_newest(
             schema = "intermediate" if table.startswith("int_") else "staging"
             connection.execute(
                 f"create table warehouse.{schema}.{table} as select timestamp '{moment}' as {time},"
-                " false as is_approved_by_human, 0 as approval_latency_minutes"
+                " '' as status, false as is_approved_by_human, 0 as approval_latency_minutes"
             )
         (row,) = connection.execute(f"select as_of from ({sql})").fetchall()
     assert row == (datetime(2026, 3, 9, 9),), column

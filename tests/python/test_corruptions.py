@@ -243,6 +243,8 @@ def test_what_may_be_left_out_may_be(converter: Converter) -> None:
 TRIED_ELSEWHERE = {
     "export_holds_campaigns": "an export without campaigns: test_build",
     "waiver_matches_a_breach": "a waiver of nothing: test_contract",
+    "performance_totals_do_not_exceed_impressions": "a sum's: test_late_events",
+    "ids_differ_by_more_than_their_unicode_form": "two ids, each right by itself: test_oddities",
     "export_is_not_older_than_the_history": "an older export: test_history",
     "now_is_not_far_from_all_else": "a date far from all others: test_history",
     "dataset_has_not_become_empty": "an export after one that had records: test_history",

@@ -62,6 +62,7 @@ OUTCOMES = {
         *("weak_clicks_blocked_journey", "weak_clicks_weak_journey", "weak_clicks", "healthy"),
         "blocked_journey",
     },
+    ("conversion_reconciliation", "status"): {"match", "mismatch", "not_comparable"},
     ("budget_action_impact", "is_after_complete"): {False, True},
     ("budget_action_impact", "is_overlapped"): {False, True},
     ("campaign_timeline", "event_type"): set(oracle_decisions.EVENT_TYPES),

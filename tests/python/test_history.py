@@ -38,6 +38,8 @@ KEPT = [
             "status",
             "amount",
             "currency",
+            "from_channel_id",
+            "to_channel_id",
             "approved_by_human",
             "approver_id",
             "approval_latency_minutes",
@@ -53,6 +55,8 @@ HISTORY = (
     *("--select", "+status_history +warehouse_build", "--indirect-selection", "cautious"),
     *("--exclude-resource-type", "unit_test"),
 )
+TERMS = ("amount", "currency", "from_channel_id", "to_channel_id")
+APPROVAL = ("approved_by_human", "approval_latency_minutes")
 ONLY_MODELS = ("--exclude-resource-type", "unit_test", "test")
 LOG = "select export_number, seen_at, dataset, record_id, attribute, value from status_log"
 
@@ -259,7 +263,10 @@ def test_every_change_is_kept_once(kept: Kept, export: Callable[[], Export], who
     # is older.
     approved, withdrawn = as_of(third, 6), as_of(third, 7)
     record(approved, "budget_actions", "BUD_0003").update(
-        approved_by_human=True, approver_id="HUMAN_01", approval_latency_minutes=60 * 24 * 28
+        approved_by_human=True,
+        approver_id="HUMAN_01",
+        approval_latency_minutes=60 * 24 * 28,
+        status="approved",  # rejected, an approval would be none
     )
     steps = [
         ("the first export", first),
@@ -341,7 +348,9 @@ def test_all_that_structural_tests_judge_lies_above_the_history(
     inputs = {
         name
         for name, node in manifest.nodes.items()
-        if node.resource_type == "seed" or node.fqn[1] in ("staging", "contract")
+        if node.resource_type == "seed"
+        or node.fqn[1] in ("staging", "contract")
+        or node.name in ("int_performance_daily", "int_funnel_daily", "int_funnel_stages")
     }
     gates = [
         set(node.depends_on_nodes)
@@ -366,9 +375,10 @@ WORDS = {
     ("budget_actions", "status"): ["proposed", "approved", "rejected", "executed", "rolled_back"],
     ("budget_actions", "approved_by_human"): [True, False],
     ("budget_actions", "approver_id"): ["HUMAN_01", None],
-    ("budget_actions", "approval_latency_minutes"): [5, None, 1_000_000],
+    ("budget_actions", "approval_latency_minutes"): [5, 60 * 24 * 8, 60 * 24 * 12, None, 1_000_000],
     ("budget_actions", "amount"): [999.99, 1000, 2500.5],
     ("budget_actions", "currency"): ["USD", "EUR", None],
+    ("budget_actions", "from_channel_id"): ["CH_01", "CH_02"],
     ("campaign_risk_signals", "status"): ["open", "in_review", "mitigated", "dismissed"],
 }
 
@@ -638,7 +648,13 @@ def assert_history(build: Build, replay: Replay, shown: Export) -> None:
     last: dict[Key, str | None] = {}
     count: dict[Key, int] = {}
     expected = []
-    for number, _, dataset, record_id, attribute, value in replay.standing_entries:
+    entries = list(replay.standing_entries)
+    known_at = {
+        number: {tuple(one[2:5]): one[5] for one in entries if one[0] <= number}
+        for number in range(len(moments) + 1)
+    }
+    proposed = {one["budget_action_id"]: one["timestamp"] for one in shown["budget_actions"]}
+    for number, moment, dataset, record_id, attribute, value in entries:
         key = (dataset, record_id, attribute)
         before = last.get(key)
         if attribute == "row_count" or (key in last and before == value):
@@ -659,6 +675,21 @@ def assert_history(build: Build, replay: Replay, shown: Export) -> None:
             )
             if not (is_small or is_approved):
                 finding = "moved_before_approval"
+        if dataset == "budget_actions" and attribute in TERMS and count[key] > 1:
+            then, now = (
+                [known_at[at].get((dataset, record_id, name)) for name in APPROVAL]
+                for at in (number - 1, number)
+            )
+            is_new = (
+                now[0] == "true"
+                and now[1]
+                and (
+                    oracle.moment(proposed[record_id]) + timedelta(minutes=int(now[1]))
+                    > moments[number - 1]
+                )
+            )
+            if then[0] == "true" and not is_new:
+                finding = "changed_after_approval"
         if moment > until:
             continue
         expected.append(
@@ -745,3 +776,54 @@ def test_what_should_not_happen_is_a_finding(story: Build) -> None:
         ("BUD_0002", "executed", "proposed", "illegal_transition"),
         ("RSK_0001", "dismissed", "open", "illegal_transition"),
     ]
+
+
+# ---- What changes after an approval
+
+
+def action_of(case: Kept, shown: Export) -> dict:
+    """Build an export, and return what the audit says of the action that the cases are about."""
+    build = case.build(shown, "--select", "+budget_action_audit", *HISTORY[2:])
+    (row,) = build.rows(
+        "select changed_after_approval, compliance_status, violation_reasons"
+        " from marts.budget_action_audit where budget_action_id = 'BUD_9001'"
+    )
+    return row
+
+
+def test_what_changes_after_its_approval_is_a_violation(
+    kept: Kept, export: Callable[[], Export]
+) -> None:
+    """USD 1,200 are approved, 19,000 executed; then a person approves the new terms."""
+    action = {
+        "budget_action_id": "BUD_9001",
+        "timestamp": "2026-03-19T09:00:00",
+        "from_channel_id": "CH_01",
+        "to_channel_id": "CH_02",
+        "amount": 1200.0,
+        "currency": "USD",
+        "approved_by_human": True,
+        "approver_id": "HUMAN_01",
+        "approval_latency_minutes": 30,
+        "status": "approved",
+    }
+    changed = {"amount": 19000.0, "to_channel_id": "CH_03", "status": "executed"}
+    anew = {"approval_latency_minutes": 30 * 60}  # 20 March 15:00, after the first export
+    steps = [action, action | changed, action | changed | anew]
+    found = []
+    for day, step in enumerate(steps):
+        shown = as_of(export(), day)
+        shown["budget_actions"].append(shown["budget_actions"][0] | step)
+        found.append(action_of(kept, shown))
+    words = "amount from 1200.00 to 19000.00; to_channel_id from CH_02 to CH_03"
+    sound = {
+        "changed_after_approval": None,
+        "compliance_status": "compliant",
+        "violation_reasons": None,
+    }
+    assert found[0] == found[2] == sound
+    assert found[1] == {
+        "changed_after_approval": words,
+        "compliance_status": "violation",
+        "violation_reasons": f"changed after approval: {words}",
+    }

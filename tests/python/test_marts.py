@@ -54,6 +54,7 @@ OUTCOMES = {
     },
     ("budget_action_audit", "compliance_status"): {"compliant", "pending", "violation"},
     ("budget_action_audit", "split_suspected"): {False, True},
+    ("budget_action_audit", "has_contradiction"): {False, True},
     ("risk_escalation", "review_state"): {
         *("reviewed", "reviewed_late", "awaiting_review", "overdue"),
         *("not_required", "closed", "closed_without_review"),

@@ -622,6 +622,49 @@ def test_a_contract_rule_is_explained_by_its_statement(project):
     assert "rule=4 dataset=budget_actions record_key=BUD_1" in text
 
 
+def test_an_id_in_another_unicode_form_is_told_so(project):
+    """They look the same, and print the same."""
+    project.sql("create table staging.stg_places as select 'Caf\u00e9' as place_id")
+    project.add(node("stg_places", relation_name="staging.stg_places"))
+    looked_up = {"column_name": "place_id", "to": "ref('stg_places')", "field": "place_id"}
+    code = "select 'Cafe\u0301' as place_id, 'Cafe' as note union all select 'Tea', 'Caf\u00e9'"
+    test = generic_test("place_is_known", "relationships", **looked_up)
+    project.add(test, "fail", failures=2, compiled_code=code)
+    words = " ".join(project.explained().split())
+    said = 'form "Cafe\\u0301" differs from the existing "Caf\\xe9" only in Unicode form'
+    assert words.count("only in Unicode form") == 1
+    assert said in words
+
+
+OVERFLOWS = [
+    "Conversion Error: Type INT128 with value 18446744073709551614 can't be cast because the value"
+    " is out of range for the destination type INT64",
+    "[ARITHMETIC_OVERFLOW] long overflow. Use 'try_add' to tolerate overflow.",
+]
+
+
+@pytest.mark.parametrize("message", OVERFLOWS)
+def test_counts_beyond_64_bits_are_told_in_words(project, message):
+    """The as-of reads every dataset, and adds up nothing."""
+    as_of, hints = "model.shop.int_as_of", "model.shop.stg_attribution_hints"
+    funnel = "model.shop.stg_funnel_events"
+    for name, above in (
+        ("stg_attribution_hints", []),
+        ("stg_funnel_events", []),
+        ("int_as_of", [hints, funnel]),
+        ("fct_events", [as_of, funnel]),
+    ):
+        _, entry = node(name, depends_on={"nodes": above})
+        project.manifest["nodes"][f"model.shop.{name}"] = entry
+    project.ended("fct_events", "error", message=f"Runtime Error in model fct_events\n  {message}")
+    words = " ".join(project.explained().split())
+    assert "INT64" not in words and "overflow" not in words
+    assert words.endswith(
+        "FAILED model fct_events Counts that fct_events adds up come to more than 64 bits hold"
+        " (9,223,372,036,854,775,807). Look for a count that can't be in funnel_events."
+    )
+
+
 WORDS = [
     ("not_null", {"column_name": "stage"}, "stage of events is never missing."),
     ("unique", {"column_name": "stage"}, "stage of events is unique."),

@@ -18,7 +18,7 @@ performance as (
 
 campaigns as (
 
-    select * from {{ ref('stg_campaigns') }}
+    select * from {{ ref('int_campaigns') }}
 
 ),
 
@@ -30,7 +30,21 @@ channels as (
 
 known_hints as (
 
-    select hints.*
+    select
+        hints.*,
+        -- Null-safe: a partition takes nulls for equal.
+        nullif(
+            min(hints.hint_id) over (
+                partition by
+                    hints.campaign_id,
+                    hints.channel_id,
+                    hints.method,
+                    hints.attributed_conversions,
+                    hints.confidence,
+                    hints.hinted_at
+            ),
+            hints.hint_id
+        ) as possible_duplicate_of
     from hints
     cross join as_of
     where hints.hinted_at <= as_of.as_of
@@ -47,7 +61,9 @@ credited as (
         sum(attributed_conversions) as credited_conversions,
         -- Decimals add up the same in any order.
         sum(attributed_conversions * cast({{ number_text('confidence') }} as decimal(9, 6))) as weighted_conversions,
-        max(hinted_at) as newest_hint_at
+        max(hinted_at) as newest_hint_at,
+        count(possible_duplicate_of) as possible_duplicate_hints,
+        {{ string_list("hint_id || ' of ' || possible_duplicate_of", 'hint_id', ', ') }} as possible_duplicates
     from known_hints
     group by campaign_id, channel_id, method
 
@@ -80,7 +96,9 @@ final as (
             'sum(credited.credited_conversions) over (partition by credited.campaign_id, credited.method)'
         ) }} as share_of_method,
         credited.newest_hint_at,
-        cast(measured.measured_conversions as bigint) as measured_conversions
+        cast(measured.measured_conversions as bigint) as measured_conversions,
+        cast(credited.possible_duplicate_hints as bigint) as possible_duplicate_hints,
+        credited.possible_duplicates
     from credited
     inner join campaigns using (campaign_id)
     inner join channels using (channel_id)

@@ -20,7 +20,7 @@ status_changes as (
 
 campaigns as (
 
-    select * from {{ ref('stg_campaigns') }}
+    select * from {{ ref('int_campaigns') }}
 
 ),
 
@@ -130,6 +130,44 @@ sightings as (
 
 ),
 
+-- Unless what approval the action has now was given since: then it is of the new terms.
+changes_after_approval as (
+
+    select
+        actions.budget_action_id,
+        {{ string_list(
+            "status_changes.attribute || ' from ' || coalesce(status_changes.from_value, 'none')"
+            ~ " || ' to ' || coalesce(status_changes.to_value, 'none')",
+            'status_changes.export_number, status_changes.attribute',
+            '; '
+        ) }} as changes
+    from classified_actions as actions
+    inner join status_changes
+        on actions.budget_action_id = status_changes.record_id
+    where
+        actions.is_approved
+        and status_changes.finding = 'changed_after_approval'
+        and coalesce(actions.approved_at <= status_changes.previous_export_at, true)
+    group by actions.budget_action_id
+
+),
+
+audited_actions as (
+
+    select
+        actions.*,
+        violations.what_is_wrong,
+        violations.is_waived,
+        changes_after_approval.changes as changed_after_approval,
+        'changed after approval: ' || changes_after_approval.changes as unapproved_change
+    from classified_actions as actions
+    left join violations
+        on actions.budget_action_id = violations.record_key
+    left join changes_after_approval
+        on actions.budget_action_id = changes_after_approval.budget_action_id
+
+),
+
 final as (
 
     select
@@ -156,6 +194,9 @@ final as (
         sightings.approval_first_seen_at,
         sightings.execution_first_seen_at,
         coalesce(sightings.moved_before_approval, false) as moved_before_approval,
+        actions.changed_after_approval,
+        actions.contradiction,
+        actions.possible_duplicate_of,
         actions.is_self_transfer,
         split_actions.budget_action_id is not null as split_suspected,
         reversed_actions.reverses_action_id,
@@ -164,20 +205,18 @@ final as (
                 then {{ rate('actions.amount', 'campaigns.budget') }}
         end as share_of_campaign_budget,
         case
-            when violations.record_key is not null then 'violation'
+            when coalesce(actions.what_is_wrong, actions.changed_after_approval) is not null then 'violation'
             when actions.approval_state = 'pending' then 'pending'
             else 'compliant'
         end as compliance_status,
-        violations.what_is_wrong as violation_reasons,
-        coalesce(violations.is_waived, false) as is_waived
-    from classified_actions as actions
+        nullif({{ joined_reasons(['actions.what_is_wrong', 'actions.unapproved_change']) }}, '') as violation_reasons,
+        coalesce(actions.is_waived, false) as is_waived
+    from audited_actions as actions
     inner join campaigns using (campaign_id)
     inner join channels as from_channels
         on actions.from_channel_id = from_channels.channel_id
     inner join channels as to_channels
         on actions.to_channel_id = to_channels.channel_id
-    left join violations
-        on actions.budget_action_id = violations.record_key
     left join sightings
         on actions.budget_action_id = sightings.record_id
     left join split_actions

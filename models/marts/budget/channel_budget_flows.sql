@@ -31,7 +31,7 @@ movements as (
 
 campaigns as (
 
-    select * from {{ ref('stg_campaigns') }}
+    select * from {{ ref('int_campaigns') }}
 
 ),
 

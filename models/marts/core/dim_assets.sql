@@ -6,13 +6,13 @@ with assets as (
 
 campaigns as (
 
-    select * from {{ ref('stg_campaigns') }}
+    select * from {{ ref('int_campaigns') }}
 
 ),
 
 segments as (
 
-    select * from {{ ref('stg_audience_segments') }}
+    select * from {{ ref('int_segments') }}
 
 ),
 
@@ -28,6 +28,24 @@ as_of as (
 
 ),
 
+labelled_assets as (
+
+    select
+        *,
+        message_theme || ' (' || variant || ')' as label
+    from assets
+
+),
+
+uniquely_labelled_assets as (
+
+    select
+        *,
+        {{ unique_label('label', 'asset_id') }} as asset_label
+    from labelled_assets
+
+),
+
 final as (
 
     select
@@ -35,7 +53,7 @@ final as (
         assets.campaign_id,
         assets.segment_id,
         assets.channel_id,
-        assets.message_theme || ' (' || assets.variant || ')' as asset_label,
+        assets.asset_label,
         campaigns.campaign_name,
         segments.segment_name,
         channels.channel_label,
@@ -46,7 +64,7 @@ final as (
         {{ array_length('assets.risk_flags') }} > 0 as has_risk_flags,
         assets.is_approved_by_human,
         assets.created_at
-    from assets
+    from uniquely_labelled_assets as assets
     cross join as_of
     inner join campaigns using (campaign_id)
     inner join segments using (segment_id)

@@ -4,17 +4,26 @@ with channels as (
 
 ),
 
+labelled_channels as (
+
+    select
+        *,
+        replace(channel_type, '_', ' ') || ' (' || platform || ')' as label
+    from channels
+
+),
+
 final as (
 
     select
         channel_id,
-        replace(channel_type, '_', ' ') || ' (' || platform || ')' as channel_label,
+        {{ unique_label('label', 'channel_id') }} as channel_label,
         channel_type,
         platform,
         cost_model,
         average_cost,
         '{{ var("reporting_currency") }}' as currency
-    from channels
+    from labelled_channels
 
 )
 

@@ -12,7 +12,7 @@ assets as (
 
 campaigns as (
 
-    select * from {{ ref('stg_campaigns') }}
+    select * from {{ ref('int_campaigns') }}
 
 ),
 
@@ -22,14 +22,14 @@ kpi_definitions as (
 
 ),
 
-final as (
+labelled_experiments as (
 
     select
         experiments.experiment_id,
         experiments.campaign_id,
         experiments.control_asset_id,
         experiments.variant_asset_id,
-        control_assets.asset_label || ' against ' || variant_assets.asset_label as experiment_label,
+        control_assets.asset_label || ' against ' || variant_assets.asset_label as label,
         campaigns.campaign_name,
         control_assets.asset_label as control_asset_label,
         variant_assets.asset_label as variant_asset_label,
@@ -47,6 +47,27 @@ final as (
         on experiments.variant_asset_id = variant_assets.asset_id
     left join kpi_definitions
         on experiments.metric = kpi_definitions.kpi
+
+),
+
+final as (
+
+    select
+        experiment_id,
+        campaign_id,
+        control_asset_id,
+        variant_asset_id,
+        {{ unique_label('label', 'experiment_id') }} as experiment_label,
+        campaign_name,
+        control_asset_label,
+        variant_asset_label,
+        experiment_type,
+        metric,
+        metric_label,
+        status,
+        start_date,
+        end_date
+    from labelled_experiments
 
 )
 

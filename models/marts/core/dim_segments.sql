@@ -1,6 +1,6 @@
 with segments as (
 
-    select * from {{ ref('stg_audience_segments') }}
+    select * from {{ ref('int_segments') }}
 
 ),
 

@@ -6,7 +6,7 @@ with decisions as (
 
 campaigns as (
 
-    select * from {{ ref('stg_campaigns') }}
+    select * from {{ ref('int_campaigns') }}
 
 ),
 

@@ -18,6 +18,18 @@ moves as (
 
 ),
 
+changes_after_approval as (
+
+    select
+        'budget_actions' as dataset,
+        budget_action_id as record_id,
+        attribute,
+        export_number,
+        true as is_after_approval
+    from {{ ref('int_budget_changes_after_approval') }}
+
+),
+
 transitions as (
 
     select * from {{ ref('status_transitions') }}
@@ -50,7 +62,8 @@ judged_changes as (
         from_values.value is not null
         and to_values.value is not null
         and transitions.to_value is null as is_illegal,
-        moves.requires_approval and not moves.is_approved as is_unapproved_move
+        moves.requires_approval and not moves.is_approved as is_unapproved_move,
+        changes_after_approval.is_after_approval
     from changes
     left join known_values as from_values
         on
@@ -74,6 +87,12 @@ judged_changes as (
             and changes.record_id = moves.record_id
             and changes.attribute = moves.attribute
             and changes.export_number = moves.export_number
+    left join changes_after_approval
+        on
+            changes.dataset = changes_after_approval.dataset
+            and changes.record_id = changes_after_approval.record_id
+            and changes.attribute = changes_after_approval.attribute
+            and changes.export_number = changes_after_approval.export_number
 
 ),
 
@@ -98,6 +117,7 @@ final as (
         ) as is_reopening,
         case
             when is_unapproved_move then 'moved_before_approval'
+            when is_after_approval then 'changed_after_approval'
             when is_illegal then 'illegal_transition'
         end as finding
     from judged_changes

@@ -27,7 +27,7 @@ status_changes as (
 
 campaigns as (
 
-    select * from {{ ref('stg_campaigns') }}
+    select * from {{ ref('int_campaigns') }}
 
 ),
 
@@ -127,7 +127,22 @@ final as (
             else 'match'
         end as evidence_check,
         evidence_checks.mismatches as evidence_mismatches,
-        judged_signals.evidence
+        judged_signals.evidence,
+        -- Null-safe: a partition takes nulls for equal.
+        nullif(
+            min(judged_signals.risk_id) over (
+                partition by
+                    judged_signals.campaign_id,
+                    judged_signals.experiment_id,
+                    judged_signals.asset_ids,
+                    judged_signals.risk_type,
+                    judged_signals.severity,
+                    judged_signals.evidence,
+                    judged_signals.recommended_action,
+                    judged_signals.raised_at
+            ),
+            judged_signals.risk_id
+        ) as possible_duplicate_of
     from judged_signals
     inner join campaigns using (campaign_id)
     left join evidence_checks using (risk_id)

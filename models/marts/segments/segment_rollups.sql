@@ -12,13 +12,13 @@ trends as (
 
 campaigns as (
 
-    select * from {{ ref('stg_campaigns') }}
+    select * from {{ ref('int_campaigns') }}
 
 ),
 
 segments as (
 
-    select * from {{ ref('stg_audience_segments') }}
+    select * from {{ ref('int_segments') }}
 
 ),
 

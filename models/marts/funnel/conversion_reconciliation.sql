@@ -1,0 +1,232 @@
+{%- set stages = var('funnel_stages') -%}
+
+with performance as (
+
+    select * from {{ ref('int_performance_daily') }}
+
+),
+
+coverage as (
+
+    select * from {{ ref('int_performance_coverage') }}
+
+),
+
+assets as (
+
+    select * from {{ ref('stg_creative_assets') }}
+
+),
+
+funnel as (
+
+    select * from {{ ref('int_funnel_daily') }}
+
+),
+
+kpi_definitions as (
+
+    select * from {{ ref('kpi_definitions') }}
+    where funnel_stage is not null
+
+),
+
+campaigns as (
+
+    select * from {{ ref('int_campaigns') }}
+
+),
+
+segments as (
+
+    select * from {{ ref('int_segments') }}
+
+),
+
+channels as (
+
+    select * from {{ ref('dim_channels') }}
+
+),
+
+covered_rows as (
+
+    select
+        campaigns.campaign_id,
+        assets.segment_id,
+        assets.channel_id,
+        campaigns.primary_kpi,
+        kpi_definitions.funnel_stage,
+        coverage.covered_from,
+        coverage.recorded_date as covered_until,
+        sum(case kpi_definitions.numerator
+            when 'clicks' then performance.clicks
+            when 'conversions' then performance.conversions
+        end) as performance_count
+    from performance
+    inner join coverage using (asset_id, recorded_date)
+    inner join assets using (asset_id)
+    inner join campaigns using (campaign_id)
+    inner join kpi_definitions
+        on campaigns.primary_kpi = kpi_definitions.kpi
+    group by
+        campaigns.campaign_id,
+        assets.segment_id,
+        assets.channel_id,
+        campaigns.primary_kpi,
+        kpi_definitions.funnel_stage,
+        coverage.covered_from,
+        coverage.recorded_date
+
+),
+
+-- The assets of a place are recorded on days of their own: what overlaps can only be compared as one.
+ordered_rows as (
+
+    select
+        *,
+        max(covered_until) over (
+            partition by campaign_id, segment_id, channel_id
+            order by covered_from, covered_until
+            rows between unbounded preceding and 1 preceding
+        ) as covered_before
+    from covered_rows
+
+),
+
+numbered_rows as (
+
+    select
+        *,
+        sum(case when covered_from <= covered_before then 0 else 1 end) over (
+            partition by campaign_id, segment_id, channel_id
+            order by covered_from, covered_until
+            rows between unbounded preceding and current row
+        ) as period_number
+    from ordered_rows
+
+),
+
+periods as (
+
+    select
+        campaign_id,
+        segment_id,
+        channel_id,
+        primary_kpi,
+        funnel_stage,
+        period_number,
+        min(covered_from) as covered_from,
+        max(covered_until) as covered_until,
+        sum(performance_count) as performance_count
+    from numbered_rows
+    group by
+        campaign_id,
+        segment_id,
+        channel_id,
+        primary_kpi,
+        funnel_stage,
+        period_number
+
+),
+
+-- Days that are equal are found by a hash; a range is compared with all days of its place.
+period_days as (
+
+    select
+        campaign_id,
+        segment_id,
+        channel_id,
+        funnel_stage,
+        period_number,
+        {{ each_day('covered_from', 'covered_until') }} as event_date
+    from periods
+
+),
+
+counted_days as (
+
+    select
+        period_days.campaign_id,
+        period_days.segment_id,
+        period_days.channel_id,
+        period_days.period_number,
+        case period_days.funnel_stage
+            {%- for stage in stages %}
+            when '{{ stage }}' then funnel.{{ stage }}_count
+            {%- endfor %}
+        end as funnel_count,
+        case period_days.funnel_stage
+            {%- for stage in stages %}
+            when '{{ stage }}' then funnel.{{ stage }}_confidence
+            {%- endfor %}
+        end as confidence
+    from period_days
+    inner join funnel using (campaign_id, segment_id, channel_id, event_date)
+
+),
+
+funnel_totals as (
+
+    select
+        campaign_id,
+        segment_id,
+        channel_id,
+        period_number,
+        sum(funnel_count) as funnel_count,
+        count(funnel_count) as measured_days,
+        min(confidence) as confidence
+    from counted_days
+    group by campaign_id, segment_id, channel_id, period_number
+
+),
+
+compared as (
+
+    select
+        periods.*,
+        {{ days_between('periods.covered_from', 'periods.covered_until') }} + 1 as covered_days,
+        funnel_totals.funnel_count,
+        funnel_totals.measured_days,
+        funnel_totals.confidence
+    from periods
+    inner join funnel_totals using (campaign_id, segment_id, channel_id, period_number)
+    -- Where the funnel measured nothing there is nothing to be compared.
+    where funnel_totals.measured_days > 0
+
+),
+
+final as (
+
+    select
+        compared.campaign_id,
+        compared.segment_id,
+        compared.channel_id,
+        compared.covered_from,
+        compared.covered_until,
+        campaigns.campaign_name,
+        segments.segment_name,
+        channels.channel_label,
+        compared.primary_kpi,
+        compared.funnel_stage,
+        cast(compared.covered_days as integer) as covered_days,
+        cast(compared.measured_days as integer) as measured_days,
+        cast(compared.funnel_count as bigint) as funnel_count,
+        cast(compared.performance_count as bigint) as performance_count,
+        cast(compared.funnel_count - compared.performance_count as bigint) as difference,
+        compared.confidence,
+        case
+            -- More on some of the days than performance knows of all of them.
+            when compared.funnel_count > compared.performance_count then 'mismatch'
+            when compared.measured_days < compared.covered_days then 'not_comparable'
+            when compared.funnel_count = compared.performance_count then 'match'
+            else 'mismatch'
+        end as status
+    from compared
+    inner join campaigns using (campaign_id)
+    inner join segments using (segment_id)
+    inner join channels using (channel_id)
+
+)
+
+select * from final
