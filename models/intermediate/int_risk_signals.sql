@@ -154,6 +154,7 @@ final as (
         known_signals.risk_id,
         known_signals.campaign_id,
         known_signals.experiment_id,
+        known_signals.asset_ids,
         known_signals.names_assets,
         known_signals.risk_type,
         known_signals.severity,

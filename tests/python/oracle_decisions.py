@@ -25,11 +25,6 @@ from scipy.stats import chisquare, norm
 from statsmodels.stats.proportion import power_proportions_2indep, proportions_ztest
 
 
-def snapshots(world: World) -> list[Row]:
-    """Return the performance known, with the experiment and channel that each row belongs to."""
-    return world.performance
-
-
 def least_first(value: object) -> tuple[bool, object]:
     """Return a key that sorts nulls last."""
     return value is None, 0 if value is None else value
@@ -42,7 +37,7 @@ def experiment_results(world: World) -> list[Row]:
     """Return one row an experiment: health before lift, then the verdict (issue)."""
     exported = {row["experiment_id"]: row for row in world.export["experiments"]}
     performance = defaultdict(list)
-    for row in snapshots(world):
+    for row in world.performance:
         performance[row["experiment_id"]].append(row)
     rows = []
     for known in oracle.dim_experiments(world):
@@ -269,20 +264,7 @@ def verdict(world: World, health: str, figures: Row) -> str:
 
 def covered_days(world: World, asset_id: str, day: date) -> set[date]:
     """Return the days that an asset's rows of a day cover (issue on judgments, 12)."""
-    of_asset = [row for row in snapshots(world) if row["asset_id"] == asset_id]
-    before = max((row["day"] for row in of_asset if row["day"] < day), default=None)
-    if before:
-        first = before + timedelta(days=1)
-    else:
-        asset = world.assets[asset_id]
-        starts = {row["experiment_id"]: row["start_date"] for row in world.export["experiments"]}
-        on_day = [starts.get(row["experiment_id"]) for row in of_asset if row["day"] == day]
-        first = max(
-            date.fromisoformat(world.campaigns[asset["campaign_id"]]["start_date"]),
-            oracle.moment(asset["created_at"]).date(),
-            date.min if None in on_day else date.fromisoformat(min(on_day)),
-        )
-        first = min(first, day)
+    first = world.covered_from[asset_id, day]
     return {first + timedelta(days=number) for number in range((day - first).days + 1)}
 
 
@@ -292,7 +274,7 @@ def conversion_reconciliation(world: World) -> list[Row]:
     Periods are sets of days: those of a place's rows, put together where they share a day.
     """
     places = defaultdict(list)
-    for row in snapshots(world):
+    for row in world.performance:
         places[tuple(row[name] for name in oracle.PLACE)].append(row)
     rows = []
     for place, performance in places.items():
@@ -339,7 +321,7 @@ def conversion_reconciliation(world: World) -> list[Row]:
 def fct_performance_daily(world: World) -> list[Row]:
     """Return performance by asset, experiment and day; money as exported, not in whole cents."""
     days = defaultdict(list)
-    for row in snapshots(world):
+    for row in world.performance:
         days[row["asset_id"], row["experiment_id"], row["day"]].append(row)
     rows = []
     for (asset_id, experiment_id, day), performance in days.items():
@@ -456,7 +438,7 @@ def performance_status(
 def journey_diagnosis(world: World) -> list[Row]:
     """Return click-through beside the funnel's weakest step, and what both say (issue)."""
     performance, journeys = defaultdict(list), defaultdict(list)
-    for row in snapshots(world):
+    for row in world.performance:
         performance[tuple(row[name] for name in oracle.PLACE)].append(row)
     for step in oracle.funnel_conversion(world):
         journeys[tuple(step[name] for name in oracle.PLACE)].append(step)
@@ -562,7 +544,7 @@ def budget_action_impact(world: World) -> list[Row]:
     """Return how both channels of an executed move did before and after it (issue)."""
     length = timedelta(days=world.policy["impact_window_days"])
     executed = [action for action in world.actions if action["status"] == "executed"]
-    performance = snapshots(world)
+    performance = world.performance
     rows = []
     for action in executed:
         on = effective_date(action)
@@ -717,7 +699,7 @@ def campaign_timeline(world: World) -> list[Row]:
         if row["end_date"]:
             end = oracle.end_of(date.fromisoformat(row["end_date"]))
             events.append((ids[0], end, "experiment_ended", ids[1]))
-    for row in snapshots(world):
+    for row in world.performance:
         within = f" in {row['experiment_id']}" if row["experiment_id"] else ""
         record_id = row["asset_id"] + within
         events.append((row["campaign_id"], row["known_at"], "performance_recorded", record_id))
@@ -764,7 +746,7 @@ def attribution_summary(world: World) -> list[Row]:
     credited = {
         key: sum(hint["attributed_conversions"] for hint in hints) for key, hints in groups.items()
     }
-    performance, rows = snapshots(world), []
+    performance, rows = world.performance, []
     for (campaign, channel, method), hints in groups.items():
         whole = sum(
             count for key, count in credited.items() if (key[0], key[2]) == (campaign, method)
