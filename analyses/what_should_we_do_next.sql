@@ -15,4 +15,4 @@ select
     answered_by_decision_id,
     answered_at
 from {{ ref('next_actions') }}
-order by action_rank nulls last, answered_at desc, action_type asc, record_id asc
+order by action_rank asc nulls last, answered_at desc, action_type asc, record_id asc

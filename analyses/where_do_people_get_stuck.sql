@@ -1,5 +1,6 @@
 -- Which steps of a journey lose people, the largest loss first?
--- Only steps on which enough people came to say so, against what the step yields elsewhere; a blocked step let nobody through.
+-- Only steps on which enough people came to say so, against what the step yields elsewhere;
+-- a blocked step let nobody through.
 select
     campaign_name,
     segment_name,

@@ -405,6 +405,7 @@ READ_CARDS = """
   text: one.textContent.trim().replace(/\\s+/g, " "),
   values: [...one.querySelectorAll("data")].map((data) => Number(data.value)),
   moments: [...one.querySelectorAll("time")].map((time) => time.dateTime),
+  states: [...one.querySelectorAll(".pill")].map((pill) => pill.classList[1].replace("is-", "")),
 }))
 """
 
@@ -418,6 +419,7 @@ def test_an_action_says_what_is_at_stake_and_since_when(
         f"""
         select
             actions.*,
+            as_of > due_at as is_late,
             decisions.decided_by,
             decisions.action_taken,
             epoch(coalesce(answered_at, as_of) - waiting_since) / 60 as minutes
@@ -449,7 +451,10 @@ def test_an_action_says_what_is_at_stake_and_since_when(
             due = [moment(row["due_at"])] if row["due_at"] is not None else []
             day = [since.date().isoformat()] if since is not None else []
             assert card["moments"] == due + day
-            assert ("Due in " in text or "Overdue by " in text) == bool(due)
+            assert ("Due in " in text) == (row["is_late"] is False)
+            assert ("Overdue by " in text) == (row["is_late"] is True)
+            late = {True: ["overdue"], False: ["awaiting_review"], None: []}
+            assert card["states"] == late[row["is_late"]]
         else:
             assert card["moments"] == [moment(row["answered_at"])]
             by = f"Answered by {told(row['answered_by_decision_id'])} ({row['decided_by']})"
