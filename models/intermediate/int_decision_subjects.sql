@@ -21,28 +21,34 @@ as_of as (
 
 ),
 
-record_ids as (
+records as (
     {%- for kind, model, id, known_at in records %}
 
     select
         '{{ kind }}' as record_kind,
-        records.{{ id }} as record_id,
-        {{ first_word('records.' ~ id) }} as first_word
-    from {{ ref(model) }} as records
-    {%- if known_at %}
-    cross join as_of
-    {%- endif %}
-    where
-        -- A number alone is an amount more often than an id.
-        {{ has_letter('records.' ~ id) }}
-        {%- if known_at %}
-        and records.{{ known_at }} <= as_of.as_of
-        {%- endif %}
+        {{ id }} as record_id,
+        {{ known_at or 'cast(null as timestamp)' }} as known_at
+    from {{ ref(model) }}
     {%- if not loop.last %}
 
     union all
     {%- endif %}
     {%- endfor %}
+
+),
+
+-- A number alone is an amount more often than an id.
+nameable_records as (
+
+    select
+        records.record_kind,
+        records.record_id,
+        {{ first_word('records.record_id') }} as first_word
+    from records
+    cross join as_of
+    where
+        {{ has_letter('records.record_id') }}
+        and coalesce(records.known_at, as_of.as_of) <= as_of.as_of
 
 ),
 
@@ -78,16 +84,16 @@ final as (
 
     select
         words.decision_id,
-        record_ids.record_kind,
-        record_ids.record_id,
+        records.record_kind,
+        records.record_id,
         max(words.is_of_action) = 1 as is_in_action_taken
     from words
-    inner join record_ids
-        on words.word = record_ids.first_word
+    inner join nameable_records as records
+        on words.word = records.first_word
     where
-        words.word = record_ids.record_id
-        or {{ stands_free('words.text', 'record_ids.record_id') }}
-    group by words.decision_id, record_ids.record_kind, record_ids.record_id
+        words.word = records.record_id
+        or {{ stands_free('words.text', 'records.record_id') }}
+    group by words.decision_id, records.record_kind, records.record_id
 
 )
 
