@@ -122,6 +122,16 @@ CASES: list[tuple[str, list[Any]]] = [
             "cast(null as string)": None,
         }.items()
     ),
+    (value("""each_word("'(RSK_1), Ü-2: é\u0301²٣?'")"""), ["", "RSK_1", "Ü-2", "é\u0301", "٣", ""]),
+    (value("""first_word("'(Ü.5) b'")"""), ["Ü"]),
+    *(
+        (value(f"""has_letter("'{text}'")"""), [found])
+        for text, found in {"1٣-2²": False, "1ж": True, "": False}.items()
+    ),
+    *(
+        (value(f"""stands_free("'{text}'", "'a.b$1'")"""), [found])
+        for text, found in {"a.b$1": True, "(a.b$1)": True, "xa.b$1 or a.b$12": False, "a.b$1-c": False, "a-b$1": False}.items()
+    ),
     # time.sql
     (value(f'end_of_day("{DAY}")'), ["2026-02-28 23:59:59.999999"]),
     (value(f'add_days("{DAY}", 1)'), ["2026-03-01"]),
