@@ -420,7 +420,7 @@ def history_summary(file: Path, arguments: list[str]) -> str:
     ((exports, changes, findings),) = rows_of(file, query)
     seen = f"{counted(exports, 'export')} seen, {counted(changes, 'change')}"
     is_left_alone = given_variables(arguments).get("history") is False
-    left_alone = "left alone, without this export: " if is_left_alone else ""
+    left_alone = "left alone: " if is_left_alone else ""
     return f"{left_alone}{seen}, {counted(findings, 'finding')}: marts.status_history"
 
 

@@ -608,7 +608,7 @@ def test_a_dataset_that_comes_empty_is_a_warning(kept: Kept, export: Callable[[]
     assert kept.build(full).statuses[EMPTY] == "pass"
     assert kept.build(empty).statuses[EMPTY] == "warn"  # also once the history has it
     assert (
-        "dataset=performance_metrics records_now=0 records_before=98 in_export=1"
+        "dataset=performance_metrics records_now=0 records_before=98 since_export=1"
         " of_export_as_of=2026-03-21T12:00:00"
     ) in explain.explain(kept.workspace.folder)
     build = kept.build(fuller)

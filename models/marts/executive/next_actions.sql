@@ -70,7 +70,7 @@ risks_to_handle as (
 ),
 
 -- No decision undoes a breach; a waiver does. A risk that is to be handled is not a breach to resolve as well.
-breaches_to_resolve as (
+breaches as (
 
     select
         'resolve_breach' as action_type,
@@ -108,6 +108,38 @@ breaches_to_resolve as (
     where
         not violations.is_waived
         and risks_to_handle.record_id is null
+
+),
+
+-- What was approved is not what moves: no rule of the contract, and money without approval all the same.
+unapproved_changes as (
+
+    select
+        'resolve_breach' as action_type,
+        budget_action_id as record_id,
+        campaign_id,
+        'changed after approval: ' || changed_after_approval as reason,
+        'approve the new terms, or correct it at the source' as what_to_do,
+        cast(null as integer) as rank_within_type,
+        amount,
+        currency,
+        cast(null as decimal(18, 2)) as spend_per_day,
+        coalesce(execution_first_seen_at, approved_at) as waiting_since,
+        cast(null as timestamp) as due_at
+    from budget_actions
+    where
+        changed_after_approval is not null
+        and compliance_status = 'violation'
+
+),
+
+breaches_to_resolve as (
+
+    select * from breaches
+
+    union all
+
+    select * from unapproved_changes
 
 ),
 
