@@ -86,7 +86,7 @@ answers as (
         decisions.decided_at,
         row_number() over (
             partition by segments.campaign_id, segments.segment_id
-            order by decisions.decided_at desc, decisions.decision_id desc
+            order by decisions.decided_at desc, decisions.decision_id asc
         ) as recency
     from recommended_segments as segments
     cross join as_of
@@ -102,7 +102,8 @@ answers as (
     inner join decisions
         on
             subjects.decision_id = decisions.decision_id
-            and segments.campaign_id = decisions.campaign_id
+            -- A segment runs in several campaigns, an experiment in one.
+            and (segment_names.record_kind = 'experiment' or segments.campaign_id = decisions.campaign_id)
             and decisions.is_human_override
             and segments.waiting_since < decisions.decided_at
             and as_of.as_of <= {{ add_minutes('decisions.decided_at', 24 * 60 * var('segment_decision_days')) }}

@@ -489,7 +489,8 @@ def weakest_step(steps: list[Row]) -> Row | None:
     def strength(step: Row) -> tuple:
         came, went_on = step["previous_stage_count"], step["compared_count"]
         yields = step["elsewhere_step_rate"]
-        share = None if yields is None else ratio(Fraction(went_on, came), exact(yields))
+        share = ratio(Fraction(went_on, came), yields and exact(yields))
+        share = None if share is None else round(float(share), 12)
         return (
             step["drop_off_status"] != "blocked",
             step["drop_off_status"] != "weak",
@@ -1035,9 +1036,10 @@ def breach_actions(world: World, open_risks: set[str]) -> list[Row]:
         if row["rule"] == 4:
             move = audit[key]
             waiting_since = move["approved_at"] or move["proposed_at"]
-            # In a first build, this export is the first that shows a move as executed.
-            if move["status"] == "executed":
-                waiting_since = min(world.newest_event_at, world.as_of)
+            # In a first build, this export is the first that shows a move as executed; looking back,
+            # none had been seen yet.
+            if move["status"] == "executed" and world.covers_all_events:
+                waiting_since = world.newest_event_at
             about = {"proposed": (move["amount"], move["currency"])}
         elif row["rule"] == 5:
             if key in open_risks:
@@ -1185,8 +1187,11 @@ def is_shown(world: World, row: Row, windows: Iterable[Row]) -> bool:
 def segment_answer(
     world: World, campaign_id: str, segment_id: str, since: datetime
 ) -> tuple[str, datetime] | None:
-    """Return the latest decision by a person on a segment or its experiments, if not long ago."""
-    subjects = {("segment", segment_id)}
+    """Return the latest decision by a person on a segment or its experiments, if not long ago.
+
+    A segment runs in several campaigns: by its own id it is meant in the decision's.
+    """
+    subjects = set()
     for row in world.export["experiments"]:
         segments = {world.assets[arm]["segment_id"] for arm in oracle.arms(row)}
         if row["campaign_id"] == campaign_id and segment_id in segments:
@@ -1196,10 +1201,12 @@ def segment_answer(
         row
         for row in world.decisions
         if row["human_override"]
-        and row["campaign_id"] == campaign_id
         and row["known_at"] > since
         and row["known_at"] >= oldest
-        and acts_on(world, row) & subjects
+        and (
+            acts_on(world, row) & subjects
+            or (row["campaign_id"] == campaign_id and ("segment", segment_id) in acts_on(world, row))
+        )
     ]
     if not answers:
         return None

@@ -178,22 +178,28 @@ EVENT_TIMES = [
 def test_an_event_of_any_dataset_can_be_the_newest(
     workspace: Workspace, sample: Build, newest: str, column: str
 ) -> None:
-    sql = workspace.dbt("compile", "--select", "int_as_of").results[0].node.compiled_code
+    compiled = workspace.dbt("compile", "--select", "int_as_of", "int_event_times").results
+    sql = {result.node.name: result.node.compiled_code for result in compiled}
+    ids = ("campaign_id", "asset_id", "decision_id", "budget_action_id", "risk_id", "hint_id")
     with duckdb.connect() as connection:
         connection.execute("attach ':memory:' as warehouse; create schema warehouse.staging")
         connection.execute("create schema warehouse.intermediate")
         connection.execute(
             "create table warehouse.intermediate.int_days_of_funnel_events as"
-            " select date '2026-03-01' as day"
+            " select date '2026-03-01' as day, 1 as row_count"
         )
         for table, time in EVENT_TIMES:
             moment = "2026-03-09 09:00:00" if table == newest else "2026-03-01 00:00:00"
             schema = "intermediate" if table.startswith("int_") else "staging"
             connection.execute(
                 f"create table warehouse.{schema}.{table} as select timestamp '{moment}' as {time},"
-                " '' as status, false as is_approved_by_human, 0 as approval_latency_minutes"
+                " '' as status, false as is_approved_by_human, 0 as approval_latency_minutes,"
+                f" 1 as row_count, {', '.join(f"'' as {name}" for name in ids)}"
             )
-        (row,) = connection.execute(f"select as_of from ({sql})").fetchall()
+        connection.execute(
+            f"create view warehouse.intermediate.int_event_times as {sql['int_event_times']}"
+        )
+        (row,) = connection.execute(f"select as_of from ({sql['int_as_of']})").fetchall()
     assert row == (datetime(2026, 3, 9, 9),), column
 
 

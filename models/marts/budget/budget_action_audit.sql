@@ -131,16 +131,18 @@ sightings as (
 ),
 
 -- Unless what approval the action has now was given since: then it is of the new terms.
-changes_after_approval as (
+unapproved_changes as (
 
     select
-        actions.budget_action_id,
-        {{ string_list(
-            "status_changes.attribute || ' from ' || coalesce(status_changes.from_value, 'none')"
-            ~ " || ' to ' || coalesce(status_changes.to_value, 'none')",
-            'status_changes.export_number, status_changes.attribute',
-            '; '
-        ) }} as changes
+        status_changes.*,
+        row_number() over (
+            partition by status_changes.record_id, status_changes.attribute
+            order by status_changes.export_number
+        ) as first_order,
+        row_number() over (
+            partition by status_changes.record_id, status_changes.attribute
+            order by status_changes.export_number desc
+        ) as last_order
     from classified_actions as actions
     inner join status_changes
         on actions.budget_action_id = status_changes.record_id
@@ -148,7 +150,34 @@ changes_after_approval as (
         actions.is_approved
         and status_changes.finding = 'changed_after_approval'
         and coalesce(actions.approved_at <= status_changes.previous_export_at, true)
-    group by actions.budget_action_id
+
+),
+
+terms as (
+
+    select
+        record_id,
+        attribute,
+        max(case when first_order = 1 then from_value end) as approved_value,
+        max(case when last_order = 1 then to_value end) as present_value
+    from unapproved_changes
+    group by record_id, attribute
+
+),
+
+-- What was put back is as it was approved.
+changes_after_approval as (
+
+    select
+        record_id as budget_action_id,
+        {{ string_list(
+            "attribute || ' from ' || coalesce(approved_value, 'none') || ' to ' || coalesce(present_value, 'none')",
+            'attribute',
+            '; '
+        ) }} as changes
+    from terms
+    where approved_value is distinct from present_value
+    group by record_id
 
 ),
 

@@ -58,7 +58,8 @@ ranked_steps as (
             partition by campaign_id, segment_id, channel_id
             order by
                 case drop_off_status when 'blocked' then 0 when 'weak' then 1 else 2 end asc,
-                step_conversion_rate / nullif(elsewhere_step_rate, 0) asc nulls last,
+                -- Rounded, so that equal shares are equal.
+                round(step_conversion_rate / nullif(elsewhere_step_rate, 0), 12) asc nulls last,
                 step_conversion_rate asc,
                 stage_order asc
         ) as weakness_order
