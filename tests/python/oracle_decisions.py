@@ -1036,8 +1036,8 @@ def breach_actions(world: World, open_risks: set[str]) -> list[Row]:
         if row["rule"] == 4:
             move = audit[key]
             waiting_since = move["approved_at"] or move["proposed_at"]
-            # In a first build, this export is the first that shows a move as executed; looking back,
-            # none had been seen yet.
+            # In a first build, this export is the first that shows a move as executed; looking
+            # back, none had been seen yet.
             if move["status"] == "executed" and world.covers_all_events:
                 waiting_since = world.newest_event_at
             about = {"proposed": (move["amount"], move["currency"])}
@@ -1203,10 +1203,8 @@ def segment_answer(
         if row["human_override"]
         and row["known_at"] > since
         and row["known_at"] >= oldest
-        and (
-            acts_on(world, row) & subjects
-            or (row["campaign_id"] == campaign_id and ("segment", segment_id) in acts_on(world, row))
-        )
+        and acts_on(world, row)
+        & (subjects | ({("segment", segment_id)} if row["campaign_id"] == campaign_id else set()))
     ]
     if not answers:
         return None

@@ -180,7 +180,8 @@ def test_an_event_of_any_dataset_can_be_the_newest(
 ) -> None:
     compiled = workspace.dbt("compile", "--select", "int_as_of", "int_event_times").results
     sql = {result.node.name: result.node.compiled_code for result in compiled}
-    ids = ("campaign_id", "asset_id", "decision_id", "budget_action_id", "risk_id", "hint_id")
+    names = ("campaign_id", "asset_id", "decision_id", "budget_action_id", "risk_id", "hint_id")
+    ids = ", ".join(f"'' as {name}" for name in names)
     with duckdb.connect() as connection:
         connection.execute("attach ':memory:' as warehouse; create schema warehouse.staging")
         connection.execute("create schema warehouse.intermediate")
@@ -194,7 +195,7 @@ def test_an_event_of_any_dataset_can_be_the_newest(
             connection.execute(
                 f"create table warehouse.{schema}.{table} as select timestamp '{moment}' as {time},"
                 " '' as status, false as is_approved_by_human, 0 as approval_latency_minutes,"
-                f" 1 as row_count, {', '.join(f"'' as {name}" for name in ids)}"
+                f" 1 as row_count, {ids}"
             )
         connection.execute(
             f"create view warehouse.intermediate.int_event_times as {sql['int_event_times']}"
