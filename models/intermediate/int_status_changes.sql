@@ -36,10 +36,6 @@ entries as (
         known_log.record_id,
         known_log.attribute,
         known_log.campaign_id,
-        row_number() over (
-            partition by known_log.dataset, known_log.record_id, known_log.attribute
-            order by known_log.export_number
-        ) as entry_number,
         lag(known_log.value) over (
             partition by known_log.dataset, known_log.record_id, known_log.attribute
             order by known_log.export_number
@@ -56,7 +52,7 @@ entries as (
 
 ),
 
--- What changed back from what an export showed that was taken out did not change.
+-- What changed back from what an export showed that was taken out did not change, nor did what had no value before.
 final as (
 
     select
@@ -74,7 +70,7 @@ final as (
         seen_at,
         export_number
     from entries
-    where entry_number = 1 or to_value is distinct from from_value
+    where to_value is distinct from from_value
 
 )
 

@@ -651,13 +651,13 @@ def assert_history(build: Build, replay: Replay, shown: Export) -> None:
     entries = list(replay.standing_entries)
     known_at = {
         number: {tuple(one[2:5]): one[5] for one in entries if one[0] <= number}
-        for number in range(len(moments) + 1)
+        for number in numbers
     }
     proposed = {one["budget_action_id"]: one["timestamp"] for one in shown["budget_actions"]}
     for number, moment, dataset, record_id, attribute, value in entries:
         key = (dataset, record_id, attribute)
         before = last.get(key)
-        if attribute == "row_count" or (key in last and before == value):
+        if attribute == "row_count" or before == value:
             continue
         moment = moments[number]
         count[key] = count.get(key, 0) + 1
@@ -678,14 +678,14 @@ def assert_history(build: Build, replay: Replay, shown: Export) -> None:
         if dataset == "budget_actions" and attribute in TERMS and count[key] > 1:
             then, now = (
                 [known_at[at].get((dataset, record_id, name)) for name in APPROVAL]
-                for at in (number - 1, number)
+                for at in (before_it[number], number)
             )
             is_new = (
                 now[0] == "true"
                 and now[1]
                 and (
                     oracle.moment(proposed[record_id]) + timedelta(minutes=int(now[1]))
-                    > moments[number - 1]
+                    > moments[before_it[number]]
                 )
             )
             if then[0] == "true" and not is_new:
