@@ -23,7 +23,6 @@ from spark_build import Server
 from test_bulk_corruptions import OfFiles
 from test_bulk_days import JUDGED, UNTESTED
 from test_corruptions import spoiled_build
-from test_history import HISTORY, statuses_of
 
 pytest_plugins = "on_spark"
 
@@ -56,41 +55,6 @@ def test_the_sample_from_seeds(workspace: Workspace, spark: Spark) -> None:
     on_duckdb = workspace.build(read_export(), arguments=UNTESTED)
     on_spark = replace(spark, schema="sample").build(workspace.folder, *UNTESTED)
     assert_same_marts(on_duckdb, on_spark)
-
-
-def test_an_export_is_taken_out_of_the_history(workspace: Workspace, spark: Spark) -> None:
-    """By a mark in a table that can't delete; built again, it is another export."""
-    mended = replace(spark, schema="mended")
-
-    def history(*arguments: str) -> tuple[int, list[str]]:
-        done = subprocess.run(
-            [sys.executable, PROJECT / "scripts/history.py", "--target", "spark", *arguments],
-            env=mended.environment,
-            capture_output=True,
-            text=True,
-        )
-        return done.returncode, (done.stdout + done.stderr).splitlines()
-
-    assert history() == (1, ["The history is empty: no build has added an export yet."])
-    workspace.build(read_export(), arguments=("--select", "raw_channels"))
-    mended.build(workspace.folder, *HISTORY)
-    shown = "  2026-03-19 18:00:00              22        0"
-    title = "export  as of                       records  changes"
-    assert history() == (0, [title, f"     1{shown}"])
-    code, (said,) = history("take-out", "1")
-    assert code == 0, said
-    assert history("take-out", "1") == (1, ["Export 1 is already taken out."])
-    assert mended.build(workspace.folder, *HISTORY).named("warn", "fail", "error") == set()
-    lines = [title, f"     1{shown}  taken out", f"     2{shown}"]
-    assert history() == (0, lines)
-    values = {key: value for key, value in statuses_of(read_export()).items() if value is not None}
-    shown_first = sum(attribute != "row_count" for _, _, attribute in values)
-    assert mended.query(
-        "select export_number, change_number, previous_export_at, count(*) as n"
-        " from mended_marts.status_history group by 1, 2, 3"
-    ) == [{"export_number": 2, "change_number": 1, "previous_export_at": None, "n": shown_first}]
-    mended.build(workspace.folder, *HISTORY)
-    assert history() == (0, lines)
 
 
 def test_days_that_arrive(
