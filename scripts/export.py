@@ -81,10 +81,10 @@ TRIGGER = (
     r"\x{fe66}\x{fe6b}\x{ff0b}\x{ff0d}\x{ff1d}\x{ff20}]"
 )
 PASSED_OVER = (
-    r"[\pZ\p{Cf}\p{Co}\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\p{Pi}\p{Pf}'\"`\x{ff02}\x{ff07}]*"
+    r"\pZ\p{Cf}\p{Co}\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\p{Pi}\p{Pf}'\"`\x{ff02}\x{ff07}"
 )
-AT_START = rf"^('|[\t\r\n\x00]|{PASSED_OVER}{TRIGGER})"
-BEHIND_BREAK = rf"([;\t\r\n])('|\x00|{PASSED_OVER}{TRIGGER})"
+AT_START = rf"^('|[\t\r\n\x00]|[{PASSED_OVER}\t\r\n]*{TRIGGER})"
+BEHIND_BREAK = rf"([;\t\r\n])('|\x00|[{PASSED_OVER}]*{TRIGGER})"
 # An apostrophe that stands there already is doubled, so that taking one away gives the text again.
 SPREADSHEET_TEXT = rf"""
     create temp macro spreadsheet_text(value) as regexp_replace(

@@ -31,7 +31,7 @@ import pyarrow.parquet
 import pytest
 from conftest import PROJECT
 from export import ExportError
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from locks import LockError, sole_export
 from publish import PublishError
@@ -375,6 +375,7 @@ def test_every_character_that_unicode_takes_for_a_formula_is_known(
 PIECES = [*"=+-@;,|'\"`\t\r\n\0 \u00a0\u200b\ufeff\uff1d\uff0b\uff0d\uff20\u2212\u201cx1", "\r\n"]
 
 
+@example(['"\t='])
 @settings(max_examples=200)
 @given(st.lists(st.lists(st.sampled_from(PIECES) | st.characters(codec="utf-8")).map("".join)))
 def test_any_text_is_safe_and_can_be_recovered(
