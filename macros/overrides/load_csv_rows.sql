@@ -1,51 +1,7 @@
 {#-
-  Seeds without guesses. dbt would infer each column's type (00000001 becomes 1), and dbt-duckdb would let DuckDB sniff
-  the file's dialect ('hello' loses its quotes, "" becomes null) and load by position. Here a column has the `data_type`
-  that its YAML declares, text where it declares none; columns are loaded by name; and, on DuckDB, an unquoted empty
-  field, nothing else, is null.
+  Seeds without guesses. dbt-duckdb would let DuckDB sniff the file's dialect ('hello' loses its quotes, "" becomes null)
+  and load by position. Here columns are loaded by name, and an unquoted empty field, nothing else, is null.
 -#}
-
-{% macro seed_column_type(model, column) -%}
-    {{ return((model.columns.get(column) or {}).get('data_type') or 'string') }}
-{%- endmacro %}
-
-{% macro seed_advice(model) -%}
-    {{ return(
-        "It is written by scripts/json_to_seeds.py: run it."
-        if model.name.startswith("raw_")
-        else "Its first line names the columns, and commas separate them."
-    ) }}
-{%- endmacro %}
-
-{#- Creates a seed's table as its YAML declares it; stops where the file has other columns. -#}
-{% macro create_seed_table(model, agate_table) %}
-    {%- set found = agate_table.column_names | list -%}
-    {%- set declared = model.columns.keys() | list -%}
-    {%- if found | sort != declared | sort -%}
-        {%- do exceptions.raise_compiler_error(
-            model.original_file_path ~ " has the columns " ~ found | join(", ") ~ ", but its YAML declares "
-            ~ declared | join(", ") ~ ". " ~ seed_advice(model)
-        ) -%}
-    {%- endif -%}
-    {% set sql %}
-        create table {{ this.render() }} (
-            {%- for column in declared %}
-            {{ adapter.quote(column) }} {{ seed_column_type(model, column) }} {{- "," if not loop.last }}
-            {%- endfor %}
-        )
-    {% endset %}
-    {% call statement('_') %}{{ sql }}{% endcall %}
-    {{ return(sql) }}
-{% endmacro %}
-
-{% macro duckdb__create_csv_table(model, agate_table) %}
-    {{ return(create_seed_table(model, agate_table)) }}
-{% endmacro %}
-
-{% macro spark__create_csv_table(model, agate_table) %}
-    {{ return(create_seed_table(model, agate_table)) }}
-{% endmacro %}
-
 {% macro duckdb__load_csv_rows(model, agate_table) %}
     {%- set columns = agate_table.column_names | list -%}
     {% set sql %}
@@ -116,16 +72,4 @@
         {%- do statements.append(sql) -%}
     {%- endfor -%}
     {{ return(statements | join(';')) }}
-{% endmacro %}
-
-
-{#-
-  dbt's own reader of seeds, told each column's type as if it were configured. Else it guesses, and
-  fails on a text that could be a number but is too large for one, such as 1e999999999.
--#}
-{% macro load_agate_table() %}
-    {%- for column in model.columns -%}
-        {%- do config.model.config.column_types.update({column: seed_column_type(model, column)}) -%}
-    {%- endfor -%}
-    {{ return(builtins.load_agate_table()) }}
 {% endmacro %}

@@ -12,6 +12,14 @@
     raw_<dataset>, stg_<dataset>    the rows of those days, where that isn't everything
 -#}
 
+{#- A relation that is no model, in a schema of the models' database. -#}
+{% macro relation_in(schema, identifier) -%}
+    {{ return(api.Relation.create(
+        database=target.get('database'), schema=generate_schema_name(schema, none), identifier=identifier
+    )) }}
+{%- endmacro %}
+
+
 {#- Whether raw data is read from files. -#}
 {% macro reads_files() -%}
     {{ return(var('raw', 'seeds') == 'files') }}
@@ -90,13 +98,6 @@
 {%- endmacro %}
 
 
-{#- The relation of which `arrived` gave a part, as a test gets it: text. -#}
-{% macro whole_of(model) -%}
-    {%- set within = (relation_in('arrivals', '_') | string).rsplit('.', 1)[0] ~ '.' -%}
-    {{ return(model | string | replace(within, (relation_in('staging', '_') | string).rsplit('.', 1)[0] ~ '.')) }}
-{%- endmacro %}
-
-
 {#- The days of a dataset that are taken in, as a subquery. -#}
 {% macro arrived_days(dataset) -%}
     (select day from {{ relation_in('arrivals', 'days') }} where dataset = '{{ dataset }}')
@@ -107,22 +108,6 @@
 {% macro by_day_of(name) -%}
     {%- set node = graph.get('nodes', {}).get(['model', project_name, name] | join('.')) if execute -%}
     {{ return(node.config.meta.by_day if node else none) }}
-{%- endmacro %}
-
-
-{#- dbt's own hook for what a generic test reads: only what is taken in, unless the test says `where`. -#}
-{% macro get_where_subquery(relation) -%}
-    {%- if config.get('where') -%}
-        {{ return(dbt.get_where_subquery(relation)) }}
-    {%- endif -%}
-    {{ return(arrived(relation) if relation.identifier[:4] == 'stg_' else taken_in(relation)) }}
-{%- endmacro %}
-
-
-{#- dbt's own hook: a model that keeps days is built from nothing if everything is taken in. -#}
-{% macro should_full_refresh() -%}
-    {%- set by_day = (config.get('meta') or {}).get('by_day') -%}
-    {{ return(dbt.should_full_refresh() if not by_day else is_taken_in_whole(by_day.dataset)) }}
 {%- endmacro %}
 
 

@@ -76,26 +76,3 @@
     {%- do run_query("drop table if exists " ~ relation) -%}
     {%- do run_query("alter table " ~ unfinished ~ " rename to " ~ relation) -%}
 {%- endmacro %}
-
-
-{#-
-  The name under which a table is written, to be renamed: what a driver that dies leaves behind is in
-  nobody's way. Spark refuses to make a table where files lie of one that it doesn't know.
--#}
-{% macro spark_unfinished(relation) -%}
-    {%- set schema, name = (relation | string).split('.') -%}
-    {%- for row in run_query("show tables in " ~ schema ~ " like '" ~ name ~ "__unfinished_*'").rows -%}
-        {%- do run_query("drop table " ~ schema ~ "." ~ row[1]) -%}
-    {%- endfor -%}
-    {{ return(relation ~ "__unfinished_" ~ invocation_id | replace('-', '')) }}
-{%- endmacro %}
-
-{#- dbt-spark's own hook: a table of a model. -#}
-{% macro spark__create_table_as(temporary, relation, compiled_code, language='sql') -%}
-    {%- if temporary -%}
-        {{ return(dbt.spark__create_table_as(temporary, relation, compiled_code, language)) }}
-    {%- endif -%}
-    {%- set unfinished = spark_unfinished(relation) -%}
-    {%- do run_query(dbt.spark__create_table_as(temporary, unfinished, compiled_code, language)) -%}
-    alter table {{ unfinished }} rename to {{ relation }}
-{%- endmacro %}

@@ -15,21 +15,7 @@
     select {{ columns }} from {{ arguments.temp_relation }}
 {%- endmacro %}
 
-
-{#- dbt-spark's own hook: it knows its own strategies only. -#}
-{% macro dbt_spark_validate_get_incremental_strategy(raw_strategy, file_format) %}
-    {%- if raw_strategy == 'replace_days' -%}
-        {{ return(raw_strategy) }}
-    {%- endif -%}
-    {{ return(dbt.dbt_spark_validate_get_incremental_strategy(raw_strategy, file_format)) }}
-{% endmacro %}
-
-
-{#- dbt-spark's own hook. -#}
-{% macro dbt_spark_get_incremental_sql(strategy, source, target, existing, unique_key, incremental_predicates) %}
-    {%- if strategy != 'replace_days' -%}
-        {{ return(dbt.dbt_spark_get_incremental_sql(strategy, source, target, existing, unique_key, incremental_predicates)) }}
-    {%- endif -%}
+{% macro spark_replace_days_sql(source, target) -%}
     {%- set by_day = config.get('meta').by_day -%}
     {%- set columns = adapter.get_columns_in_relation(target) | map(attribute='quoted') | join(', ') -%}
     {%- set gone -%}
@@ -48,15 +34,4 @@
     {%- do run_query("set spark.sql.sources.partitionOverwriteMode = dynamic") %}
     insert overwrite table {{ target }} partition ({{ by_day.column }})
     select {{ columns }} from {{ source }}
-{% endmacro %}
-
-
-{#- dbt-spark's own hook: a model that keeps days has a partition for each. -#}
-{% macro spark__partition_cols(label, required=false) -%}
-    {%- set by_day = (config.get('meta') or {}).get('by_day') if config.get('materialized') == 'incremental' -%}
-    {%- if by_day -%}
-        {{ label }} ({{ by_day.column }})
-    {%- else -%}
-        {{ dbt.spark__partition_cols(label, required) }}
-    {%- endif -%}
 {%- endmacro %}

@@ -16,15 +16,3 @@
     {%- set own = (node.config.database if node) or custom_schema_name -%}
     {{ return(target.schema ~ ('_' ~ own | trim if own else '')) }}
 {%- endmacro %}
-
-{% macro spark__generate_database_name(custom_database_name=none, node=none) -%}
-    {{ return(none) }}
-{%- endmacro %}
-
-
-{#- A relation that is no model, in a schema of the models' database. -#}
-{% macro relation_in(schema, identifier) -%}
-    {{ return(api.Relation.create(
-        database=target.get('database'), schema=generate_schema_name(schema, none), identifier=identifier
-    )) }}
-{%- endmacro %}
