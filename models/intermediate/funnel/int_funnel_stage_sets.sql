@@ -18,6 +18,12 @@ final as (
         cast(sum({{ stage }}_trusted_count) as bigint) as {{ stage }}_trusted_count,
         min({{ stage }}_confidence) as {{ stage }}_confidence,
         {%- endfor %}
+        concat_ws(
+            ' '
+            {%- for stage in stages %},
+            case when {{ stage }}_count is null then null else '{{ stage }}' end
+            {%- endfor %}
+        ) as measured_stages,
         count(*) as day_count
     from daily
     group by

@@ -1,4 +1,7 @@
-{{ config(materialized = 'view') }}
+{{ config(
+    materialized = 'view',
+    meta = {'by_day': {'dataset': 'performance_metrics', 'column': 'recorded_date'}}
+) }}
 
 with snapshots as (
 

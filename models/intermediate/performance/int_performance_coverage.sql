@@ -1,3 +1,5 @@
+{{ config(meta = {'by_day': {'dataset': 'performance_metrics', 'column': 'recorded_date'}}) }}
+
 with performance as (
 
     select * from {{ ref('int_performance_daily') }}

@@ -1,4 +1,7 @@
-{{ config(materialized = 'view') }}
+{{ config(
+    materialized = 'view',
+    meta = {'by_day': {'dataset': 'performance_metrics', 'column': 'cast(recorded_at as date)'}}
+) }}
 
 with performance as (
 
