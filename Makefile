@@ -3,6 +3,8 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
+INSTALLED := $(BIN)/.installed
+WAREHOUSE := $(BIN)/python -m warehouse
 INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check
 UV_LOCK := $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-header --no-annotate --no-strip-extras --quiet
@@ -16,48 +18,49 @@ CLIENTS := .venv-clients/bin
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /make \1|/p' Makefile | awk -F'|' '{ printf "%-12s %s\n", $$1, $$2 }'
 
-build: $(BIN)/.installed  ## convert the JSON, build, test and publish warehouse.duckdb; ARGS go to dbt; HISTORY=no leaves the history alone
-	@$(BIN)/python scripts/build.py $(ARGS)
+build: $(INSTALLED)-base  ## convert the JSON, build, test and publish warehouse.duckdb; ARGS go to dbt; HISTORY=no leaves the history alone
+	@$(WAREHOUSE) build $(ARGS)
 
-history: $(BIN)/.installed  ## list the exports seen; ARGS="changes 2" shows what one changed, ARGS="take-out 2" takes it out
-	@$(BIN)/python scripts/history.py $(ARGS)
+history: $(INSTALLED)-base  ## list the exports seen; ARGS="changes 2" shows what one changed, ARGS="take-out 2" takes it out
+	@$(WAREHOUSE) history $(ARGS)
 
-review: $(BIN)/.installed  ## write review.html from what is published; make build does too
-	@$(BIN)/python scripts/review.py
+review: $(INSTALLED)-base  ## write review.html from what is published; make build does too
+	@$(WAREHOUSE) review
 
-export: $(BIN)/.installed  ## write the published marts to export/, as Parquet and CSV; ARGS names another folder
-	@$(BIN)/python scripts/export.py $(ARGS)
+export: $(INSTALLED)-base  ## write the published marts to export/, as Parquet and CSV; ARGS names another folder
+	@$(WAREHOUSE) export $(ARGS)
 
-test: $(BIN)/.installed-dev  ## run every test; ARGS=--whole runs the long suites at full length
+test: $(INSTALLED)-dev  ## run every test; ARGS=--whole runs the long suites at full length
 	@$(BIN)/pytest --numprocesses auto --ignore-glob '*/test_browser_*' --ignore-glob '*/test_spark_*' $(ARGS)
 
-browser-test: $(BIN)/.installed-dev  ## open the review in Chromium, and compare it with the marts
+browser-test: $(INSTALLED)-dev  ## open the review in Chromium, and compare it with the marts
 	@$(BIN)/pytest tests/python/test_browser_*.py $(ARGS)
 
-lint: $(BIN)/.installed-dev  ## check Python, YAML and SQL
+lint: $(INSTALLED)-dev  ## check Python, YAML and SQL
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
+	$(BIN)/lint-imports
 	$(BIN)/yamllint --strict .
 	$(BIN)/sqlfluff lint --processes 2 analyses models tests/contract
 
-docs: $(BIN)/.installed  ## write dbt's static docs page and docs/data_dictionary.md
+docs: $(INSTALLED)-base  ## write dbt's static docs page and docs/data_dictionary.md
 	@$(BIN)/dbt --quiet docs generate --static
-	@$(BIN)/python scripts/data_dictionary.py
+	@$(BIN)/python tools/data_dictionary.py
 	@echo "target/static_index.html, docs/data_dictionary.md"
 
-bench: $(BIN)/.installed-bench  ## measure speed and memory; ARGS chooses, ARGS=--help says what; see benchmarks/README.md
+bench: $(INSTALLED)-bench  ## measure speed and memory; ARGS chooses, ARGS=--help says what; see benchmarks/README.md
 	@$(BIN)/python benchmarks/bench.py $(ARGS)
 
-spark-up: $(BIN)/.installed-spark  ## start a Spark cluster on this machine; ARGS=--help says of what size
-	@$(BIN)/python scripts/spark_cluster.py up $(ARGS)
+spark-up: $(INSTALLED)-spark  ## start a Spark cluster on this machine; ARGS=--help says of what size
+	@$(BIN)/python tools/spark_cluster.py up $(ARGS)
 
-spark-build: $(BIN)/.installed-spark  ## convert the JSON, build and test on Spark; ARGS go to dbt
-	@$(BIN)/python scripts/spark_build.py $(ARGS)
+spark-build: $(INSTALLED)-spark  ## convert the JSON, build and test on Spark; ARGS go to dbt
+	@$(WAREHOUSE) spark $(ARGS)
 
-spark-down: $(BIN)/.installed-spark  ## stop the cluster that make spark-up started
-	@$(BIN)/python scripts/spark_cluster.py down
+spark-down: $(INSTALLED)-spark  ## stop the cluster that make spark-up started
+	@$(BIN)/python tools/spark_cluster.py down
 
-spark-test: $(BIN)/.installed-dev $(BIN)/.installed-spark  ## build on DuckDB and on Spark, and compare
+spark-test: $(INSTALLED)-dev $(INSTALLED)-spark  ## build on DuckDB and on Spark, and compare
 	@$(BIN)/pytest --numprocesses auto tests/python/test_spark_*.py $(ARGS)
 
 clients: $(CLIENTS)/.installed  ## let ibis, Harlequin and Superset read warehouse.duckdb; see docs/bi.md
@@ -68,24 +71,20 @@ clean:  ## remove what a build leaves behind, but not warehouse.duckdb
 
 lock: | $(BIN)/python  ## pin what pyproject.toml asks for, after a change in it
 	$(INSTALL) uv
-	$(UV_COMPILE) --group dev --output-file requirements-dev.lock
-	$(UV_COMPILE) --constraint requirements-dev.lock --output-file requirements.lock
-	$(UV_COMPILE) --constraint requirements-dev.lock --group bench --output-file requirements-bench.lock
-	$(UV_COMPILE) --constraint requirements-dev.lock --group spark --output-file requirements-spark.lock
-	$(UV_LOCK) --group clients --output-file requirements-clients.lock
+	$(UV_COMPILE) --group dev --output-file requirements/dev.lock
+	$(UV_COMPILE) --constraint requirements/dev.lock --output-file requirements/base.lock
+	$(UV_COMPILE) --constraint requirements/dev.lock --group bench --output-file requirements/bench.lock
+	$(UV_COMPILE) --constraint requirements/dev.lock --group spark --output-file requirements/spark.lock
+	$(UV_LOCK) --group clients --output-file requirements/clients.lock
 
-# Each of the other locks holds all of requirements.lock.
-$(BIN)/.installed-dev $(BIN)/.installed-bench $(BIN)/.installed-spark: $(BIN)/.installed-%: requirements-%.lock | $(BIN)/python
+# Each of the other locks holds all of base.lock.
+$(INSTALLED)-base $(INSTALLED)-dev $(INSTALLED)-bench $(INSTALLED)-spark: $(INSTALLED)-%: requirements/%.lock | $(BIN)/python
 	@echo "Installing what $< pins into .venv."
 	@$(INSTALL) --no-deps --require-hashes -r $<
-	@touch $(BIN)/.installed $@
+	@$(INSTALL) --no-deps --no-build-isolation --editable .
+	@touch $(INSTALLED)-base $@
 
-$(BIN)/.installed: requirements.lock | $(BIN)/python
-	@echo "Installing what $< pins into .venv."
-	@$(INSTALL) --no-deps --require-hashes -r $<
-	@touch $@
-
-$(CLIENTS)/.installed: requirements-clients.lock | $(BIN)/python
+$(CLIENTS)/.installed: requirements/clients.lock | $(BIN)/python
 	@echo "Installing what $< pins into .venv-clients."
 	@$(BIN)/python -m venv --clear .venv-clients
 	@$(CLIENTS)/python -m pip install -qq --disable-pip-version-check --no-deps --require-hashes -r $<

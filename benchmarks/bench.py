@@ -27,6 +27,8 @@ import duckdb
 from by_hand import Script, missing_checks, quoted
 from measure import BUILD, DBT, Project, Took, alternate, apart, run, say
 
+from warehouse.database.marts import FINGERPRINT, PUBLIC_SCHEMAS
+
 HERE = Path(__file__).resolve().parent
 PROJECT = HERE.parent
 FUNNEL = ("run", "--select", "+fct_funnel_daily", "+funnel_conversion")
@@ -140,10 +142,7 @@ def run_script(text: Path, folder: Path) -> Took:
 
 
 def fingerprints(file: Path) -> dict[str, tuple]:
-    """Return rows and fingerprint of each mart, as scripts/publish.py takes them."""
-    sys.path.insert(0, str(PROJECT / "scripts"))
-    from publish import FINGERPRINT, PUBLIC_SCHEMAS
-
+    """Return rows and fingerprint of each mart, as `warehouse publish` takes them."""
     with duckdb.connect(str(file), read_only=True) as connection:
         schemas = ", ".join(map(quoted, PUBLIC_SCHEMAS))
         names = connection.execute(
@@ -374,7 +373,7 @@ def bi(bench: Bench) -> Iterator[Line]:
     say(f"BI: the analyses on {events:,} events")
     project.parse(raw)
     project.build_anew(raw)
-    publish = [sys.executable, project.folder / "scripts/publish.py"]
+    publish = [sys.executable, "-m", "warehouse", "publish"]
     subprocess.run(publish, cwd=project.folder, check=True, stdout=subprocess.DEVNULL)
     project.dbt("compile", raw=raw)
     compiled = project.folder / "target/compiled/marketing_orchestrator/analyses"

@@ -28,9 +28,9 @@ from typing import Any
 
 from measure import DBT, Project, say
 
+from tools.spark_cluster import HOST, Cluster, free_ports
+
 HERE = Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parent / "scripts"))
-from spark_cluster import HOST, Cluster, free_ports  # noqa: E402
 
 DAYS = 90
 SHOWN = 8

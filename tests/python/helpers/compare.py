@@ -1,0 +1,59 @@
+"""Compare the rows of a mart with what they should be."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+SHOWN = 10
+"""How many differences a failed comparison prints."""
+
+
+def agrees(column: str, expected: object, actual: object) -> bool:
+    """Tell whether two values are the same, null-safe; doubles but for their last digits."""
+    if isinstance(expected, float) and isinstance(actual, float):
+        return math.isclose(expected, actual, rel_tol=1e-12, abs_tol=1e-14)
+    return type(expected) is type(actual) and expected == actual
+
+
+def keyed(rows: list[dict], key: tuple[str, ...]) -> dict[tuple, dict]:
+    """Return rows by key, which must be unique."""
+    by_key = {tuple(row[name] for name in key): row for row in rows}
+    assert len(by_key) == len(rows), f"{key} is not unique"
+    return by_key
+
+
+def assert_same(
+    mart: str,
+    key: tuple[str, ...],
+    expected: list[dict],
+    actual: list[dict],
+    agrees: Callable[[str, object, object], bool] = agrees,
+) -> None:
+    """Compare the rows of a mart with what they should be, in every column that is expected.
+
+    Of a column `has_<text>` that the mart lacks, whether it has the text.
+    """
+    wanted, found = keyed(expected, key), keyed(actual, key)
+    lines = [f"{mart} {row}: missing" for row in sorted(wanted.keys() - found.keys(), key=str)]
+    lines += [f"{mart} {row}: unexpected" for row in sorted(found.keys() - wanted.keys(), key=str)]
+    for row in sorted(wanted.keys() & found.keys(), key=str):
+        texts = {f"has_{name}": value is not None for name, value in found[row].items()}
+        values = texts | found[row]
+        for column, value in wanted[row].items():
+            if not agrees(column, value, values[column]):
+                lines.append(f"{mart} {row} {column}: expected {value!r}, found {values[column]!r}")
+    assert not lines, "\n".join([f"{len(lines)} differences", *lines[:SHOWN]])
+
+
+def is_close(column: str, wanted: object, found: object) -> bool:
+    """Tell whether two values are the same, as far as the normal distribution is exact."""
+    if not isinstance(wanted, float) or not isinstance(found, float):
+        return agrees(column, wanted, found)
+    if column == "power":
+        return math.isclose(wanted, found, rel_tol=0, abs_tol=1e-9)
+    if column in ("p_value", "srm_p_value"):
+        if wanted < 1e-12:
+            return found < 1.1e-12
+        return math.isclose(wanted, found, rel_tol=1e-9 if wanted >= 1e-9 else 1e-6)
+    return agrees(column, wanted, found)

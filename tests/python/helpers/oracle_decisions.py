@@ -1,0 +1,1231 @@
+"""What the marts of the decision layer should hold: the oracle's second half.
+
+Works as `oracle` does, on its `World` and its core marts, and shares as little with the models.
+Statistics come from SciPy and statsmodels; what these don't offer follows the formula of the
+source that is named. `MARTS` has every mart's key and the function that works it out.
+
+Sources: "issue" is the issue that asked for the decision layer, "design" the project's design
+page, "V1" and "V2" the two specifications, "decisions" docs/decisions.md. Of a text only whether
+there is one is known: `has_<column>`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+
+from helpers import oracle
+from helpers.oracle import Row, World, cents, double, exact, minutes, moment, ratio
+from scipy.stats import chisquare, norm
+from statsmodels.stats.proportion import power_proportions_2indep, proportions_ztest
+
+
+def least_first(value: object) -> tuple[bool, object]:
+    """Return a key that sorts nulls last."""
+    return value is None, 0 if value is None else value
+
+
+# ---- Experiments ----------------------------------------------------------------------------
+
+
+def experiment_results(world: World) -> list[Row]:
+    """Return one row an experiment: health before lift, then the verdict (issue)."""
+    exported = {row["experiment_id"]: row for row in world.export["experiments"]}
+    performance = defaultdict(list)
+    for row in world.performance:
+        performance[row["experiment_id"]].append(row)
+    rows = []
+    for known in oracle.dim_experiments(world):
+        experiment, own = exported[known["experiment_id"]], performance[known["experiment_id"]]
+        control, variant = (world.assets[arm] for arm in oracle.arms(experiment))
+        definition = world.kpis.get(known["metric"])
+        judged = judge(world, known, control, variant, own)
+        control_counts, variant_counts = judged["counts"]
+        row = {
+            "experiment_id": known["experiment_id"],
+            "campaign_id": known["campaign_id"],
+            "control_asset_id": control["asset_id"],
+            "variant_asset_id": variant["asset_id"],
+            "campaign_name": world.campaigns[known["campaign_id"]]["name"],
+            "metric": known["metric"],
+            "metric_label": definition["kpi_label"] if definition else known["metric"],
+            "status": known["status"],
+            "start_date": known["start_date"],
+            "end_date": known["end_date"],
+            "control_successes": control_counts[0],
+            "control_trials": control_counts[1],
+            "variant_successes": variant_counts[0],
+            "variant_trials": variant_counts[1],
+            "is_interim": known["status"] == "running",
+            "has_open_risk": any(
+                signal["experiment_id"] == known["experiment_id"]
+                and signal["status"] in oracle.UNRESOLVED
+                for signal in world.signals
+            ),
+            "health": judged["health"],
+            "has_unhealthy_reasons": bool(judged["reasons"]),
+            "verdict": judged["verdict"],
+            "verdict_since": verdict_since(world, known, control, variant, own),
+        }
+        rows.append(row | {name: plain(value) for name, value in judged["figures"].items()})
+    return rows
+
+
+def judge(
+    world: World, experiment: Row, control: Row, variant: Row, performance: list[Row]
+) -> dict[str, Any]:
+    """Return what performance says of an experiment: counts, figures, health and verdict."""
+    definition = world.kpis.get(experiment["metric"])
+    counts = [arm_counts(performance, arm["asset_id"], definition) for arm in (control, variant)]
+    figures = compare_arms(world, *counts)
+    reasons = unhealthy_reasons(experiment, control, variant, performance)
+    srm = figures["srm_p_value"]
+    if srm is not None and srm < world.number("srm_alpha"):
+        reasons.append("sample ratio mismatch")
+    health = experiment_health(world, reasons, *counts)
+    return {
+        "counts": counts,
+        "figures": figures,
+        "reasons": reasons,
+        "health": health,
+        "verdict": verdict(world, health, figures),
+    }
+
+
+def verdict_since(
+    world: World, experiment: Row, control: Row, variant: Row, performance: list[Row]
+) -> date | None:
+    """Return the first of the unbroken run of days whose sums give today's verdict (number 2).
+
+    For an experiment that has ended it is no later than the end.
+    """
+    since = None
+    for day in sorted({row["day"] for row in performance}, reverse=True):
+        until = [row for row in performance if row["day"] <= day]
+        given = judge(world, experiment, control, variant, until)["verdict"]
+        if since is None:
+            today = given
+        elif given != today:
+            break
+        since = day
+    has_ended = experiment["status"] == "completed" and experiment["end_date"] is not None
+    return min(since, experiment["end_date"]) if since and has_ended else since
+
+
+def plain(value: object) -> object:
+    """Return a fraction as a double, anything else as it is."""
+    return double(value) if isinstance(value, Fraction) else value
+
+
+def arm_counts(
+    performance: list[Row], asset_id: str, definition: Row | None
+) -> tuple[int | None, int | None]:
+    """Return successes and trials of an arm by the KPI's definition (issue; reference seed)."""
+    if definition is None:
+        return None, None
+    rows = [row for row in performance if row["asset_id"] == asset_id]
+    successes = sum(row[definition["numerator"]] for row in rows)
+    return successes, sum(row[definition["denominator"]] for row in rows)
+
+
+def compare_arms(world: World, control: tuple, variant: tuple) -> Row:
+    """Return rates, lifts, p-values and power of two arms (issue)."""
+    (hits, trials), (variant_hits, variant_trials) = control, variant
+    rate, variant_rate = ratio(hits, trials), ratio(variant_hits, variant_trials)
+    lift = p_value = relative = low = high = None
+    alpha = float(world.number("significance_level"))
+    if rate is not None and variant_rate is not None:
+        lift = variant_rate - rate
+        relative = ratio(variant_rate, rate)
+        relative = None if relative is None else relative - 1
+        p_value = 1.0  # where nothing varies, there is nothing to tell the arms apart by
+        if 0 < hits + variant_hits < trials + variant_trials:
+            _, p_value = proportions_ztest([variant_hits, hits], [variant_trials, trials])
+        if hits and variant_hits:
+            low, high = lift_interval(float(relative), control, variant, alpha)
+    power, missing = power_to_see(world, rate, trials, variant_trials, alpha)
+    split = [trials, variant_trials]
+    return {
+        "control_rate": rate,
+        "variant_rate": variant_rate,
+        "absolute_lift": lift,
+        "relative_lift": relative,
+        "lift_ci_low": low,
+        "lift_ci_high": high,
+        "p_value": None if p_value is None else float(p_value),
+        "is_significant": p_value is not None and float(p_value) < alpha,
+        "srm_p_value": float(chisquare(split).pvalue) if trials or variant_trials else None,
+        "power": power,
+        "trials_missing": missing,
+    }
+
+
+def lift_interval(
+    lift: float, control: tuple[int, int], variant: tuple[int, int], alpha: float
+) -> tuple[float, float]:
+    """Return the interval of a relative lift by the delta method.
+
+    The variance of a quotient v / c of independent rates is, to first order,
+    (v / c)² (var(v) / v² + var(c) / c²). Source: Deng, Knoblich and Lu (2018), Applying the delta
+    method in metric analytics, section 3.
+    """
+    relative_variance = sum((n - hits) / (n * hits) for hits, n in (control, variant))
+    margin = norm.isf(alpha / 2) * (1 + lift) * math.sqrt(relative_variance)
+    return float(lift - margin), float(lift + margin)
+
+
+def power_to_see(
+    world: World, rate: Fraction | None, trials: int | None, others: int | None, alpha: float
+) -> tuple[float | None, int | None]:
+    """Return the power to see the lift that is worth scaling, and the trials missing for it.
+
+    With power enough, none is missing, however unequal the arms are.
+
+    The sample that both arms would need is Fleiss's for equal arms, without the continuity
+    correction: that of the test in use. Source: Fleiss, Levin and Paik (2003), Statistical methods
+    for rates and proportions, formula 4.14.
+    """
+    if not (rate and trials and others):
+        return None, None
+    hoped = rate * (1 + world.number("minimum_lift_to_scale"))
+    if hoped > 1:
+        return None, None
+    gain = float(hoped - rate)
+    power = power_proportions_2indep(
+        gain, float(rate), others, ratio=trials / others, alpha=alpha, return_results=False
+    )
+    before, after = float(rate), float(hoped)
+    middle = (before + after) / 2
+    needed = (
+        norm.isf(alpha / 2) * math.sqrt(2 * middle * (1 - middle))
+        + norm.ppf(float(world.number("power_target")))
+        * math.sqrt(before * (1 - before) + after * (1 - after))
+    ) ** 2 / gain**2
+    missing = sum(max(0, math.ceil(needed) - sample) for sample in (trials, others))
+    return float(power), 0 if power >= world.number("power_target") else missing
+
+
+def unhealthy_reasons(
+    experiment: Row, control: Row, variant: Row, performance: list[Row]
+) -> list[str]:
+    """Return why an experiment can't be trusted, but for how its arms are split (issue)."""
+    start, end = experiment["start_date"], experiment["end_date"] or date.max
+    arms = (control["asset_id"], variant["asset_id"])
+    checks = {
+        "not approved": not (control["approved_by_human"] and variant["approved_by_human"]),
+        "segment": control["segment_id"] != variant["segment_id"],
+        "channel": control["channel_id"] != variant["channel_id"],
+        "other assets": any(row["asset_id"] not in arms for row in performance),
+        "dates": any(not start <= row["day"] <= end for row in performance),
+    }
+    return [name for name, holds in checks.items() if holds]
+
+
+def experiment_health(world: World, reasons: list[str], *arms: tuple) -> str:
+    """Return the first state that holds (issue)."""
+    if reasons:
+        return "unhealthy"
+    if not all(trials for _, trials in arms):
+        return "no_data"
+    if min(trials for _, trials in arms) < world.number("experiment_minimum_sample"):
+        return "too_small"
+    return "ready"
+
+
+def verdict(world: World, health: str, figures: Row) -> str:
+    """Return the first verdict that holds (issue).
+
+    A variant with successes against a control with none has no relative lift; if significant, it
+    is worth scaling (decisions).
+    """
+    if health == "unhealthy":
+        return "fix_experiment"
+    if health != "ready":
+        return "continue"
+    lift, gain = figures["relative_lift"], figures["absolute_lift"]
+    is_large = gain > 0 if lift is None else lift >= world.number("minimum_lift_to_scale")
+    if figures["is_significant"] and is_large:
+        return "scale_variant"
+    if figures["is_significant"] and gain < 0:
+        return "keep_control"
+    power = figures["power"]
+    if not is_large and power is not None and power >= world.number("power_target"):
+        return "stop"
+    return "continue"
+
+
+# ---- What performance covers, and the funnel beside it ---------------------------------------
+
+
+def covered_days(world: World, asset_id: str, day: date) -> set[date]:
+    """Return the days that an asset's rows of a day cover (issue on judgments, 12)."""
+    first = world.covered_from[asset_id, day]
+    return {first + timedelta(days=number) for number in range((day - first).days + 1)}
+
+
+def conversion_reconciliation(world: World) -> list[Row]:
+    """Return the funnel beside performance, by place and period (issue on judgments, 13).
+
+    Periods are sets of days: those of a place's rows, put together where they share a day.
+    """
+    places = defaultdict(list)
+    for row in world.performance:
+        places[tuple(row[name] for name in oracle.PLACE)].append(row)
+    rows = []
+    for place, performance in places.items():
+        kpi = world.kpis.get(world.campaigns[place[0]]["primary_kpi"])
+        if not kpi or not kpi["funnel_stage"]:
+            continue
+        periods: list[tuple[set[date], int]] = []
+        for row in performance:
+            days, count = covered_days(world, row["asset_id"], row["day"]), row[kpi["numerator"]]
+            for other in [one for one in periods if one[0] & days]:
+                periods.remove(other)
+                days, count = days | other[0], count + other[1]
+            periods.append((days, count))
+        events = [
+            event
+            for event in world.funnel
+            if tuple(event[name] for name in oracle.PLACE) == place
+            and event["stage"] == kpi["funnel_stage"]
+        ]
+        for days, known in periods:
+            told = [event for event in events if event["day"] in days]
+            if told:
+                counted = sum(event["count"] for event in told)
+                is_whole = len(told) == len(days)
+                status = "not_comparable"
+                if counted > known or (is_whole and counted != known):
+                    status = "mismatch"
+                elif is_whole:
+                    status = "match"
+                row = dict(zip(oracle.PLACE, place, strict=True))
+                row |= {"covered_from": min(days), "covered_until": max(days)}
+                row |= {"primary_kpi": kpi["kpi"], "funnel_stage": kpi["funnel_stage"]}
+                row |= {"covered_days": len(days), "measured_days": len(told)}
+                row |= {"funnel_count": counted, "performance_count": known}
+                row |= {"difference": counted - known, "status": status}
+                row["confidence"] = double(min(event["confidence"] for event in told))
+                rows.append(row)
+    return rows
+
+
+# ---- Campaigns ------------------------------------------------------------------------------
+
+
+def fct_performance_daily(world: World) -> list[Row]:
+    """Return performance by asset, experiment and day; money as exported, not in whole cents."""
+    days = defaultdict(list)
+    for row in world.performance:
+        days[row["asset_id"], row["experiment_id"], row["day"]].append(row)
+    rows = []
+    for (asset_id, experiment_id, day), performance in days.items():
+        first, summed = performance[0], oracle.totals(performance)
+        row = {"asset_id": asset_id, "experiment_id": experiment_id, "recorded_date": day}
+        row |= {name: first[name] for name in oracle.PLACE}
+        row |= {name: summed[name] for name in ("impressions", "clicks", "conversions")}
+        for name in ("spend", "revenue_proxy"):
+            row[name] = Decimal(int(summed[name] * 10**6)).scaleb(-6)
+        first_day = world.covered_from[asset_id, day]
+        row |= {"covered_from": first_day, "days_covered": (day - first_day).days + 1}
+        rows.append(row)
+    return rows
+
+
+def campaign_performance(world: World) -> list[Row]:
+    """Return what a campaign cost, by the ledger and as metered, and what it brought (issue)."""
+    ledger = {row["campaign_id"]: row for row in world.export["roi_ledger"]}
+    rows = []
+    for campaign in oracle.dim_campaigns(world):
+        campaign_id, budget = campaign["campaign_id"], Fraction(campaign["budget"])
+        own = [row for row in world.performance if row["campaign_id"] == campaign_id]
+        summed = oracle.totals(own) or dict.fromkeys(oracle.MEASURES)
+        booked = ledger.get(campaign_id)
+        cost = net = None
+        if booked:
+            costs = (booked["media_spend"], booked["llm_cost"], booked["human_review_cost"])
+            cost = sum(map(exact, costs))
+            net = exact(booked["estimated_value"]) - cost
+        media = cents(exact(booked["media_spend"])) if booked else None
+        metered = cents(summed["spend"])
+        utilisation = ratio(None if media is None else Fraction(media), budget)
+        gone = days_gone_share(world, campaign)
+        earned = ratio(summed["revenue_proxy"], budget)
+        rows.append(
+            {
+                "campaign_id": campaign_id,
+                "campaign_name": campaign["campaign_name"],
+                "objective": campaign["objective"],
+                "status": campaign["status"],
+                "currency": campaign["currency"],
+                "budget": campaign["budget"],
+                "ledger_media_spend": media,
+                "metered_spend": metered,
+                "spend_difference": None if None in (media, metered) else media - metered,
+                "llm_cost": cents(exact(booked["llm_cost"])) if booked else None,
+                "human_review_cost": cents(exact(booked["human_review_cost"])) if booked else None,
+                "ledger_cost": cents(cost),
+                "estimated_value": cents(exact(booked["estimated_value"])) if booked else None,
+                "net_roi": cents(net),
+                "reported_net_roi": cents(exact(booked["net_roi"])) if booked else None,
+                "return_on_cost": double(ratio(net, cost)),
+                "impressions": summed["impressions"],
+                "clicks": summed["clicks"],
+                "conversions": summed["conversions"],
+                "revenue_proxy": cents(summed["revenue_proxy"]),
+                "cost_per_conversion": double(ratio(summed["spend"], summed["conversions"])),
+                "return_on_ad_spend": double(ratio(summed["revenue_proxy"], summed["spend"])),
+                "budget_utilisation": double(utilisation),
+                "days_gone_share": double(gone),
+                "pacing_status": pacing_status(world, campaign, utilisation, gone),
+                "revenue_to_budget_ratio": double(earned),
+                "performance_status": (
+                    performance_status(world, campaign, summed["revenue_proxy"], gone)
+                ),
+            }
+        )
+    return rows
+
+
+def days_gone_share(world: World, campaign: Row) -> Fraction:
+    """Return the share of the planned days that are gone, the as-of's day included."""
+    gone = (world.today - campaign["start_date"]).days + 1
+    return max(Fraction(0), min(Fraction(1), Fraction(gone, campaign["planned_days"])))
+
+
+def pacing_status(world: World, campaign: Row, used: Fraction | None, gone: Fraction) -> str | None:
+    """Return whether an active campaign spends as fast as its days go (issue)."""
+    if campaign["status"] != "active":
+        return "not_active"
+    if world.today < campaign["start_date"]:
+        return "not_started"
+    if not campaign["budget"]:
+        return "no_budget"
+    if used is None:
+        return None
+    away = used / gone - 1
+    if abs(away) <= world.number("pacing_tolerance"):
+        return "on_pace"
+    return "ahead" if away > 0 else "behind"
+
+
+def performance_status(
+    world: World, campaign: Row, revenue: Fraction | None, gone: Fraction
+) -> str | None:
+    """Return how revenue proxy compares with the budget of the days gone (number 5).
+
+    Nothing is judged where nothing was measured, or nothing has begun.
+    """
+    due = Fraction(campaign["budget"]) * gone
+    has_begun = campaign["status"] != "draft" and campaign["start_date"] <= world.today
+    if revenue is None or not has_begun or not due:
+        return None
+    if revenue >= world.number("exceeds_target_ratio") * due:
+        return "exceeds_target"
+    if revenue >= world.number("meets_target_ratio") * due:
+        return "meets_target"
+    return "below_target"
+
+
+# ---- Funnel ---------------------------------------------------------------------------------
+
+
+def journey_diagnosis(world: World) -> list[Row]:
+    """Return click-through beside the funnel's weakest step, and what both say (issue)."""
+    performance, journeys = defaultdict(list), defaultdict(list)
+    for row in world.performance:
+        performance[tuple(row[name] for name in oracle.PLACE)].append(row)
+    for step in oracle.funnel_conversion(world):
+        journeys[tuple(step[name] for name in oracle.PLACE)].append(step)
+    everything = oracle.totals(world.performance)
+    portfolio = ratio(everything["clicks"], everything["impressions"]) if everything else None
+    rows = []
+    for place in performance.keys() | journeys.keys():
+        campaign, segment, channel = place
+        shown = oracle.totals(performance.get(place, [])) or dict.fromkeys(oracle.MEASURES)
+        clicked = ratio(shown["clicks"], shown["impressions"])
+        low = high = None
+        if clicked is not None and clicked <= 1:
+            low, high = oracle.wilson(shown["clicks"], shown["impressions"])
+        steps = journeys.get(place, [])
+        weakest = weakest_step(steps)
+        rows.append(
+            {
+                "campaign_id": campaign,
+                "segment_id": segment,
+                "channel_id": channel,
+                "campaign_name": world.campaigns[campaign]["name"],
+                "segment_name": world.segments[segment]["name"],
+                "segment_priority": world.segments[segment]["priority"],
+                "impressions": shown["impressions"],
+                "clicks": shown["clicks"],
+                "click_through_rate": double(clicked),
+                "click_through_ci_low": low,
+                "click_through_ci_high": high,
+                "portfolio_click_through_rate": double(portfolio),
+                "weakest_previous_stage": weakest["previous_stage"] if weakest else None,
+                "weakest_stage": weakest["stage"] if weakest else None,
+                "weakest_step_rate": weakest["step_conversion_rate"] if weakest else None,
+                "diagnosis": diagnosis(
+                    clicked is not None, clicks_are(world, low, high, portfolio), steps
+                ),
+            }
+        )
+    return rows
+
+
+def weakest_step(steps: list[Row]) -> Row | None:
+    """Return the step of a journey that loses most.
+
+    Blocked before weak before the lowest share of what the step yields elsewhere; of equals
+    the lower rate, then the earlier stage.
+    """
+
+    def strength(step: Row) -> tuple:
+        came, went_on = step["previous_stage_count"], step["compared_count"]
+        yields = step["elsewhere_step_rate"]
+        share = ratio(Fraction(went_on, came), yields and exact(yields))
+        share = None if share is None else round(float(share), 12)
+        return (
+            step["drop_off_status"] != "blocked",
+            step["drop_off_status"] != "weak",
+            least_first(share),
+            Fraction(went_on, came),
+            step["stage_order"],
+        )
+
+    rated = [step for step in steps if step["step_conversion_rate"] is not None]
+    return min(rated, key=strength, default=None)
+
+
+def clicks_are(
+    world: World, low: float | None, high: float | None, portfolio: Fraction | None
+) -> str | None:
+    """Return whether click-through is strong or weak; none where its interval says neither."""
+    if low is None:
+        return None
+    usual = world.number("strong_click_through_ratio") * portfolio
+    if low >= usual:
+        return "strong"
+    return "weak" if high < usual else None
+
+
+def diagnosis(is_shown: bool, clicks: str | None, steps: list[Row]) -> str:
+    """Return the first diagnosis that holds (number 4).
+
+    A journey without a step that has a rate is not measured, whatever the clicks: that nobody
+    clicked is a measured click-through, too.
+    """
+    statuses = {step["drop_off_status"] for step in steps}
+    is_rated = any(step["step_conversion_rate"] is not None for step in steps)
+    if "anomalous" in statuses:
+        return "tracking_anomaly"
+    if not is_rated:
+        return "journey_not_measured" if is_shown else "no_data"
+    for trouble in ("blocked", "weak"):
+        if trouble in statuses:
+            return f"{clicks}_clicks_{trouble}_journey" if clicks else f"{trouble}_journey"
+    return "weak_clicks" if clicks == "weak" else "healthy"
+
+
+# ---- Budget ---------------------------------------------------------------------------------
+
+
+def effective_date(action: Row) -> date:
+    """Return the day of an action's approval, else of its proposal (V2, settled)."""
+    return (action["approved_at"] or action["known_at"]).date()
+
+
+def budget_action_impact(world: World) -> list[Row]:
+    """Return how both channels of an executed move did before and after it (issue)."""
+    length = timedelta(days=world.policy["impact_window_days"])
+    executed = [action for action in world.actions if action["status"] == "executed"]
+    performance = world.performance
+    rows = []
+    for action in executed:
+        on = effective_date(action)
+        for side, channel in zip(("from", "to"), oracle.direction(action), strict=True):
+            own = [
+                row
+                for row in performance
+                if row["campaign_id"] == action["campaign_id"] and row["channel_id"] == channel
+            ]
+            before = window_figures(row for row in own if on - length <= row["day"] < on)
+            after = window_figures(row for row in own if on < row["day"] <= on + length)
+            row = {
+                "budget_action_id": action["budget_action_id"],
+                "direction": side,
+                "campaign_id": action["campaign_id"],
+                "channel_id": channel,
+                "campaign_name": world.campaigns[action["campaign_id"]]["name"],
+                "amount": cents(action["amount"]),
+                "currency": action["currency"],
+                "effective_date": on,
+                "before_start": on - length,
+                "after_end": on + length,
+                "is_after_complete": oracle.end_of(on + length) <= world.as_of,
+                "is_overlapped": any(
+                    other["budget_action_id"] != action["budget_action_id"]
+                    and other["campaign_id"] == action["campaign_id"]
+                    and channel in oracle.direction(other)
+                    and abs(effective_date(other) - on) <= length
+                    for other in executed
+                ),
+                "is_causal": False,
+            }
+            for name in ("impressions", "conversions"):
+                row |= {f"{name}_before": before[name], f"{name}_after": after[name]}
+            row |= {f"spend_{s}": cents(w["spend"]) for s, w in windows(before, after)}
+            for name in ("click_through_rate", "conversion_rate", "cost_per_conversion"):
+                row |= {f"{name}_{s}": double(w[name]) for s, w in windows(before, after)}
+                known = None not in (before[name], after[name])
+                row[f"{name}_delta"] = double(after[name] - before[name]) if known else None
+            rows.append(row)
+    return rows
+
+
+def windows(before: Row, after: Row) -> list[tuple[str, Row]]:
+    """Return both windows with the word that their columns end in."""
+    return [("before", before), ("after", after)]
+
+
+def window_figures(rows: Iterable[Row]) -> Row:
+    """Return what a window adds up to, and its rates."""
+    summed = oracle.totals(list(rows)) or dict.fromkeys(oracle.MEASURES)
+    return summed | {
+        "click_through_rate": ratio(summed["clicks"], summed["impressions"]),
+        "conversion_rate": ratio(summed["conversions"], summed["impressions"]),
+        "cost_per_conversion": ratio(summed["spend"], summed["conversions"]),
+    }
+
+
+# ---- Governance -----------------------------------------------------------------------------
+
+
+def decision_audit(world: World) -> list[Row]:
+    """Return each decision with the signals that it answers and the actions that follow.
+
+    What it names follows; what no decision names, by campaign and time (design, "By id").
+    """
+    span = timedelta(hours=float(world.number("decision_followup_hours")))
+    signals = oracle.risk_escalation(world)
+    named = {
+        decision_id: {
+            record_id
+            for records in fields.values()
+            for kind, record_id in records
+            if kind == "budget_action"
+        }
+        for decision_id, fields in world.subjects.items()
+    }
+    named_by_any = set().union(*named.values())
+    rows = []
+    for decision in world.decisions:
+        decided_at, names = decision["known_at"], named[decision["decision_id"]]
+        answered = [
+            (signal["raised_at"], signal["risk_id"])
+            for signal in signals
+            if signal["reviewed_by_decision_id"] == decision["decision_id"]
+        ]
+        following = [
+            (action["known_at"], action["budget_action_id"])
+            for action in world.actions
+            if action["known_at"] >= decided_at
+            and (
+                action["budget_action_id"] in names
+                if names
+                else action["budget_action_id"] not in named_by_any
+                and action["campaign_id"] == decision["campaign_id"]
+                and action["known_at"] <= decided_at + span
+            )
+        ]
+        answered.sort()
+        following.sort()
+        rows.append(
+            {
+                "decision_id": decision["decision_id"],
+                "campaign_id": decision["campaign_id"],
+                "campaign_name": world.campaigns[decision["campaign_id"]]["name"],
+                "decided_at": decided_at,
+                "decided_by": "human" if decision["human_override"] else "orchestrator",
+                "is_human_override": decision["human_override"],
+                "decision_trigger": decision["trigger"],
+                "action_taken": decision["action_taken"],
+                "confidence_score": float(decision["confidence_score"]),
+                "answered_risk_ids": listed(answered),
+                "answered_risks": len(answered),
+                "response_minutes": (
+                    double(minutes(decided_at - answered[0][0])) if answered else None
+                ),
+                "following_action_ids": listed(following),
+                "following_link": (("named" if names else "inferred") if following else None),
+                "following_actions": len(following),
+                "minutes_to_first_action": (
+                    double(minutes(following[0][0] - decided_at)) if following else None
+                ),
+            }
+        )
+    return rows
+
+
+def listed(events: list[tuple[datetime, str]]) -> str | None:
+    """Return the ids of events, separated by commas."""
+    return ", ".join(record_id for _, record_id in events) or None
+
+
+EVENT_TYPES = (
+    *("campaign_created", "experiment_started", "performance_recorded", "risk_raised"),
+    *("decision_taken", "budget_action_proposed", "budget_action_approved", "experiment_ended"),
+)
+
+
+def campaign_timeline(world: World) -> list[Row]:
+    """Return what happened in each campaign, in order (issue).
+
+    The first and last day of an experiment are events, at the start and the end of the day.
+    """
+    events = []
+    for row in world.campaigns.values():
+        created_at = moment(row["created_at"])
+        events.append((row["campaign_id"], created_at, "campaign_created", row["campaign_id"]))
+    for row in world.export["experiments"]:
+        ids = row["campaign_id"], row["experiment_id"]
+        start = datetime.combine(date.fromisoformat(row["start_date"]), time.min)
+        events.append((ids[0], start, "experiment_started", ids[1]))
+        if row["end_date"]:
+            end = oracle.end_of(date.fromisoformat(row["end_date"]))
+            events.append((ids[0], end, "experiment_ended", ids[1]))
+    for row in world.performance:
+        within = f" in {row['experiment_id']}" if row["experiment_id"] else ""
+        record_id = row["asset_id"] + within
+        events.append((row["campaign_id"], row["known_at"], "performance_recorded", record_id))
+    for row in world.signals:
+        events.append((row["campaign_id"], row["known_at"], "risk_raised", row["risk_id"]))
+    for row in world.decisions:
+        events.append((row["campaign_id"], row["known_at"], "decision_taken", row["decision_id"]))
+    for row in world.actions:
+        ids = row["campaign_id"], row["budget_action_id"]
+        events.append((ids[0], row["known_at"], "budget_action_proposed", ids[1]))
+        if row["approved_at"]:
+            events.append((ids[0], row["approved_at"], "budget_action_approved", ids[1]))
+
+    logs = defaultdict(list)
+    for campaign_id, occurred_at, event_type, record_id in events:
+        if occurred_at <= world.as_of:
+            logs[campaign_id].append((occurred_at, EVENT_TYPES.index(event_type), record_id))
+    return [
+        {
+            "campaign_id": campaign_id,
+            "event_order": order,
+            "campaign_name": world.campaigns[campaign_id]["name"],
+            "occurred_at": occurred_at,
+            "event_type": EVENT_TYPES[event_type],
+            "record_id": record_id,
+            "has_event_description": True,
+        }
+        for campaign_id, log in logs.items()
+        for order, (occurred_at, event_type, record_id) in enumerate(sorted(log), start=1)
+    ]
+
+
+# ---- Attribution ----------------------------------------------------------------------------
+
+
+def attribution_summary(world: World) -> list[Row]:
+    """Return hints by campaign, channel and method, measured conversions beside them (issue)."""
+    groups = defaultdict(list)
+    for hint in world.export.get("attribution_hints", []):
+        at = moment(hint["timestamp"])
+        if at <= world.as_of:
+            key = hint["campaign_id"], hint["channel_id"], hint["method"]
+            groups[key].append(hint | {"known_at": at})
+    credited = {
+        key: sum(hint["attributed_conversions"] for hint in hints) for key, hints in groups.items()
+    }
+    performance, rows = world.performance, []
+    for (campaign, channel, method), hints in groups.items():
+        whole = sum(
+            count for key, count in credited.items() if (key[0], key[2]) == (campaign, method)
+        )
+        measured = oracle.totals(
+            [
+                row
+                for row in performance
+                if row["campaign_id"] == campaign and row["channel_id"] == channel
+            ]
+        )
+        same = ("campaign_id", "channel_id", "method", "attributed_conversions", "known_at")
+        alike = oracle.possible_duplicates(
+            [(h["hint_id"], (exact(h["confidence"]), *(h[n] for n in same))) for h in hints]
+        )
+        repeats = [f"{hint} of {first}" for hint, first in sorted(alike.items()) if first]
+        weighted = sum(h["attributed_conversions"] * exact(h["confidence"]) for h in hints)
+        rows.append(
+            {
+                "campaign_id": campaign,
+                "channel_id": channel,
+                "method": method,
+                "campaign_name": world.campaigns[campaign]["name"],
+                "hint_count": len(hints),
+                "credited_conversions": credited[campaign, channel, method],
+                "weighted_conversions": double(weighted),
+                "share_of_method": double(ratio(credited[campaign, channel, method], whole)),
+                "newest_hint_at": max(hint["known_at"] for hint in hints),
+                "measured_conversions": measured["conversions"] if measured else None,
+                "possible_duplicate_hints": len(repeats),
+                "possible_duplicates": ", ".join(repeats) or None,
+            }
+        )
+    return rows
+
+
+# ---- Executive ------------------------------------------------------------------------------
+
+
+def judged_windows(world: World) -> list[Row]:
+    """Return the windows that verdicts go by: the newest whole one of the calendar (number 3)."""
+    return [row for row in oracle.segment_rollups(world) if row["is_judged"]]
+
+
+def executive_scorecard(world: World) -> list[Row]:
+    """Return the metrics, each against its target, after one health verdict (issue).
+
+    An experiment is conclusive when it is ready and significant; a move is pending while it waits
+    for a decision, as in the audit.
+    """
+    audit, segments = oracle.budget_action_audit(world), judged_windows(world)
+    results, campaigns = experiment_results(world), campaign_performance(world)
+    booked = [row for row in campaigns if row["ledger_cost"] is not None]
+    net, cost = (sum(Fraction(r[name]) for r in booked) for name in ("net_roi", "ledger_cost"))
+    approved = sum(row["approval_state"] == "approved" for row in audit)
+    on_target = sum(row["recommendation"] != "stop" for row in segments)
+    lifts = [
+        exact(row["relative_lift"])
+        for row in results
+        if row["health"] == "ready" and row["is_significant"] and row["relative_lift"] is not None
+    ]
+    moved = [row for row in segments if row["is_beyond_noise"]]
+    improving = sum(row["kpi_value"] > row["prior_kpi_value"] for row in moved)
+    declining = len(moved) - improving
+    metrics = [
+        ("budget_approval_rate", "share", ratio(approved, len(audit)), "target_approval_rate"),
+        (
+            "segments_on_target",
+            "share",
+            ratio(on_target, len(segments)),
+            "target_segments_on_target",
+        ),
+        (
+            "open_risks",
+            "count",
+            Fraction(sum(signal["status"] == "open" for signal in world.signals)),
+            "target_open_risks",
+        ),
+        (
+            "pending_reallocations",
+            "count",
+            Fraction(sum(row["approval_state"] == "pending" for row in audit)),
+            "target_pending_reallocations",
+        ),
+        ("roi", "share", ratio(net, cost), "target_roi"),
+        ("running_experiments", "count", count_status(results, "running"), None),
+        ("completed_experiments", "count", count_status(results, "completed"), None),
+        ("average_conclusive_lift", "share", ratio(sum(lifts), len(lifts)), None),
+        ("segments_improving", "count", Fraction(improving) if segments else None, None),
+        ("segments_declining", "count", Fraction(declining) if segments else None, None),
+    ]
+    rows = []
+    for order, (metric, unit, actual, target_var) in enumerate(metrics, start=1):
+        target = world.number(target_var) if target_var else None
+        rows.append(
+            {
+                "metric_order": order,
+                "metric": metric,
+                "unit": unit,
+                "actual": double(actual),
+                "target": double(target),
+                "verdict": metric_verdict(actual, target, at_most=unit == "count"),
+                "has_reasons": False,
+            }
+        )
+    calls_for_attention = (
+        any(row["status"] == "fail" for row in oracle.contract_compliance(world))
+        or any(row["review_state"] == "overdue" for row in oracle.risk_inbox(world))
+        or any(row["verdict"] in ("off_target", "no_data") for row in rows)
+    )
+    health = {
+        "metric_order": 0,
+        "metric": "health",
+        "unit": "verdict",
+        "actual": None,
+        "target": None,
+        "verdict": "attention" if calls_for_attention else "on_track",
+        "has_reasons": calls_for_attention,
+    }
+    return [health, *rows]
+
+
+def count_status(results: list[Row], status: str) -> Fraction:
+    """Return how many experiments have a status."""
+    return Fraction(sum(row["status"] == status for row in results))
+
+
+def metric_verdict(actual: Fraction | None, target: Fraction | None, at_most: bool) -> str:
+    """Return how a metric stands with its target; counts are not to exceed it."""
+    if target is None:
+        return "informational"
+    if actual is None:
+        return "no_data"
+    return "on_target" if (actual <= target if at_most else actual >= target) else "off_target"
+
+
+ACTION_TYPES = (
+    *("handle_risk", "resolve_breach", "decide_budget_action", "withdraw_asset"),
+    *("scale_variant", "stop_segment", "scale_segment"),
+)
+"""In the order in which actions of different types are ranked."""
+
+GOES_ON_ONLY_WITH_ITS_CAMPAIGN = ("scale_variant", "stop_segment", "scale_segment")
+
+
+def next_actions(world: World) -> list[Row]:
+    """Return what to do next, most urgent first, and below it what was decided (number 2).
+
+    Risks come as risk_inbox ranks them; everything else by the amount at stake, whatever its
+    currency, then by id.
+    """
+    risks = risk_actions(world)
+    open_risks = {row["record_id"] for row in risks if row["answered_at"] is None}
+    found = [
+        *risks,
+        *breach_actions(world, open_risks),
+        *approval_actions(world),
+        *asset_actions(world),
+        *experiment_actions(world),
+        *segment_actions(world),
+    ]
+    ended = {campaign_id for campaign_id in world.campaigns if has_ended(world, campaign_id)}
+    ranked, decided = [], []
+    for row in found:
+        if row["answered_at"] is not None:
+            decided.append(row | {"action_rank": None, "action_state": "decided"})
+        elif not (
+            row["action_type"] in GOES_ON_ONLY_WITH_ITS_CAMPAIGN and row["campaign_id"] in ended
+        ):
+            ranked.append(row | {"action_state": "open"})
+    ranked.sort(key=urgency)
+    ranked = [row | {"action_rank": rank} for rank, row in enumerate(ranked, start=1)]
+    return [
+        {name: value for name, value in row.items() if name != "inbox_rank"}
+        | {
+            "campaign_name": world.campaigns[row["campaign_id"]]["name"],
+            "has_reason": True,
+            "has_what_to_do": True,
+        }
+        for row in ranked + decided
+    ]
+
+
+def has_ended(world: World, campaign_id: str) -> bool:
+    """Return whether a campaign is over: paused, completed or past its end date (number 2)."""
+    campaign = world.campaigns[campaign_id]
+    is_past = date.fromisoformat(campaign["end_date"]) < world.today
+    return is_past or campaign["status"] in ("paused", "completed")
+
+
+def action(
+    world: World,
+    action_type: str,
+    record_id: str,
+    campaign_id: str,
+    waiting_since: datetime | None,
+    answer: tuple[str, datetime] | None = None,
+    due_at: datetime | None = None,
+    proposed: tuple[Decimal, str] | None = None,
+    costing: list[Row] | None = None,
+    inbox_rank: int | None = None,
+) -> Row:
+    """Return an action; at stake is what is proposed, or what the costing rows cost a day."""
+    amount, currency, basis = None, None, None
+    if proposed:
+        amount, currency, basis = *proposed, "amount"
+    elif costing:
+        amount = oracle.spend_per_day(world, costing)
+        currency, basis = world.policy["reporting_currency"], "spend_per_day"
+    return {
+        "action_type": action_type,
+        "record_id": record_id,
+        "campaign_id": campaign_id,
+        "amount_at_stake": amount,
+        "currency": currency,
+        "stake_basis": basis,
+        "answered_by_decision_id": answer[0] if answer else None,
+        "answered_at": answer[1] if answer else None,
+        "waiting_since": waiting_since,
+        "due_at": due_at,
+        "inbox_rank": inbox_rank,
+    }
+
+
+def urgency(row: Row) -> tuple:
+    """Return a key that puts the most urgent action first."""
+    amount = row["amount_at_stake"]
+    return (
+        ACTION_TYPES.index(row["action_type"]),
+        row["inbox_rank"] or 0,
+        least_first(None if amount is None else -amount),
+        row["record_id"],
+    )
+
+
+def signals_by_id(world: World) -> dict[str, Row]:
+    """Return the risk signals known, by id."""
+    return {signal["risk_id"]: signal for signal in world.signals}
+
+
+def exposed(world: World, signal: Row) -> list[Row]:
+    """Return all performance known of the assets that a signal names, else of its campaign."""
+    named = set(signal["asset_ids"])
+    return [
+        row
+        for row in world.performance
+        if (row["asset_id"] in named if named else row["campaign_id"] == signal["campaign_id"])
+    ]
+
+
+def risk_actions(world: World) -> list[Row]:
+    """Return the unresolved risks that are critical or overdue; a reviewed one is decided."""
+    signals = signals_by_id(world)
+    ranks = {row["risk_id"]: row["priority_rank"] for row in oracle.risk_inbox(world)}
+    return [
+        action(
+            world,
+            "handle_risk",
+            row["risk_id"],
+            row["campaign_id"],
+            row["raised_at"],
+            answer=(
+                (row["reviewed_by_decision_id"], row["reviewed_at"])
+                if row["review_state"] in ("reviewed", "reviewed_late")
+                else None
+            ),
+            due_at=row["review_due_at"],
+            costing=exposed(world, signals[row["risk_id"]]),
+            inbox_rank=ranks[row["risk_id"]],
+        )
+        for row in oracle.risk_escalation(world)
+        if row["is_unresolved"]
+        and (row["severity"] == "critical" or row["review_state"] == "overdue")
+    ]
+
+
+def breach_actions(world: World, open_risks: set[str]) -> list[Row]:
+    """Return the breaches of the contract; they stay open, and an open risk is listed once."""
+    audit = {row["budget_action_id"]: row for row in oracle.budget_action_audit(world)}
+    due = {row["risk_id"]: row["review_due_at"] for row in oracle.risk_escalation(world)}
+    signals = signals_by_id(world)
+    rows = []
+    for row in oracle.contract_violations(world):
+        key, about = row["record_key"], {}
+        waiting_since = None
+        if row["rule"] == 4:
+            move = audit[key]
+            waiting_since = move["approved_at"] or move["proposed_at"]
+            # In a first build, this export is the first that shows a move as executed; looking
+            # back, none had been seen yet.
+            if move["status"] == "executed" and world.covers_all_events:
+                waiting_since = world.newest_event_at
+            about = {"proposed": (move["amount"], move["currency"])}
+        elif row["rule"] == 5:
+            if key in open_risks:
+                continue
+            waiting_since = due[key]
+            about = {"due_at": due[key], "costing": exposed(world, signals[key])}
+        rows.append(
+            action(world, "resolve_breach", key, row["campaign_id"], waiting_since, **about)
+        )
+    return rows
+
+
+def approval_actions(world: World) -> list[Row]:
+    """Return the proposals that nobody has approved or rejected."""
+    return [
+        action(
+            world,
+            "decide_budget_action",
+            row["budget_action_id"],
+            row["campaign_id"],
+            row["proposed_at"],
+            proposed=(row["amount"], row["currency"]),
+        )
+        for row in oracle.budget_action_audit(world)
+        if row["approval_state"] == "pending"
+    ]
+
+
+def asset_actions(world: World) -> list[Row]:
+    """Return the assets that run, though no person has approved them."""
+    since = world.as_of - timedelta(days=world.policy["running_asset_days"])
+    rows = []
+    for asset_id, asset in world.assets.items():
+        own = [row for row in world.performance if row["asset_id"] == asset_id]
+        campaign_id = asset["campaign_id"]
+        is_live = world.campaigns[campaign_id]["status"] == "active"
+        is_live = is_live and not has_ended(world, campaign_id)
+        is_running = any(row["known_at"] >= since for row in own)
+        if is_live and is_running and not asset["approved_by_human"]:
+            shown = min((row["known_at"] for row in own if row["impressions"]), default=None)
+            rows.append(action(world, "withdraw_asset", asset_id, campaign_id, shown, costing=own))
+    return rows
+
+
+def experiment_actions(world: World) -> list[Row]:
+    """Return the variants worth scaling; decided once a decision acts on their experiment."""
+    rows = []
+    for row in experiment_results(world):
+        experiment_id = row["experiment_id"]
+        if row["verdict"] != "scale_variant" or row["has_open_risk"]:
+            continue
+        since = row["verdict_since"]
+        acted_on = [
+            (decision["known_at"], decision["decision_id"])
+            for decision in world.decisions
+            if ("experiment", experiment_id) in acts_on(world, decision)
+            and decision["known_at"].date() >= since
+        ]
+        first = min(acted_on, default=None)
+        own = [run for run in world.performance if run["experiment_id"] == experiment_id]
+        rows.append(
+            action(
+                world,
+                "scale_variant",
+                experiment_id,
+                row["campaign_id"],
+                datetime.combine(since, time.min),
+                answer=first[::-1] if first else None,
+                costing=own,
+            )
+        )
+    return rows
+
+
+def acts_on(world: World, decision: Row) -> set[tuple[str, str]]:
+    """Return the records that a decision's action names."""
+    return world.subjects[decision["decision_id"]]["action_taken"]
+
+
+def segment_actions(world: World) -> list[Row]:
+    """Return the segments to stop or scale, where the judged window shows enough (number 3)."""
+    windows = {
+        (row["campaign_id"], row["segment_id"], row["window_end"]): row
+        for row in oracle.segment_rollups(world)
+    }
+    length = timedelta(days=world.policy["rollup_window_days"])
+    rows = []
+    for (campaign_id, segment_id, end), row in windows.items():
+        advice = row["recommendation"]
+        if not row["is_judged"] or not is_shown(world, row, windows.values()):
+            continue
+        first = end
+        while is_alike(windows.get((campaign_id, segment_id, first - length)), advice):
+            first -= length
+        since = oracle.end_of(first)
+        rows.append(
+            action(
+                world,
+                f"{advice}_segment",
+                f"{campaign_id} | {segment_id}",
+                campaign_id,
+                since,
+                answer=segment_answer(world, campaign_id, segment_id, since),
+                costing=[
+                    run
+                    for run in world.performance
+                    if (run["campaign_id"], run["segment_id"]) == (campaign_id, segment_id)
+                ],
+            )
+        )
+    return rows
+
+
+def is_alike(window: Row | None, advice: str) -> bool:
+    """Return whether there is a window with this recommendation."""
+    return window is not None and window["recommendation"] == advice
+
+
+def is_shown(world: World, row: Row, windows: Iterable[Row]) -> bool:
+    """Return whether a recommendation to scale or to stop is more than noise.
+
+    A trend is, where its interval says so. No conversion is, where the upper bound of its share
+    lies below what policy calls weak, measured by the whole campaign in the same window.
+    """
+    change = row["trend_vs_prior_window"]
+    if row["recommendation"] == "scale":
+        return row["is_beyond_noise"]
+    if row["recommendation"] != "stop":
+        return False
+    is_decline = change is not None and exact(change) <= world.number("stop_trend_maximum")
+    if is_decline and row["is_beyond_noise"]:
+        return True
+    if row["conversions"] or row["impressions"] < world.number("rollup_minimum_impressions"):
+        return False
+    peers = [
+        other
+        for other in windows
+        if (other["campaign_id"], other["window_end"]) == (row["campaign_id"], row["window_end"])
+    ]
+    usual = ratio(*(sum(peer[name] for peer in peers) for name in ("conversions", "impressions")))
+    _, high = oracle.wilson(0, row["impressions"])
+    return bool(usual) and high < world.number("weak_step_ratio") * usual
+
+
+def segment_answer(
+    world: World, campaign_id: str, segment_id: str, since: datetime
+) -> tuple[str, datetime] | None:
+    """Return the latest decision by a person on a segment or its experiments, if not long ago.
+
+    A segment runs in several campaigns: by its own id it is meant in the decision's.
+    """
+    subjects = set()
+    for row in world.export["experiments"]:
+        segments = {world.assets[arm]["segment_id"] for arm in oracle.arms(row)}
+        if row["campaign_id"] == campaign_id and segment_id in segments:
+            subjects.add(("experiment", row["experiment_id"]))
+    oldest = world.as_of - timedelta(days=world.policy["segment_decision_days"])
+    answers = [
+        row
+        for row in world.decisions
+        if row["human_override"]
+        and row["known_at"] > since
+        and row["known_at"] >= oldest
+        and acts_on(world, row)
+        & (subjects | ({("segment", segment_id)} if row["campaign_id"] == campaign_id else set()))
+    ]
+    if not answers:
+        return None
+    latest = max(row["known_at"] for row in answers)
+    return min(row["decision_id"] for row in answers if row["known_at"] == latest), latest
+
+
+MARTS: dict[str, tuple[tuple[str, ...], Callable[[World], list[Row]]]] = {
+    "experiment_results": (("experiment_id",), experiment_results),
+    "fct_performance_daily": (
+        ("asset_id", "experiment_id", "recorded_date"),
+        fct_performance_daily,
+    ),
+    "conversion_reconciliation": ((*oracle.PLACE, "covered_from"), conversion_reconciliation),
+    "campaign_performance": (("campaign_id",), campaign_performance),
+    "journey_diagnosis": (oracle.PLACE, journey_diagnosis),
+    "budget_action_impact": (("budget_action_id", "direction"), budget_action_impact),
+    "decision_audit": (("decision_id",), decision_audit),
+    "campaign_timeline": (("campaign_id", "event_order"), campaign_timeline),
+    "attribution_summary": (("campaign_id", "channel_id", "method"), attribution_summary),
+    "executive_scorecard": (("metric",), executive_scorecard),
+    "next_actions": (("action_type", "record_id"), next_actions),
+}
+"""Each mart's key and the function that works it out."""

@@ -1,0 +1,48 @@
+"""The project, copies of it, and the demo's export."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+PROJECT = Path(__file__).resolve().parents[3]
+# The demo's exports. Those of seeds/json are whoever's uses the project.
+EXPORT = PROJECT / "tests/export"
+COPIED = [
+    "dbt_project.yml",
+    "profiles.yml",
+    "analyses",
+    "macros",
+    "models",
+    "seeds",
+    "tests/contract",
+    "tests/generic",
+    "warehouse",
+]
+
+Export = dict[str, list[dict]]
+"""The records of an export by dataset; a dataset that is left out has no file."""
+
+
+def read_export() -> Export:
+    """Return the demo's export, to be changed by a test."""
+    files = sorted(EXPORT.glob("*.json"))
+    return {file.stem: json.loads(file.read_text(encoding="utf-8")) for file in files}
+
+
+def copy_project(folder: Path) -> Path:
+    """Copy what dbt and the scripts need of the project into a folder; return the folder."""
+    for name in COPIED:
+        source, target = PROJECT / name, folder / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if source.is_dir():
+            shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(source, target)
+    return folder
+
+
+def raw_files(folder: Path) -> dict[str, str]:
+    """Return the vars with which dbt reads the raw data from files."""
+    return {"raw": "files", "raw_path": str(folder)}

@@ -1,0 +1,164 @@
+"""Days that arrive in any order, late, again, changed or not at all end where a first build does.
+
+A small world arrives day by day in files that are added, replaced, renamed and removed between
+builds on one database. After every build the marts are those that the oracle works out from what
+lies in the files, and at times row by row those of a build from scratch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import yaml
+from helpers.builds import Build, Workspace
+from helpers.days import DAYS, JUDGED, SERIES, UNTESTED, Landing, Story
+from helpers.project import PROJECT
+
+TESTED = ("--exclude-resource-type", "unit_test")
+
+
+# ---- A world ---------------------------------------------------------------------------------
+
+
+def lookback_days() -> int:
+    """Return the policy's lookback."""
+    policy = yaml.safe_load((PROJECT / "dbt_project.yml").read_text(encoding="utf-8"))
+    return int(policy["vars"]["lookback_days"])
+
+
+# ---- Any order ends the same -----------------------------------------------------------------
+
+MODELS_OF_A_PART = (
+    ("--select", "+int_funnel_daily"),
+    ("--select", "+fct_performance_daily"),
+    ("--exclude", "fct_funnel_daily", "int_performance+"),
+    ("--select", "staging"),
+    ("--empty",),
+)
+"""Builds that are no whole ones: what they take in must not be lost to the next."""
+
+
+@pytest.mark.long
+def test_a_warehouse_that_grew_is_one_built_from_scratch(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    """Everything that can happen, once, in an order that is likely."""
+    story = Story(workspace, tmp_path, seed=1)
+    story.step(lambda: story.arrive(5))
+    story.step(story.arrive, story.redeliver)
+    story.step(story.come_late, story.shrink)
+    story.step(story.change_policy, story.move_asset)
+    story.tell(lambda: story.arrive(2))
+    for part in (("--select", "+int_funnel_daily"), ("--empty",)):
+        story.build(*part, *UNTESTED)
+    story.step(story.redate, arguments=UNTESTED)
+    story.step(story.look_back, story.arrive, story.delete)
+    story.assert_as_from_scratch(story.step(story.look_back, story.merge, story.touch))
+    story.step(story.rename, story.arrive, story.come_late, arguments=TESTED)
+    story.assert_as_from_scratch(story.step(story.redeliver, story.delete))
+    story.step(story.redeliver, arguments=("--full-refresh", *UNTESTED))
+
+
+@pytest.mark.long
+def test_a_build_that_reads_no_files_accepts_none(workspace: Workspace, tmp_path: Path) -> None:
+    """Of what has arrived since, the next build knows nothing but what it reads itself."""
+    story = Story(workspace, tmp_path, seed=4)
+    story.step(lambda: story.arrive(5), arguments=TESTED)
+    story.tell(*[story.redeliver] * 6)
+    of_staging = [f"stg_{dataset}+" for dataset in SERIES]
+    story.build("--select", *of_staging, "--exclude-resource-type", "unit_test")
+    story.assert_as_from_scratch(story.step(lambda: "nothing"))
+
+
+@pytest.mark.long
+def test_any_order_of_arrivals(workspace: Workspace, tmp_path: Path) -> None:
+    """Random things happen, several between two builds, which are whole or not."""
+    for seed in range(2, 5):
+        story = Story(workspace, tmp_path / str(seed), seed)
+        story.step(lambda story=story: story.arrive(3))
+        happenings = [
+            *(story.arrive, story.arrive, story.come_late, story.redeliver, story.shrink),
+            *(story.delete, story.rename, story.touch, story.redate, story.merge),
+            *(story.change_policy, story.look_back, story.move_asset),
+        ]
+        build = None
+        for number in range(4):
+            chosen = story.chance.sample(happenings, 4)
+            if story.chance.random() < 0.4:
+                story.tell(*chosen[2:])
+                part = story.chance.choice(MODELS_OF_A_PART)
+                story.told[-1] += f"; a build of a part: {part}"
+                story.build(*part, *UNTESTED)
+            arguments = story.chance.choice((JUDGED, JUDGED, UNTESTED))
+            if story.chance.random() < 0.1:
+                arguments += ("--full-refresh",)
+            build = story.step(*chosen[:2], arguments=arguments)
+            if number == 1:
+                story.assert_as_from_scratch(build)
+        story.assert_as_from_scratch(build)
+
+
+# ---- What is taken in again ------------------------------------------------------------------
+
+
+def taken_in(build: Build, landing: Landing) -> dict[str, set[str]]:
+    """Return the days that a build took in, by dataset."""
+    query = "select dataset, cast(day as varchar) as day from arrivals.days"
+    found = {dataset: set() for dataset in SERIES}
+    for row in build.rows(query):
+        found[row["dataset"]].add(row["day"])
+    for row in build.rows("select dataset from arrivals.whole"):  # all of it
+        found[row["dataset"]] = set(landing.days(row["dataset"]))
+    return found
+
+
+def test_only_days_that_changed_are_taken_in_again(
+    workspace: Workspace, tmp_path: Path, whole: bool
+) -> None:
+    """Beside those of the lookback, which late data is likely for."""
+    story = Story(workspace, tmp_path, seed=3)
+    story.waiting.sort(reverse=True)  # the oldest arrive first
+    first = story.step(lambda: story.arrive(9))
+    everything = {dataset: set(story.landing.days(dataset)) for dataset in SERIES}
+    assert taken_in(first, story.landing) == everything
+
+    def changed_by(happening: Callable[[], str], **changed: set[str]) -> None:
+        build = story.step(happening)
+        for dataset in SERIES:
+            found = taken_in(build, story.landing)[dataset]
+            wanted = changed.get(dataset, set())
+            days = sorted(story.landing.days(dataset))
+            recent = set(days[-(lookback_days() + 1) :])
+            assert wanted <= found, story.told[-1]
+            assert found <= wanted | recent, story.told[-1]
+
+    changed_by(lambda: "nothing")
+    (tenth,) = story.waiting[-1:]
+    changed_by(story.arrive, **{dataset: {tenth.isoformat()} for dataset in SERIES})
+
+    old = story.place("funnel_events", DAYS[1])
+    _, records = story.landing.files[old]
+
+    def change_an_old_day() -> str:
+        more = [record | {"count": record["count"] + 1} for record in records]
+        story.landing.put(old, "funnel_events", more)
+        return f"{old} arrives again"
+
+    changed_by(change_an_old_day, funnel_events={DAYS[1].isoformat()})
+    if not whole:
+        return
+
+    def touch_an_old_day() -> str:
+        story.landing.put(old, *story.landing.files[old])
+        return f"{old} arrives again, the same"
+
+    story.step(touch_an_old_day)  # whether it is read again doesn't matter
+
+    def remove_an_old_day() -> str:
+        for name in [one for one in story.landing.files if f"funnel_events/day={DAYS[2]}" in one]:
+            story.landing.remove(name)
+        return f"{DAYS[2]} is removed"
+
+    story.step(remove_an_old_day)

@@ -1,0 +1,25 @@
+"""Every analysis compiles and runs on the sample's marts, and has something to say."""
+
+from __future__ import annotations
+
+import pytest
+from helpers.builds import Build, Workspace
+from helpers.project import PROJECT
+
+ANALYSES = sorted(file.stem for file in (PROJECT / "analyses").glob("*.sql"))
+
+
+@pytest.fixture(scope="module")
+def compiled(workspace: Workspace, sample: Build) -> dict[str, str]:
+    """Return the SQL of every analysis."""
+    results = workspace.dbt("compile", "--select", "path:analyses").results
+    return {result.node.name: result.node.compiled_code for result in results}
+
+
+def test_there_are_ten() -> None:
+    assert len(ANALYSES) == 10
+
+
+@pytest.mark.parametrize("analysis", ANALYSES)
+def test_an_analysis_answers(compiled: dict[str, str], sample: Build, analysis: str) -> None:
+    assert sample.rows(compiled[analysis])

@@ -1,0 +1,138 @@
+"""The review as a file: the same marts give the same page; it names no machine; its errors."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import duckdb
+import pytest
+from helpers.builds import Build
+from helpers.project import PROJECT, copy_project
+
+from warehouse.database.opening import DatabaseError
+from warehouse.review.review import ReviewError, review
+from warehouse.review.words import lasting, number, percent, words
+
+
+def test_the_same_marts_give_the_same_page(sample: Build, tmp_path: Path) -> None:
+    first = review(sample.database, tmp_path / "first.html").read_bytes()
+    second = review(sample.database, tmp_path / "second.html").read_bytes()
+    assert first == second
+
+
+def test_the_page_asks_for_nothing_and_names_no_machine(sample: Build, tmp_path: Path) -> None:
+    text = review(sample.database, tmp_path / "review.html").read_text(encoding="utf-8")
+    addresses = set(re.findall(r"\b\w+://[^\s\"'<>)]+", text))
+    assert addresses == {"http://www.w3.org/2000/svg", "http://www.w3.org/1999/xlink"}  # names
+    assert not re.search(r"<(link|img|iframe|object|embed|base)\b(?![^>]*href=\"data:)", text)
+    # Whatever gets into the page, no script runs but the one whose hash stands there.
+    (policy,) = re.findall('http-equiv="Content-Security-Policy" content="([^"]*)"', text)
+    assert policy.startswith("default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-")
+    assert len(re.findall("<script", text)) == 1
+    assert str(PROJECT) not in text
+    assert str(sample.folder) not in text
+
+
+@pytest.mark.parametrize(
+    ("minutes", "text"),
+    [
+        (0, "0 min"),
+        (0.4, "less than a minute"),
+        (59.6, "1 h"),
+        (75, "1 h 15 min"),
+        (1440, "1 d"),
+        (1441, "1 d"),
+        (3140, "2 d 4 h"),
+        (1440 * 1000 + 60, "1,000 d 1 h"),
+    ],
+)
+def test_a_time_span_is_told_in_two_units(minutes: float, text: str) -> None:
+    assert lasting(minutes) == text
+
+
+@pytest.mark.parametrize(
+    ("fraction", "text"),
+    [
+        (0.0, "0.0%"),
+        (0.8333333, "83.3%"),
+        (0.00753, "0.75%"),
+        (-0.004, "\N{MINUS SIGN}0.40%"),
+        (12.3456, "1,234.6%"),
+        (0.99996, "99.996%"),  # not all
+        (0.0000004, "0.00004%"),  # not nothing
+    ],
+)
+def test_a_fraction_is_told_as_a_percentage(fraction: float, text: str) -> None:
+    assert percent(fraction) == text
+
+
+def test_a_miss_is_not_rounded_away() -> None:
+    assert percent(0.7996, beside=0.8) == "79.96%"
+    assert percent(0.8, beside=0.7996) == "80.00%"
+    assert percent(0.8, beside=0.7) == "80.0%"
+    assert number(2.5).endswith(">2.50</data>")
+
+
+def test_a_value_of_a_closed_list_is_told_in_words() -> None:
+    assert words("kpi_value") == "KPI value"
+    assert words("closed_without_review") == "Closed without review"
+
+
+# ---- Errors ---------------------------------------------------------------------------------
+
+
+def test_without_a_published_file_the_build_is_named(tmp_path: Path) -> None:
+    with pytest.raises(DatabaseError, match=r"warehouse\.duckdb is missing. Run `make build`"):
+        review(tmp_path / "warehouse.duckdb", tmp_path / "review.html")
+
+
+@pytest.mark.parametrize("content", [b"", b"this is no database" * 500])
+def test_a_damaged_file_is_named(content: bytes, tmp_path: Path) -> None:
+    file = tmp_path / "warehouse.duckdb"
+    file.write_bytes(content)
+    with pytest.raises(DatabaseError, match=r"duckdb can't be opened: .*Run `make build`"):
+        review(file, tmp_path / "review.html")
+
+
+def test_a_file_of_other_marts_is_named(tmp_path: Path) -> None:
+    file = tmp_path / "warehouse.duckdb"
+    with duckdb.connect(str(file)) as connection:
+        connection.execute("create schema marts; create table marts.warehouse_build (as_of date)")
+    with pytest.raises(ReviewError, match="can't be shown"):
+        review(file, tmp_path / "review.html")
+
+
+def test_who_has_the_file_open_for_writing_is_named(sample: Build, tmp_path: Path) -> None:
+    file = tmp_path / "warehouse.duckdb"
+    file.write_bytes(sample.database.read_bytes())
+    code = f"import duckdb, time; c = duckdb.connect({str(file)!r}); print(1, flush=True)"
+    holder = subprocess.Popen(
+        [sys.executable, "-c", f"{code}; time.sleep(60)"], stdout=subprocess.PIPE, text=True
+    )
+    try:
+        assert holder.stdout and holder.stdout.readline() == "1\n"
+        with pytest.raises(DatabaseError, match=rf"open for writing by .*PID {holder.pid}"):
+            review(file, tmp_path / "review.html")
+    finally:
+        holder.kill()
+        holder.wait()
+
+
+def test_a_page_that_cannot_be_written_leaves_the_old_one(sample: Build, tmp_path: Path) -> None:
+    target = tmp_path / "review.html"
+    target.mkdir()  # what no file can be renamed to
+    with pytest.raises(ReviewError, match=r"review\.html can't be written: Is a directory"):
+        review(sample.database, target)
+    assert {file.name for file in tmp_path.iterdir()} == {"review.html", ".review.lock"}
+
+
+def test_the_command_says_what_is_wrong_without_a_traceback(tmp_path: Path) -> None:
+    project = copy_project(tmp_path)
+    command = [sys.executable, "-m", "warehouse", "review"]
+    done = subprocess.run(command, cwd=project, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stdout == ""
+    assert done.stderr == "No review. warehouse.duckdb is missing. Run `make build`.\n"

@@ -1,0 +1,47 @@
+"""What is wrong with a cluster is said in a sentence, before anything is started or stopped."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from helpers.project import PROJECT, copy_project
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """Return a copy of the project."""
+    return copy_project(tmp_path)
+
+
+def told(project: Path, command: str, **environment: str) -> str:
+    """Return what a refused command says."""
+    done = subprocess.run(
+        [sys.executable, PROJECT / "tools/spark_cluster.py", command],
+        cwd=project,
+        env=os.environ | environment,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 1, done.stderr
+    assert "Traceback" not in done.stderr
+    return done.stderr
+
+
+@pytest.mark.parametrize("port", ["ten", "-1", "10000.5"])
+def test_a_port_that_is_none_is_said(project: Path, port: str) -> None:
+    assert f"DBT_SPARK_PORT is '{port}'. It is a port" in told(project, "up", DBT_SPARK_PORT=port)
+
+
+@pytest.mark.parametrize("command", ["up", "down"])
+@pytest.mark.parametrize("text", ['[{"name": "mas', "[1]", '[{"unheard": "of"}]'])
+def test_a_state_file_that_is_cut_off_is_said(project: Path, command: str, text: str) -> None:
+    state = project / ".spark/cluster.json"
+    state.parent.mkdir()
+    state.write_text(text, encoding="utf-8")
+    said = told(project, command)
+    assert "cluster.json isn't what was written there, and what runs is not known" in said
+    assert state.read_text(encoding="utf-8") == text

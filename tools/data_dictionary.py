@@ -1,0 +1,71 @@
+"""Write docs/data_dictionary.md from dbt's manifest: what every mart and column means.
+
+`python tools/data_dictionary.py` writes it, with `--check` it only says whether it is current.
+Needs target/manifest.json, which any dbt command leaves.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+PROJECT = Path(__file__).resolve().parent.parent
+MANIFEST = Path("target/manifest.json")
+PAGE = Path("docs/data_dictionary.md")
+
+HEAD = """\
+# Data dictionary
+
+The marts, schema `marts` of `warehouse.duckdb`. Written by `make docs` from the models' YAML,
+which is where to change it. The same texts are comments in the database.
+"""
+
+
+def render(manifest: dict) -> str:
+    """Return the page for a manifest: a section a domain, a table a mart."""
+    domains: dict[str, list[dict]] = {}
+    for node in manifest["nodes"].values():
+        if node["resource_type"] == "model" and node["schema"] == "marts":
+            domains.setdefault(Path(node["path"]).parent.name, []).append(node)
+    parts = [HEAD]
+    for domain, models in sorted(domains.items()):
+        parts.append(f"\n## {domain}\n")
+        for model in sorted(models, key=lambda model: model["name"]):
+            parts.append(f"\n### {model['name']}\n\n{one_line(model['description'])}\n")
+            parts.append("\n| column | type | meaning |\n|---|---|---|\n")
+            for column in model["columns"].values():
+                meaning = one_line(column["description"])
+                parts.append(f"| `{column['name']}` | {column['data_type']} | {meaning} |\n")
+    return "".join(parts)
+
+
+def one_line(text: str) -> str:
+    """Return a text on one line, fit for a table's cell."""
+    return " ".join(text.split()).replace("|", "\\|")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line; return its exit code."""
+    parser = argparse.ArgumentParser(description="Write docs/data_dictionary.md.")
+    parser.add_argument("--check", action="store_true", help="only say whether it is current")
+    check = parser.parse_args(arguments).check
+    try:
+        manifest = json.loads((PROJECT / MANIFEST).read_text(encoding="utf-8"))
+    except OSError as error:
+        print(f"{MANIFEST}: {error.strerror}. Run `dbt parse` first.", file=sys.stderr)
+        return 1
+    page, target = render(manifest), PROJECT / PAGE
+    if check:
+        if target.is_file() and target.read_text(encoding="utf-8") == page:
+            return 0
+        print(f"{PAGE} is not current: `make docs` writes it.", file=sys.stderr)
+        return 1
+    target.parent.mkdir(exist_ok=True)
+    target.write_text(page, encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

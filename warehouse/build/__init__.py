@@ -1,0 +1,1 @@
+"""Convert, build, test, publish and sum up."""

@@ -1,0 +1,215 @@
+"""Convert, build, test, publish and sum up: what `make build` runs.
+
+Arguments go to `dbt build`: `warehouse build --vars '{as_of: 2026-03-16}'`. Where they say
+`raw: files`, there is nothing to convert: dbt reads the files itself. With HISTORY=no in the
+environment the export is not added to the history.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from tempfile import TemporaryFile
+from typing import Any
+
+import yaml
+
+from warehouse.build.summary import (
+    contract_summary,
+    days_summary,
+    history_summary,
+    input_summary,
+    marts_summary,
+    print_entry,
+    tests_summary,
+    ways_to_open,
+)
+from warehouse.dbt.run import LOG, results_of, run_dbt
+from warehouse.explain.explanation import explain
+from warehouse.publish import publish
+from warehouse.seeds.conversion import convert
+from warehouse.seeds.errors import ConversionError
+from warehouse.system.errors import WarehouseError
+from warehouse.system.files import WRITABLE, remedy
+from warehouse.system.paths import BUILD_FILE, LOGS, PROJECT, TARGET
+from warehouse.system.words import counted
+
+SUSPECTS = (
+    "If nobody did that, a database file may be damaged: put back a copy of history.duckdb, and"
+    " remove build/, which is built anew."
+)
+HISTORY = "HISTORY"  # in the environment; no leaves the history alone
+WAIVERS = "seeds/reference/contract_waivers.csv"
+
+
+class FolderError(WarehouseError):
+    """A folder that a build writes to can't be written; the message says why, and what to do."""
+
+
+class SettingError(WarehouseError):
+    """What the environment says can't be meant; the message says why."""
+
+
+def build(arguments: list[str], lock: int) -> int:
+    """Run every step; return 0 if all is green and published, else 1.
+
+    Args:
+        arguments: What `dbt build` gets.
+        lock: File descriptor of the lock on the project.
+
+    """
+    started = time.monotonic()
+    source = prepared(arguments)
+    results, exit_code = built(arguments, lock) if source else (None, 1)
+    if not source or results is None:
+        return 1
+    publication, refusal, no_review = None, "", ""
+    try:
+        publication = publish()
+    except WarehouseError as error:
+        refusal = str(error)
+    if publication:
+        no_review = reviewed()
+    if is_to_explain(results):
+        print("", explain(), sep="\n")
+
+    print()
+    if publication and given_variables(arguments).get("raw") == "files":
+        source = f"{input_summary(publication.path)} from {source}"
+        print_entry("In", source, *days_summary(PROJECT / BUILD_FILE))
+    else:
+        print_entry("In", source)
+    if publication:
+        print_entry("Out", str(publication.marts), *marts_summary(publication.marts))
+        print_entry("As of", publication.marts.as_of)
+    print_entry("Tests", tests_summary(results))
+    if publication:
+        print_entry("Contract", *contract_summary(publication.path))
+        is_left_alone = given_variables(arguments).get("history") is False
+        print_entry("History", history_summary(publication.path, is_left_alone))
+        print_entry("Published", f"{publication.path.name}, in this folder")
+        print_entry("Review", no_review or "review.html, in this folder: open it in a browser")
+        print_entry("Open it", *ways_to_open(publication.path))
+    print_entry("Took", f"{time.monotonic() - started:.1f} s")
+    print()
+    if not publication:
+        print(sentences(f"Not published. {refusal}", (result["message"] for result in results)))
+        return 1
+    if publication.breaches:
+        rules = ", ".join(publication.breaches)
+        print(f"Published, but red: governance is breached ({rules}). The marts show where.")
+        print(f"Correct it at the source, or accept it for a time in {WAIVERS}.")
+        return 1
+    if exit_code:
+        print(f"Published, but dbt ended with exit code {exit_code}. {LOG}")
+        return 1
+    if no_review:
+        print(f"Published, but without its review. {no_review}")
+        return 1
+    return 0
+
+
+def prepared(arguments: list[str]) -> str | None:
+    """Convert what is to be converted; return what is built from, or None if that is wrong."""
+    refuse_unwritable(LOGS, TARGET)
+    variables = given_variables(arguments)
+    if variables.get("raw", "seeds") != "seeds":
+        source = f"files below {variables.get('raw_path', 'landing')}"
+        print(f"Reading {source}.", flush=True)
+        return source
+    try:
+        conversion = convert()
+    except ConversionError as error:
+        print(error, *filter(None, [remedy(str(error))]), sep="\n", file=sys.stderr)
+        return None
+    changed = counted(len(conversion.changed), "seed")
+    print(f"Converted {conversion} ({changed} changed).", flush=True)
+    return str(conversion)
+
+
+def built(arguments: list[str], lock: int) -> tuple[list[dict[str, Any]] | None, int]:
+    """Run `dbt build`; return its results, or None if it couldn't run, and its exit code."""
+    dbt = run_dbt(arguments, lock)
+    for warning in dbt.warnings:
+        print(f"dbt warns: {warning}")
+    results = results_of(dbt)
+    if results is None:
+        reasons = dbt.errors or dbt.other_lines
+        if dbt.exit_code < 0:  # DuckDB can fall over a damaged file without a word
+            name = signal.Signals(-dbt.exit_code).name
+            reasons = [*reasons, f"dbt was ended by the signal {name}. {SUSPECTS}"]
+        print("", *reasons, "", sep="\n")
+        print(sentences("`dbt build` could not run; nothing was published.", reasons))
+    return results, dbt.exit_code
+
+
+def reviewed() -> str:
+    """Write the review of what has just been published; return why there is none, if so.
+
+    In a process of its own: what draws the charts may end it, and the build has more to say.
+    """
+    done = subprocess.run(
+        [sys.executable, "-m", "warehouse", "review", "--quiet"],
+        cwd=PROJECT,
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    if done.returncode > 1 or done.returncode < 0:
+        return f"It ended with exit code {done.returncode}: `make review` shows why."
+    return done.stderr.strip() if done.returncode else ""
+
+
+def is_to_explain(results: list[dict[str, Any]]) -> bool:
+    """Tell whether anything is not as it should be."""
+    return bool({result["status"] for result in results} - {"success", "pass", "no-op"})
+
+
+def given_variables(arguments: list[str]) -> dict[str, Any]:
+    """Return the dbt vars among the arguments of `dbt build`; what is wrong with them dbt says."""
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    parser.add_argument("--vars", default="{}")
+    try:
+        variables = yaml.safe_load(parser.parse_known_args(arguments)[0].vars)
+    except yaml.YAMLError:
+        return {}
+    return variables if isinstance(variables, dict) else {}
+
+
+def as_the_environment_says(arguments: list[str]) -> list[str]:
+    """Return the arguments of `dbt build`, with the var that leaves the history alone, if so."""
+    history = os.environ.get(HISTORY) or "yes"
+    if history not in ("yes", "no"):
+        raise SettingError(f"{HISTORY} is {history!r}. It is yes or no.")
+    if history == "yes":
+        return arguments
+    # dbt goes by the last --vars. Ones that are no YAML are left to it.
+    variables = given_variables(arguments)
+    if not variables and any(argument.startswith("--vars") for argument in arguments):
+        return arguments
+    variables["history"] = False
+    values = yaml.safe_dump(variables, default_flow_style=True, width=sys.maxsize)
+    return [*arguments, "--vars", values.strip()]
+
+
+def refuse_unwritable(*folders: Path) -> None:
+    """Raise FolderError if dbt couldn't write its log and artifacts: it would show a traceback."""
+    for folder in folders:
+        try:
+            (PROJECT / folder).mkdir(parents=True, exist_ok=True)
+            TemporaryFile(dir=PROJECT / folder).close()
+        except OSError as error:
+            reason = f"{folder}/ can't be written: {error.strerror}."
+            raise FolderError(f"{reason} {remedy(reason) or WRITABLE}") from None
+
+
+def sentences(summary: str, reasons: Iterable[str | None]) -> str:
+    """Return how a build ended, and what to do where the system was the reason."""
+    advice = remedy("\n".join(filter(None, reasons)))
+    return " ".join(filter(None, [summary, advice, LOG]))

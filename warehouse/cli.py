@@ -1,0 +1,173 @@
+"""The command line: `warehouse`, with a command for each step."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+
+import click
+
+from warehouse.system.errors import WarehouseError
+from warehouse.system.locks import is_interruption, sole_build
+from warehouse.system.paths import PROJECT, relative
+from warehouse.system.words import counted
+
+# What a command needs is imported when it runs: each takes its time.
+
+FOR_DBT = {"ignore_unknown_options": True, "allow_interspersed_args": False}
+dbt_arguments = click.argument("dbt_arguments", nargs=-1, type=click.UNPROCESSED)
+
+
+@contextmanager
+def in_sentences(failure: str = "") -> Iterator[None]:
+    """End with exit code 1 and a sentence where something can't be done, 130 after Ctrl-C."""
+    try:
+        yield
+    except WarehouseError as error:
+        click.echo(f"{failure} {error}".lstrip(), err=True)
+        sys.exit(1)
+    except (KeyboardInterrupt, RuntimeError) as error:
+        if not is_interruption(error):
+            raise
+        click.echo("\nInterrupted.", err=True)
+        sys.exit(130)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def main() -> None:
+    """Build, publish and read the warehouse. `make help` lists what developers need besides."""
+
+
+@main.command()
+@click.option("--input", "source", type=click.Path(path_type=Path), help="Folder of the JSON.")
+@click.option("--output", "target", type=click.Path(path_type=Path), help="Folder of the seeds.")
+@click.option("--check", is_flag=True, help="Change nothing, fail on a difference.")
+def seeds(source: Path | None, target: Path | None, check: bool) -> None:
+    """Convert the orchestrator's JSON to dbt seeds."""
+    from warehouse.seeds.conversion import INPUT_DIR, OUTPUT_DIR, convert
+
+    target = target or OUTPUT_DIR
+    with in_sentences(), nullcontext() if check else sole_build(PROJECT):
+        conversion = convert(source or INPUT_DIR, target, check)
+    if check:
+        click.echo(f"{relative(target)} is what the JSON gives: {conversion}.")
+    else:
+        changed = counted(len(conversion.changed), "seed")
+        click.echo(f"Converted {conversion}. Changed {changed} in {relative(target)}.")
+
+
+@main.command(context_settings=FOR_DBT)
+@dbt_arguments
+def build(dbt_arguments: tuple[str, ...]) -> None:
+    """Convert, build, test, publish and sum up: `make build`.
+
+    Arguments go to `dbt build`: warehouse build --vars '{as_of: 2026-03-16}'. With HISTORY=no in
+    the environment the export is not added to the history.
+    """
+    from warehouse.build.build import build
+
+    alone(build, dbt_arguments)
+
+
+@main.command(context_settings=FOR_DBT)
+@dbt_arguments
+def spark(dbt_arguments: tuple[str, ...]) -> None:
+    """Convert, build and test on Spark: `make spark-build`.
+
+    Arguments go to `dbt build`. The server is the one that the profile names; by default that is
+    the cluster of `make spark-up`.
+    """
+    from warehouse.spark.build import build
+
+    alone(build, dbt_arguments)
+
+
+def alone(steps: Callable[[list[str], int], int], arguments: tuple[str, ...]) -> None:
+    """Run the steps of a build, alone in this project; end with their exit code."""
+    from warehouse.build.build import as_the_environment_says
+
+    with in_sentences("Nothing was built."), sole_build(PROJECT) as lock:
+        sys.exit(steps(as_the_environment_says(list(arguments)), lock))
+
+
+@main.command()
+def publish() -> None:
+    """Publish what the last `dbt build` made."""
+    from warehouse.publish import publish
+
+    with in_sentences("Not published."), sole_build(PROJECT):
+        click.echo(publish())
+
+
+@main.command()
+def explain() -> None:
+    """Explain what the last dbt run found."""
+    from warehouse.explain.explanation import explain
+
+    click.echo(explain())
+
+
+@main.command()
+@click.option("--quiet", is_flag=True, help="Don't say where it is.")
+def review(quiet: bool) -> None:
+    """Write the review of what is published."""
+    from warehouse.review.review import review
+
+    with in_sentences("" if quiet else "No review."):
+        file = review()
+    if not quiet:
+        click.echo(f"Written: {file.name}, in this folder. Open it in a browser.")
+
+
+@main.command()
+@click.argument("folder", type=click.Path(path_type=Path), required=False)
+def export(folder: Path | None) -> None:
+    """Export the published marts to a folder, by default export/."""
+    from warehouse.export import FOLDER, export
+
+    with in_sentences("Nothing was exported."):
+        click.echo(export(folder or FOLDER))
+
+
+@main.group(invoke_without_command=True)
+@click.option("--target", type=click.Choice(["duckdb", "spark"]), default="duckdb")
+@click.pass_context
+def history(context: click.Context, target: str) -> None:
+    """List the exports that were seen, show what one first showed, or take one out."""
+    context.obj = target
+    if not context.invoked_subcommand:
+        context.invoke(list_exports)
+
+
+@history.command("list")
+@click.pass_obj
+def list_exports(target: str) -> None:
+    """List the exports; what no command does too."""
+    from warehouse.history import exports_in, listed, opened
+
+    with in_sentences(), sole_build(PROJECT), opened(target) as log:
+        click.echo(listed(exports_in(log)))
+
+
+@history.command()
+@click.argument("number", type=int)
+@click.pass_obj
+def changes(target: str, number: int) -> None:
+    """Show what an export first showed."""
+    from warehouse.history import export_of, exports_in, opened, shown
+
+    with in_sentences(), sole_build(PROJECT), opened(target) as log:
+        click.echo(shown(export_of(exports_in(log), number)))
+
+
+@history.command()
+@click.argument("number", type=int)
+@click.pass_obj
+def take_out(target: str, number: int) -> None:
+    """Take an export out, as if it had never been built."""
+    from warehouse.history import export_of, exports_in, opened, take_out
+
+    with in_sentences(), sole_build(PROJECT), opened(target) as log:
+        click.echo(take_out(log, export_of(exports_in(log), number)))

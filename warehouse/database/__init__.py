@@ -1,0 +1,1 @@
+"""DuckDB's files: open them, read them, know what their marts hold."""

@@ -1,0 +1,82 @@
+"""Read what a build wrote, wherever that lies."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from contextlib import suppress
+from pathlib import Path
+
+import duckdb
+
+from warehouse.database.opening import DatabaseError, quoted, stamp_of
+from warehouse.system.paths import BUILD_FILE, HISTORY_FILE
+
+Row = dict[str, object]
+
+
+class Database(ABC):
+    """What a build of a project wrote, to be read; `problem` says why it can't be."""
+
+    def __init__(self, project: Path) -> None:
+        self.project = project
+        self.problem = ""
+
+    def __enter__(self) -> Database:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @abstractmethod
+    def close(self) -> None:
+        """Let go of it."""
+
+    @abstractmethod
+    def fetch(self, query: str) -> list[Row]:
+        """Return the rows of a query; raise DatabaseError if there are none to be had."""
+
+    @abstractmethod
+    def literal(self, value: object) -> str:
+        """Return a value as SQL writes it."""
+
+
+class BuildFile(Database):
+    """DuckDB's build file, opened read-only."""
+
+    def __init__(self, project: Path, run_id: str) -> None:
+        super().__init__(project)
+        self.connection: duckdb.DuckDBPyConnection | None = None
+        try:
+            self.connection = duckdb.connect(str(project / BUILD_FILE), read_only=True)
+        except duckdb.Error as error:
+            self.problem = f"{BUILD_FILE} can't be opened. {str(error).splitlines()[0]}"
+            return
+        # Where raw data is files, views read them, by their paths from the project.
+        self.connection.execute(f"set file_search_path = {quoted(project)}")
+        with suppress(duckdb.Error):  # only a test of the history reads it
+            file = quoted(project / HISTORY_FILE)
+            self.connection.execute(f"attach {file} as history (read_only)")
+        if stamp_of(self.connection) != run_id:
+            self.close()
+            self.problem = f"{BUILD_FILE} is not from this run."
+
+    def close(self) -> None:
+        """Let go of the file."""
+        if self.connection:
+            self.connection.close()
+            self.connection = None
+
+    def fetch(self, query: str) -> list[Row]:
+        """Return the rows of a query; raise DatabaseError if there are none to be had."""
+        if not self.connection:
+            raise DatabaseError(self.problem)
+        try:
+            found = self.connection.execute(query)
+            names = [column[0] for column in found.description or []]
+            return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+        except duckdb.Error as error:
+            raise DatabaseError(str(error).splitlines()[0]) from None
+
+    def literal(self, value: object) -> str:
+        """Return a value as SQL writes it."""
+        return "null" if value is None else quoted(str(value))

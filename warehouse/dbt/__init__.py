@@ -1,0 +1,1 @@
+"""dbt's runs: start one, read what it left; and the plugins that dbt loads."""

@@ -1,0 +1,34 @@
+"""Read what dbt leaves of a run."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from warehouse.system.errors import WarehouseError
+from warehouse.system.paths import TARGET
+
+RUN_RESULTS = TARGET / "run_results.json"
+MANIFEST = TARGET / "manifest.json"
+AGAIN = "Run `dbt build` again."
+Artifact = dict[str, Any]
+
+
+class ArtifactError(WarehouseError):
+    """dbt left nothing that can be read."""
+
+
+def read_artifacts(project: Path) -> tuple[Artifact, Artifact]:
+    """Return dbt's run results and manifest; raise ArtifactError where there are none."""
+    artifacts = []
+    for path, content in ((RUN_RESULTS, "results"), (MANIFEST, "nodes")):
+        try:
+            artifact = json.loads((project / path).read_bytes())
+            artifact["metadata"]["invocation_id"], artifact[content]
+        except OSError as error:
+            raise ArtifactError(f"{path}: {error.strerror}. Run `dbt build` first.") from None
+        except (ValueError, TypeError, LookupError):
+            raise ArtifactError(f"{path} is cut off or damaged. {AGAIN}") from None
+        artifacts.append(artifact)
+    return artifacts[0], artifacts[1]

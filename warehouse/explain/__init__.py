@@ -1,0 +1,1 @@
+"""Why a build is red, and which records are wrong."""

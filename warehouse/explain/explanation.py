@@ -1,0 +1,149 @@
+"""Explain in words what failed in the last dbt run, with the rows that failed.
+
+dbt says which test failed; here stands what it guards, and which records are wrong. Both come from
+dbt's artifacts and from what was built, which is only read.
+"""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from collections.abc import Callable
+from pathlib import Path
+
+from warehouse.database.reader import BuildFile, Database
+from warehouse.dbt.artifacts import Artifact, ArtifactError, read_artifacts
+from warehouse.dbt.messages import clean
+from warehouse.explain.guards import (
+    datasets_of,
+    described,
+    guarded,
+    key_columns,
+    name_of,
+    parents,
+    plain,
+    tested_columns,
+)
+from warehouse.explain.rows import Evidence, in_one_line
+from warehouse.system.paths import PROJECT
+from warehouse.system.words import listed
+
+MAX_ROWS = {"fail": 10, "warn": 3}
+WIDTH = 100
+BROKEN = {"error", "fail", "runtime error", "partial success"}
+# What each engine says where a sum, a big integer, is more than one can hold.
+TOO_BIG = re.compile(r"can't be cast .*\bINT64\b|\bBIGINT overflow|\blong overflow", re.IGNORECASE)
+COUNTED = ("performance_metrics", "funnel_events", "attribution_hints")  # whose counts are added up
+# All that is counted is read up to it, and of what it reads nothing is added up.
+AS_OF = "int_as_of"
+
+
+def explain(
+    project: Path = PROJECT, open_database: Callable[[Path, str], Database] | None = None
+) -> str:
+    """Return what failed in the last dbt run, and what it warned of, as text.
+
+    Args:
+        project: The folder of the project.
+        open_database: What gives the database that the run of an id wrote; else the build file.
+
+    """
+    try:
+        run_results, manifest = read_artifacts(project)
+    except ArtifactError as error:
+        return f"There is no dbt run to explain. {error}"
+    nodes: Artifact = manifest["nodes"] | manifest["unit_tests"]
+    results = sorted(run_results["results"], key=lambda result: result["unique_id"])
+    run_id = run_results["metadata"]["invocation_id"]
+    with (open_database or BuildFile)(project, run_id) as database:
+        broken = [one for one in results if one["status"] in BROKEN]
+        warned = [one for one in results if one["status"] == "warn"]
+        evidence = Evidence(nodes, database)
+        blocks = [explain_result(one, evidence) for one in [*broken, *warned]]
+        if blocks and database.problem:
+            blocks.insert(0, f"Failing rows can't be shown: {database.problem}")
+    skipped = sum(one["status"] == "skipped" for one in results)
+    totals = [f"{len(broken)} failed", f"{len(warned)} warned"]
+    if skipped:
+        totals.append(f"{skipped} skipped, since they build on what failed")
+    return "\n\n".join([f"The last dbt run: {', '.join(totals)}.", *blocks])
+
+
+def explain_result(result: Artifact, evidence: Evidence) -> str:
+    """Return the explanation of one result that is not as it should be."""
+    nodes = evidence.nodes
+    node = nodes.get(result["unique_id"], {})
+    kind, _, name = result["unique_id"].split(".", 2)
+    name = node.get("name") or name
+    path = node.get("compiled_path")
+    is_data_test = kind == "test" and result["status"] in MAX_ROWS
+    if not is_data_test:
+        title = f"FAILED  {kind.replace('_', ' ')} {name}"
+        said = described(node) if kind == "unit_test" else ""
+        message = clean(result.get("message") or result["status"])
+        # dbt's name for what a macro of ours refused, which is no matter of the SQL.
+        words = re.sub(r"^Compilation Error in .*\n", "", message)
+        sql = path if words == message else None
+        if TOO_BIG.search(words):
+            words = too_big(result["unique_id"], name, nodes)
+        message = textwrap.indent(textwrap.dedent(words), "    ")
+        return "\n".join([title, *field("guards", said), message, *field("sql", sql)])
+
+    status = result["status"]
+    rows, problem = evidence.rows(result.get("compiled_code") or "", MAX_ROWS[status])
+    keys = key_columns(parents(node), nodes)
+    tested = tested_columns(node)
+    count = result.get("failures") or 0
+    lines = [in_one_line(row, [*keys, *tested]) for row in rows]
+    files = evidence.files_of(rows, [plain(name_of(one)) for one in parents(node)])
+    more = f", the first {len(rows)}" if count > len(rows) > 0 else ""
+    title = ("WARNED  " if status == "warn" else "FAILED  ") + name
+    if "governance" in node.get("tags", []):
+        title += " (governance)"
+    return "\n".join(
+        [
+            title,
+            *field("guards", guarded(node, result, rows, evidence.contract_rule)),
+            *field("dataset", datasets_of(node, rows)),
+            *field("rows", f"{count:,}{more}" + (f"; {problem}" if problem else "")),
+            *(" " * 12 + line for line in lines),
+            *field("form", "; ".join(evidence.alike_but_for_their_form(rows))),
+            *field("files", listed(files)),
+            *field("stands", node.get("original_file_path")),
+            *field("sql", path),
+        ]
+    )
+
+
+def field(label: str, text: str | None) -> list[str]:
+    """Return the lines of a labelled text; none without a text."""
+    indent = " " * 12
+    head = f"    {label:<8}"
+    return textwrap.wrap(
+        text or "",
+        WIDTH,
+        initial_indent=head,
+        subsequent_indent=indent,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
+def too_big(unique_id: str, name: str, nodes: Artifact) -> str:
+    """Return what is wrong where counts are too big for a mart, and where to look."""
+    read, waiting = set(), [unique_id]
+    while waiting:
+        one = waiting.pop()
+        if one not in read and name_of(one) != AS_OF:
+            read.add(one)
+            waiting += nodes.get(one, {}).get("depends_on", {}).get("nodes", [])
+    datasets = [
+        dataset for dataset in COUNTED if any(name_of(one) == f"stg_{dataset}" for one in read)
+    ]
+    return "\n".join(
+        textwrap.wrap(
+            f"Counts that {name} adds up come to more than 64 bits hold"
+            f" ({2**63 - 1:,}). Look for a count that can't be in {listed(datasets or COUNTED)}.",
+            WIDTH,
+        )
+    )

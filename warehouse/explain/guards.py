@@ -1,0 +1,125 @@
+"""Say what a test guards, and what it is about, from dbt's manifest."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from warehouse.database.reader import Row
+from warehouse.dbt.artifacts import Artifact
+from warehouse.system.words import listed
+
+
+def described(node: Artifact) -> str:
+    """Return a node's own description, which for a singular test dbt keeps in its config."""
+    text = node.get("description") or node.get("config", {}).get("description") or ""
+    return " ".join(text.split())
+
+
+def guarded(
+    node: Artifact, result: Artifact, rows: list[Row], contract_rule: Callable[[object], str]
+) -> str:
+    """Return what a data test guards, in words; `contract_rule` gives the statement of a rule."""
+    if text := described(node):
+        return text
+    parents = node.get("depends_on", {}).get("nodes", [])
+    is_of_contract = any(parent.endswith(".contract_violations") for parent in parents)
+    if is_of_contract and rows and (statement := contract_rule(rows[0].get("rule"))):
+        return f"Contract rule {rows[0]['rule']}: {statement}"
+    metadata = node.get("test_metadata") or {}
+    words = WORDS.get(metadata.get("name", ""))
+    if not words:
+        return ""
+    arguments = dict(metadata["kwargs"])
+    if isinstance(arguments.get("values"), str):  # Jinja, that only the SQL shows rendered
+        arguments["values"] = re.findall(r"'((?:[^']|'')*)'", result.get("compiled_code") or "")
+    where = node["config"].get("where")
+    return words(datasets_of(node, []), arguments) + (f", where {where}" if where else "") + "."
+
+
+def in_range(dataset: str, arguments: Artifact) -> str:
+    """Return the words of accepted_range."""
+    inclusive = arguments.get("inclusive", True)
+    bounds = {
+        "min_value": "at least" if inclusive else "more than",
+        "max_value": "at most" if inclusive else "less than",
+    }
+    limits = [f"{word} {arguments[key]}" for key, word in bounds.items() if key in arguments]
+    return f"{arguments['column_name']} of {dataset} is {' and '.join(limits)}"
+
+
+WORDS: dict[str, Callable[[str, Artifact], str]] = {
+    "not_null": lambda dataset, a: f"{a['column_name']} of {dataset} is never missing",
+    "unique": lambda dataset, a: f"{a['column_name']} of {dataset} is unique",
+    "accepted_values": lambda dataset, a: (
+        f"{a['column_name']} of {dataset} is one of {listed(a['values'])}"
+    ),
+    "relationships": lambda dataset, a: (
+        f"{a['column_name']} of {dataset}, where it is given, is "
+        f"the {a['field']} of a record of {plain(reference(a['to']))}"
+    ),
+    "unique_combination_of_columns": lambda dataset, a: (
+        f"no two records of {dataset} have the same {listed(a['combination_of_columns'])}"
+    ),
+    "accepted_range": in_range,
+    "is_a_measure_of_risk_signals": lambda dataset, a: (
+        f"{a['column_name']} of {dataset} is one of risk_signal_measures (macros/measures.sql)"
+    ),
+    "is_an_event_time": lambda dataset, a: (
+        f"{a['column_name']} of {dataset} is a time at which something can have happened"
+        " (tests/generic/is_an_event_time.sql)"
+    ),
+    "expression_is_true": lambda dataset, a: f"in every record of {dataset}: {a['expression']}",
+}
+
+
+def plain(model: str) -> str:
+    """Return the dataset that a staging model or a seed holds; other models go by their name."""
+    return re.sub(r"^(stg|raw)_", "", model)
+
+
+def reference(jinja: str) -> str:
+    """Return the model that a ref names."""
+    found = re.search(r"""ref\(\s*['"]([^'"]+)""", jinja)
+    return found[1] if found else jinja
+
+
+def parents(node: Artifact) -> list[str]:
+    """Return the ids of the models and seeds that a test is about."""
+    attached = node.get("attached_node")
+    return [attached] if attached else node.get("depends_on", {}).get("nodes", [])
+
+
+def datasets_of(node: Artifact, rows: list[Row]) -> str:
+    """Return the datasets that a test is about: named by its rows, or by what it reads."""
+    named = {str(row["dataset"]) for row in rows if row.get("dataset")}
+    return listed(sorted(named) or [plain(name_of(parent)) for parent in parents(node)])
+
+
+def name_of(unique_id: str) -> str:
+    """Return the name of a model or seed."""
+    return unique_id.split(".")[-1]
+
+
+def key_columns(parents: list[str], nodes: Artifact) -> list[str]:
+    """Return the columns that identify a record of models or seeds, as their tests say."""
+    single: list[str] = []
+    combined: list[str] = []
+    for parent in parents:
+        for other in nodes.values():
+            metadata = other.get("test_metadata") or {}
+            if other.get("attached_node") != parent:
+                continue
+            if metadata.get("name") == "unique":
+                single.append(metadata["kwargs"]["column_name"])
+            elif metadata.get("name") == "unique_combination_of_columns":
+                columns = metadata["kwargs"]["combination_of_columns"]
+                combined += columns if isinstance(columns, list) else []
+    return [*single, *combined]
+
+
+def tested_columns(node: Artifact) -> list[str]:
+    """Return the columns that a generic test looks at; its expression may hold other words too."""
+    arguments = (node.get("test_metadata") or {}).get("kwargs", {})
+    column = arguments.get("column_name")
+    return [column] if column else re.findall(r"\w+", arguments.get("expression", ""))

@@ -1,0 +1,58 @@
+"""Read which datasets there are, and what fields and types they have."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import yaml
+
+from warehouse.seeds.errors import ConversionError
+from warehouse.seeds.values import CONVERTERS
+from warehouse.system.paths import PROJECT
+
+DECLARED_IN = "seeds/orchestrator/_orchestrator__seeds.yml"
+
+
+@dataclass(frozen=True)
+class Field:
+    """A declared field."""
+
+    name: str
+    type: str
+    nullable: bool
+    optional: bool
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A declared dataset; `id_field` names a record in messages."""
+
+    name: str
+    fields: tuple[Field, ...]
+    id_field: str | None
+    optional: bool
+
+
+def read_declaration() -> dict[str, Dataset]:
+    """Return the declared datasets by name, in their declared order."""
+    try:
+        seeds = yaml.safe_load((PROJECT / DECLARED_IN).read_text(encoding="utf-8"))["seeds"]
+        datasets = [declared_dataset(seed) for seed in seeds]
+    except (OSError, ValueError, yaml.YAMLError, LookupError, TypeError, AttributeError) as error:
+        reason = " ".join(f"{type(error).__name__}: {error}".split())
+        raise ConversionError([f"{DECLARED_IN} can't be used: {reason}"]) from None
+    return {dataset.name: dataset for dataset in datasets}
+
+
+def declared_dataset(seed: dict) -> Dataset:
+    """Return what a seed of the declaration says."""
+    fields = []
+    for column in seed["columns"]:
+        meta = column["config"]["meta"]
+        if meta["type"] not in CONVERTERS:
+            raise ValueError(f"{seed['name']}.{column['name']} has the type {meta['type']!r}")
+        nullable, optional = meta.get("nullable", False), meta.get("optional", False)
+        fields.append(Field(column["name"], meta["type"], nullable, optional))
+    meta = seed.get("config", {}).get("meta", {})
+    name = seed["name"].removeprefix("raw_")
+    return Dataset(name, tuple(fields), meta.get("id"), meta.get("optional", False))

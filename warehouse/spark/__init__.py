@@ -1,0 +1,1 @@
+"""Build on Spark, and read what was built there."""

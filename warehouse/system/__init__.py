@@ -1,0 +1,1 @@
+"""What every command needs: paths, words, files that are replaced whole, locks, progress."""

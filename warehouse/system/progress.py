@@ -1,0 +1,57 @@
+"""Show how far long work is: a bar on a terminal, elsewhere a line now and then."""
+
+from __future__ import annotations
+
+import sys
+
+from tqdm import tqdm
+
+SECONDS_BETWEEN_LINES = 10  # where progress can't be shown in place
+
+
+class Progress(tqdm):
+    """How many steps of some work are done, and how many of them failed."""
+
+    monitor_interval = 0  # no thread of its own
+
+    def __init__(self, work: str) -> None:
+        self.failed = 0
+        self.is_bar, self.is_shown = sys.stdout.isatty(), False
+        super().__init__(
+            desc=work,
+            file=sys.stdout,
+            miniters=1,
+            mininterval=0.1 if self.is_bar else SECONDS_BETWEEN_LINES,
+            delay=sys.float_info.min,  # nothing before the first step
+            bar_format="{desc}: {n_fmt} of {total_fmt}{postfix}"
+            + (" {bar} {elapsed}" if self.is_bar else ""),
+        )
+
+    def start(self) -> None:
+        """Say that the work has begun, where the first step may take a while."""
+        self.display(f"{self.desc}: starting")
+
+    def show(self, total: int | None, has_ended: bool = True, has_failed: bool = False) -> None:
+        """Count a step, once it has ended; not every event knows of how many."""
+        self.total = total or self.total
+        if has_failed:
+            self.failed += 1
+            self.set_postfix_str(f"{self.failed} failed", refresh=False)
+        self.update(int(has_ended))
+
+    def display(self, msg: str | None = None, pos: int | None = None) -> bool:
+        """Show a text, or how far the work is."""
+        self.is_shown = True
+        if self.is_bar:
+            return super().display(msg, pos)
+        print(msg or self, flush=True)
+        return True
+
+    def close(self) -> None:
+        """Leave one line that stays, if any was written."""
+        if not self.disable and self.is_shown and self.total:
+            self.bar_format = "{desc}: {n_fmt} of {total_fmt}{postfix} in {elapsed_s:.1f} s"
+            self.display()
+            if self.is_bar:
+                print()
+        self.disable = True
