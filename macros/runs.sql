@@ -19,7 +19,7 @@
 {%- endmacro %}
 
 
-{#- on-run-start: scripts/publish.py publishes only what this very run has built, of the file that DuckDB writes. -#}
+{#- on-run-start: warehouse/publish.py publishes only what this very run has built, of the file that DuckDB writes. -#}
 {% macro sign_run() -%}
     {{ return(adapter.dispatch('sign_run')()) }}
 {%- endmacro %}

@@ -1,6 +1,6 @@
 {#-
   Files of one dataset and one format. `columns` are those of its node, `id_field` names a record in
-  messages; what a field may hold is what scripts/json_to_seeds.py accepts, numbers and times as text
+  messages; what a field may hold is what warehouse/seeds accepts, numbers and times as text
   included. A field that is null or absent comes out null, whether or not it may be: a dbt test says so.
 -#}
 
@@ -99,7 +99,7 @@
     {{ return({'integer': 'bigint', 'boolean': 'boolean', 'date': 'date', 'timestamp': 'timestamp'}.get(type, 'string')) }}
 {%- endmacro %}
 
-{#- What is expected where `x`, as a text, was found: an SQL text, in the words of scripts/json_to_seeds.py. -#}
+{#- What is expected where `x`, as a text, was found: an SQL text, in the words of warehouse/seeds. -#}
 {% macro file_expected(type, x) -%}
     {%- if type in ('integer', 'number') -%}
         {%- set limit = '9.2e18' if type == 'integer' else '9.99e11' -%}
