@@ -1,5 +1,5 @@
 {#-
-  The log without the exports that have been taken out (scripts/history.py appends a mark, since
+  The log without the exports that have been taken out (warehouse/history.py appends a mark, since
   evidence stays and Spark's table can't delete), in a subquery. An export is as of its own newest event, but never of a moment before
   that of an export before; which is said here, so that one that is taken out moves no other.
 -#}

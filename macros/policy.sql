@@ -51,16 +51,33 @@
 
 {#-
   All policy vars with the values in use, as the text literal of a JSON object. Their names reach
-  the calling model as its meta: see dbt_project.yml.
+  the calling model as its meta: see dbt_project.yml. What stands there for a package, by its name, is none.
 -#}
 {% macro policy_as_json() -%}
     {%- set policy = {} -%}
-    {%- for name in (config.get('meta') or {}).get('policy', {}) -%}
+    {%- for name in (config.get('meta') or {}).get('policy', {}) if name not in adapter.config.load_dependencies() -%}
         {%- set value = var(name) -%}
         {#- YAML makes a date of an as_of on the command line; JSON has none. -#}
         {%- do policy.update({name: value | string if name == 'as_of' and value is not none else value}) -%}
     {%- endfor -%}
     '{{ tojson(policy, sort_keys=true) | replace("'", "''") }}'
+{%- endmacro %}
+
+
+{#-
+  Whether a var is an installed package's: dbt gives all packages the vars of the command line, by whatever
+  name. It is one that a package declares, or that its macros or models read, and few packages declare them.
+-#}
+{% macro is_of_a_package(name) -%}
+    {%- for package, project in adapter.config.load_dependencies().items() if package != project_name -%}
+        {%- set code = graph.nodes.values() | selectattr('package_name', 'equalto', package) | map(attribute='raw_code') | list -%}
+        {%- do code.extend(context.get(package, {}).values() | map(attribute='macro.macro_sql')) -%}
+        {%- if name == package or name in project.vars.to_dict()
+            or modules.re.search("\\bvar\\(\\s*['\"]" ~ modules.re.escape(name) ~ "['\"]", code | join('\n')) -%}
+            {{ return(true) }}
+        {%- endif -%}
+    {%- endfor -%}
+    {{ return(false) }}
 {%- endmacro %}
 
 
@@ -72,7 +89,7 @@
     {%- if execute -%}
         {%- set build = graph.nodes.get('model.' ~ project_name ~ '.warehouse_build') -%}
         {%- set known = ['raw', 'raw_path', 'history'] + build.config.meta.policy.keys() | list if build else [] -%}
-        {%- for name in invocation_args_dict.get('vars') or {} if build and name not in known -%}
+        {%- for name in invocation_args_dict.get('vars') or {} if build and name not in known and not is_of_a_package(name) -%}
             {%- do exceptions.raise_compiler_error(
                 "There is no var " ~ name ~ ". The vars of dbt_project.yml are " ~ known | join(", ") ~ "."
             ) -%}

@@ -1,7 +1,7 @@
 {#-
   An order-free fingerprint of rows, as a scalar subquery: the sum, modulo 2^64 and in hexadecimal,
   of a hash of each row. The order of rows doesn't matter, that of columns does; equal rows count.
-  Comparable between builds by one version of DuckDB. scripts/publish.py takes a mart's the same way.
+  Comparable between builds by one version of DuckDB. warehouse/database/marts.py takes a mart's the same way.
 -#}
 {% macro fingerprint(relation) -%}
     {{ return(adapter.dispatch('fingerprint')(relation)) }}

@@ -60,12 +60,6 @@
 {%- endmacro %}
 
 
-{#- The columns that are not null, separated by semicolons. -#}
-{% macro joined_reasons(columns) -%}
-    concat_ws('; ', {{ columns | join(', ') }})
-{%- endmacro %}
-
-
 {#- A fraction as people read it: 6.4%. -#}
 {% macro percent_text(fraction) -%}
     {{ return(adapter.dispatch('percent_text')(fraction)) }}
@@ -152,4 +146,19 @@
 
 {% macro spark__has_letter(text) -%}
     regexp_like({{ text }}, '\\p{L}')
+{%- endmacro %}
+
+
+{#- A text by which to group those that are the same but for their Unicode form, as é and e with an accent are. -#}
+{% macro unicode_form(text) -%}
+    {{ return(adapter.dispatch('unicode_form')(text)) }}
+{%- endmacro %}
+
+{% macro duckdb__unicode_form(text) -%}
+    nfc_normalize({{ text }})
+{%- endmacro %}
+
+{#- Spark has no function for it, but a collation. -#}
+{% macro spark__unicode_form(text) -%}
+    {{ text }} collate UNICODE
 {%- endmacro %}

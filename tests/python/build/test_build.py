@@ -6,6 +6,7 @@ import json
 import random
 from collections.abc import Callable
 from datetime import datetime
+from pathlib import Path
 
 import duckdb
 import pytest
@@ -163,6 +164,31 @@ def test_a_policy_that_cannot_be_meant_is_refused(
 ) -> None:
     with pytest.raises(DbtRuntimeError, match=message):
         workspace.dbt("build", "--select", "int_as_of", "--vars", f"{{{policy}}}")
+
+
+def test_a_var_of_an_installed_package_is_no_error(tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path)
+    package = workspace.folder / "dbt_packages/guest"
+    (package / "macros").mkdir(parents=True)
+    declared = {"name": "guest", "version": "1.0.0", "config-version": 2, "vars": {"declared": 1}}
+    (package / "dbt_project.yml").write_text(yaml.safe_dump(declared), encoding="utf-8")
+    (package / "macros/guest.sql").write_text(
+        "{% macro guest() %}{{ var('guest:read', 1) }}{% endmacro %}", encoding="utf-8"
+    )
+    project = workspace.folder / "dbt_project.yml"
+    scoped = "vars: &policy\n  guest: {since: 2026-01-01}\n"
+    project.write_text(project.read_text("utf-8").replace("vars: &policy\n", scoped), "utf-8")
+
+    seed = ("seed", "--select", "kpi_definitions", "--vars")
+    workspace.dbt(*seed, '{"declared": 2, "guest:read": 2, "guest": {"declared": 2}}')
+    with pytest.raises(DbtRuntimeError, match="There is no var read"):
+        workspace.dbt(*seed, '{"read": 2}')
+    compiled = workspace.dbt("compile", "--select", "warehouse_build").results
+    (sql,) = (
+        result.node.compiled_code for result in compiled if result.node.name == "warehouse_build"
+    )
+    assert '"as_of": null' in sql
+    assert "guest" not in sql
 
 
 EVENT_TIMES = [

@@ -11,7 +11,7 @@ from helpers.project import PROJECT
 
 def read_options() -> str:
     """Return the options of read_csv in the loader, but for the names of the columns."""
-    loader = (PROJECT / "macros/dialect/seeds.sql").read_text(encoding="utf-8")
+    loader = (PROJECT / "macros/overrides/load_csv_rows.sql").read_text(encoding="utf-8")
     (options,) = re.findall(r"from read_csv\(.*? \},(.*?)\n +\)", loader, re.DOTALL)
     return options
 

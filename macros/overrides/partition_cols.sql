@@ -1,0 +1,9 @@
+{#- On Spark a model that keeps days has a partition for each, without its configuration naming the column again. -#}
+{% macro spark__partition_cols(label, required=false) -%}
+    {%- set by_day = (config.get('meta') or {}).get('by_day') if config.get('materialized') == 'incremental' -%}
+    {%- if by_day -%}
+        {{ label }} ({{ by_day.column }})
+    {%- else -%}
+        {{ dbt.spark__partition_cols(label, required) }}
+    {%- endif -%}
+{%- endmacro %}

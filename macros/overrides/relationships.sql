@@ -1,0 +1,10 @@
+{#- dbt's own test, returning whole rows: the values of the column alone don't say which records are wrong. -#}
+{% test relationships(model, column_name, to, field) %}
+    select child.*
+    from (select * from {{ model }}) as child
+    left join {{ to }} as parent
+        on child.{{ column_name }} = parent.{{ field }}
+    where
+        child.{{ column_name }} is not null
+        and parent.{{ field }} is null
+{% endtest %}

@@ -1,0 +1,33 @@
+{#- on-run-start: stop where the engine would give other values than it should. -#}
+{% macro check_engine() -%}
+    {{ return(adapter.dispatch('check_engine')()) }}
+{%- endmacro %}
+
+{% macro duckdb__check_engine() -%}
+{%- endmacro %}
+
+{% macro spark__check_engine() -%}
+    {%- if execute and flags.WHICH in ('build', 'run', 'seed', 'test') -%}
+        {%- set zone = run_query("select current_timezone()").columns[0].values()[0] -%}
+        {%- if zone not in ('UTC', 'Etc/UTC', 'GMT', 'Z', '+00:00') -%}
+            {%- do exceptions.raise_compiler_error(
+                "Spark's session time zone is " ~ zone ~ ", and timestamps are UTC here. Set spark.sql.session.timeZone"
+                ~ " to UTC where the Thrift server is started."
+            ) -%}
+        {%- endif -%}
+    {%- endif -%}
+{%- endmacro %}
+
+
+{#- on-run-start: warehouse/publish.py publishes only what this very run has built, of the file that DuckDB writes. -#}
+{% macro sign_run() -%}
+    {{ return(adapter.dispatch('sign_run')()) }}
+{%- endmacro %}
+
+{% macro duckdb__sign_run() -%}
+    create schema if not exists meta;
+    create or replace table meta.dbt_run as select '{{ invocation_id }}' as invocation_id
+{%- endmacro %}
+
+{% macro spark__sign_run() -%}
+{%- endmacro %}
