@@ -1,7 +1,5 @@
 """Show how far long work is: a bar on a terminal, elsewhere a line now and then."""
 
-from __future__ import annotations
-
 import shutil
 import sys
 

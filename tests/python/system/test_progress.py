@@ -1,7 +1,5 @@
 """Long work shows how far it is: in lines, and in place on a terminal."""
 
-from __future__ import annotations
-
 import os
 import pty
 import subprocess
