@@ -27,7 +27,6 @@ proposed_actions as (
 
 ),
 
--- Until its approval was given, an approved action was a proposal; what came of it was not known.
 known_actions as (
 
     select
@@ -37,34 +36,13 @@ known_actions as (
 
 ),
 
-exported_actions as (
-
-    select
-        budget_action_id,
-        campaign_id,
-        from_channel_id,
-        to_channel_id,
-        amount,
-        currency,
-        reason_code,
-        reason_detail,
-        proposed_by,
-        proposed_at,
-        case when is_approval_in_future then 'proposed' else status end as status,
-        is_approved_by_human and not is_approval_in_future as is_approved_by_human,
-        case when not is_approval_in_future then approver_id end as approver_id,
-        case when not is_approval_in_future then approval_latency_minutes end as approval_latency_minutes,
-        case when not is_approval_in_future then approved_at end as approved_at,
-        approval_threshold
-    from known_actions
-
-),
-
+-- Until its approval was given, an approved action was a proposal; what came of it was not known.
 judged_actions as (
 
     select
         *,
-        is_approved_by_human and status <> 'rejected' as is_approved,
+        case when is_approval_in_future then 'proposed' else status end as known_status,
+        is_approved_by_human and not is_approval_in_future and status <> 'rejected' as is_approved,
         -- Null-safe: a partition takes nulls for equal.
         min(budget_action_id) over (
             partition by
@@ -77,11 +55,11 @@ judged_actions as (
                 reason_detail,
                 proposed_by,
                 proposed_at,
-                is_approved_by_human,
-                approver_id,
-                approval_latency_minutes
+                is_approved_by_human and not is_approval_in_future,
+                case when not is_approval_in_future then approver_id end,
+                case when not is_approval_in_future then approval_latency_minutes end
         ) as first_alike
-    from exported_actions
+    from known_actions
 
 ),
 
@@ -98,18 +76,18 @@ final as (
         reason_detail,
         proposed_by,
         proposed_at,
-        status,
+        known_status as status,
         is_approved,
         -- A blank name is no name.
         case when is_approved then {{ blank_to_null('approver_id') }} end as approver_id,
         case when is_approved then approval_latency_minutes end as approval_latency_minutes,
-        approved_at,
+        case when is_approved then approved_at end as approved_at,
         approval_threshold,
         {{ requires_approval('amount', 'currency') }} as requires_approval,
         from_channel_id = to_channel_id as is_self_transfer,
         nullif(first_alike, budget_action_id) as possible_duplicate_of,
         case
-            when is_approved_by_human and not is_approved then 'rejected, yet approved by a person'
+            when is_approved_by_human and status = 'rejected' then 'rejected, yet approved by a person'
         end as contradiction
     from judged_actions
 

@@ -52,12 +52,15 @@ urgent_risks as (
 risks_to_handle as (
 
     select
+        1 as type_order,
+        urgent_risks.priority_rank as rank_within_type,
         'handle_risk' as action_type,
         urgent_risks.risk_id as record_id,
         urgent_risks.campaign_id,
         urgent_risks.why as reason,
         urgent_risks.what_to_do,
-        urgent_risks.priority_rank as rank_within_type,
+        cast(null as decimal(18, 2)) as amount,
+        cast(null as string) as currency,
         daily_spend.spend_per_day,
         urgent_risks.reviewed_by_decision_id as answered_by_decision_id,
         urgent_risks.reviewed_at as answered_at,
@@ -73,15 +76,18 @@ risks_to_handle as (
 breaches as (
 
     select
+        2 as type_order,
+        cast(null as integer) as rank_within_type,
         'resolve_breach' as action_type,
         violations.record_key as record_id,
         violations.campaign_id,
         'contract rule ' || cast(violations.rule as string) || ': ' || violations.what_is_wrong as reason,
         'correct it at the source, or waive it' as what_to_do,
-        cast(null as integer) as rank_within_type,
         budget_actions.amount,
         budget_actions.currency,
         daily_spend.spend_per_day,
+        cast(null as string) as answered_by_decision_id,
+        cast(null as timestamp) as answered_at,
         coalesce(
             budget_actions.execution_first_seen_at,
             budget_actions.approved_at,
@@ -115,15 +121,18 @@ breaches as (
 unapproved_changes as (
 
     select
+        2 as type_order,
+        cast(null as integer) as rank_within_type,
         'resolve_breach' as action_type,
         budget_action_id as record_id,
         campaign_id,
         'changed after approval: ' || changed_after_approval as reason,
         'approve the new terms, or correct it at the source' as what_to_do,
-        cast(null as integer) as rank_within_type,
         amount,
         currency,
         cast(null as decimal(18, 2)) as spend_per_day,
+        cast(null as string) as answered_by_decision_id,
+        cast(null as timestamp) as answered_at,
         coalesce(execution_first_seen_at, approved_at) as waiting_since,
         cast(null as timestamp) as due_at
     from budget_actions
@@ -133,57 +142,9 @@ unapproved_changes as (
 
 ),
 
-breaches_to_resolve as (
+-- What was approved or rejected is no longer pending, whichever decision names it.
+pending_actions as (
 
-    select * from breaches
-
-    union all
-
-    select * from unapproved_changes
-
-),
-
-actions as (
-
-    select
-        1 as type_order,
-        rank_within_type,
-        action_type,
-        record_id,
-        campaign_id,
-        reason,
-        what_to_do,
-        cast(null as decimal(18, 2)) as amount,
-        cast(null as string) as currency,
-        spend_per_day,
-        answered_by_decision_id,
-        answered_at,
-        waiting_since,
-        due_at
-    from risks_to_handle
-
-    union all
-
-    select
-        2 as type_order,
-        rank_within_type,
-        action_type,
-        record_id,
-        campaign_id,
-        reason,
-        what_to_do,
-        amount,
-        currency,
-        spend_per_day,
-        cast(null as string) as answered_by_decision_id,
-        cast(null as timestamp) as answered_at,
-        waiting_since,
-        due_at
-    from breaches_to_resolve
-
-    union all
-
-    -- What was approved or rejected is no longer pending, whichever decision names it.
     select
         3 as type_order,
         cast(null as integer) as rank_within_type,
@@ -203,10 +164,19 @@ actions as (
     from budget_actions
     where approval_state = 'pending'
 
-    {%- for model in ['int_asset_actions', 'int_experiment_actions', 'int_segment_actions'] %}
+),
 
+actions as (
+
+    select * from risks_to_handle
     union all
-
+    select * from breaches
+    union all
+    select * from unapproved_changes
+    union all
+    select * from pending_actions
+    {%- for model in ['int_asset_actions', 'int_experiment_actions', 'int_segment_actions'] %}
+    union all
     select
         {{ loop.index + 3 }} as type_order,
         cast(null as integer) as rank_within_type,
