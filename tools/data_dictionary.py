@@ -1,10 +1,8 @@
 """Write docs/data_dictionary.md from dbt's manifest: what every mart and column means.
 
-`python tools/data_dictionary.py` writes it, with `--check` it only says whether it is current.
 Needs target/manifest.json, which any dbt command leaves.
 """
 
-import argparse
 import json
 import sys
 from pathlib import Path
@@ -44,24 +42,14 @@ def one_line(text: str) -> str:
     return " ".join(text.split()).replace("|", "\\|")
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Run the command line; return its exit code."""
-    parser = argparse.ArgumentParser(description="Write docs/data_dictionary.md.")
-    parser.add_argument("--check", action="store_true", help="only say whether it is current")
-    check = parser.parse_args(arguments).check
+def main() -> int:
+    """Write the page; return the exit code."""
     try:
         manifest = json.loads((PROJECT / MANIFEST).read_text(encoding="utf-8"))
     except OSError as error:
         print(f"{MANIFEST}: {error.strerror}. Run `dbt parse` first.", file=sys.stderr)
         return 1
-    page, target = render(manifest), PROJECT / PAGE
-    if check:
-        if target.is_file() and target.read_text(encoding="utf-8") == page:
-            return 0
-        print(f"{PAGE} is not current: `make docs` writes it.", file=sys.stderr)
-        return 1
-    target.parent.mkdir(exist_ok=True)
-    target.write_text(page, encoding="utf-8")
+    (PROJECT / PAGE).write_text(render(manifest), encoding="utf-8")
     return 0
 
 

@@ -6,20 +6,14 @@ import sys
 from pathlib import Path
 
 import pytest
-from helpers.project import PROJECT, copy_project
+from helpers.project import PROJECT
 
 
-@pytest.fixture
-def project(tmp_path: Path) -> Path:
-    """Return a copy of the project."""
-    return copy_project(tmp_path)
-
-
-def told(project: Path, command: str, **environment: str) -> str:
+def told(folder: Path, command: str, **environment: str) -> str:
     """Return what a refused command says."""
     done = subprocess.run(
         [sys.executable, PROJECT / "tools/spark_cluster.py", command],
-        cwd=project,
+        cwd=folder,
         env=os.environ | environment,
         capture_output=True,
         text=True,
@@ -30,16 +24,16 @@ def told(project: Path, command: str, **environment: str) -> str:
 
 
 @pytest.mark.parametrize("port", ["ten", "-1", "10000.5"])
-def test_a_port_that_is_none_is_said(project: Path, port: str) -> None:
-    assert f"DBT_SPARK_PORT is '{port}'. It is a port" in told(project, "up", DBT_SPARK_PORT=port)
+def test_a_port_that_is_none_is_said(tmp_path: Path, port: str) -> None:
+    assert f"DBT_SPARK_PORT is '{port}'. It is a port" in told(tmp_path, "up", DBT_SPARK_PORT=port)
 
 
 @pytest.mark.parametrize("command", ["up", "down"])
 @pytest.mark.parametrize("text", ['[{"name": "mas', "[1]", '[{"unheard": "of"}]'])
-def test_a_state_file_that_is_cut_off_is_said(project: Path, command: str, text: str) -> None:
-    state = project / ".spark/cluster.json"
+def test_a_state_file_that_is_cut_off_is_said(tmp_path: Path, command: str, text: str) -> None:
+    state = tmp_path / ".spark/cluster.json"
     state.parent.mkdir()
     state.write_text(text, encoding="utf-8")
-    said = told(project, command)
+    said = told(tmp_path, command)
     assert "cluster.json isn't what was written there, and what runs is not known" in said
     assert state.read_text(encoding="utf-8") == text
