@@ -34,7 +34,7 @@ test: $(INSTALLED)-dev  ## run every test; ARGS=--whole runs the long suites at 
 	@$(BIN)/pytest --numprocesses auto --ignore-glob '*/test_browser_*' --ignore-glob '*/test_spark_*' $(ARGS)
 
 browser-test: $(INSTALLED)-dev  ## open the review in Chromium, and compare it with the marts
-	@$(BIN)/pytest tests/python/test_browser_*.py $(ARGS)
+	@$(BIN)/pytest tests/python/review/test_browser_*.py $(ARGS)
 
 lint: $(INSTALLED)-dev  ## check Python, YAML and SQL
 	$(BIN)/ruff check
@@ -61,7 +61,7 @@ spark-down: $(INSTALLED)-spark  ## stop the cluster that make spark-up started
 	@$(BIN)/python tools/spark_cluster.py down
 
 spark-test: $(INSTALLED)-dev $(INSTALLED)-spark  ## build on DuckDB and on Spark, and compare
-	@$(BIN)/pytest --numprocesses auto tests/python/test_spark_*.py $(ARGS)
+	@$(BIN)/pytest --numprocesses auto tests/python/spark $(ARGS)
 
 clients: $(CLIENTS)/.installed  ## let ibis, Harlequin and Superset read warehouse.duckdb; see docs/bi.md
 	@$(CLIENTS)/pytest --override-ini addopts='-q --strict-markers' tests/clients $(ARGS)

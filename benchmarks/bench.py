@@ -7,8 +7,6 @@ there. benchmarks/README.md says what each section measures, and what came out.
 Usage: make bench [ARGS="limit days --events 2_000_000"]
 """
 
-from __future__ import annotations
-
 import argparse
 import json
 import os

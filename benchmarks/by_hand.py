@@ -7,8 +7,6 @@ one SQL script, run by one DuckDB process, that fails where a check does.
 Usage: .venv/bin/python benchmarks/by_hand.py SCRIPT BUILD_FOLDER [MEMORY_LIMIT]
 """
 
-from __future__ import annotations
-
 import graphlib
 import json
 import re

@@ -7,8 +7,6 @@ reads one JSON file a dataset. Neither checks anything.
 Usage: .venv/bin/python benchmarks/instead.py {polars,python} RAW OUT
 """
 
-from __future__ import annotations
-
 import csv
 import json
 import math

@@ -1,7 +1,5 @@
 """Run a side of a benchmark in a process of its own, and say what it took."""
 
-from __future__ import annotations
-
 import json
 import os
 import shutil

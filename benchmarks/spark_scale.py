@@ -8,8 +8,6 @@ most workers. docs/scaling.md says what came out.
 Usage: .venv/bin/python benchmarks/spark_scale.py [--events 2_000_000 20_000_000]
 """
 
-from __future__ import annotations
-
 import argparse
 import json
 import os

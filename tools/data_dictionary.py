@@ -4,8 +4,6 @@
 Needs target/manifest.json, which any dbt command leaves.
 """
 
-from __future__ import annotations
-
 import argparse
 import json
 import sys

@@ -4,8 +4,6 @@
 what was started, and nothing else. All that it writes lies in .spark/: logs, tables, metastore.
 """
 
-from __future__ import annotations
-
 import argparse
 import json
 import os

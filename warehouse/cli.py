@@ -1,7 +1,5 @@
 """The command line: `warehouse`, with a command for each step."""
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext

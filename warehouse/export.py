@@ -6,8 +6,6 @@ rows, columns and fingerprint, and the sizes and hashes of its files. The same m
 bytes. Why each of them looks as it does stands in docs/decisions.md.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 import os

@@ -4,8 +4,6 @@ What is taken out stays in the log, as evidence, with a mark beside it: on Spark
 delete, and on DuckDB alike. The macro standing_log leaves it out of all that is made of the log.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field

@@ -6,8 +6,6 @@ What failed in that very run decides. Broken or partial marts are never publishe
 contract's governance rules are, since the marts are what shows them.
 """
 
-from __future__ import annotations
-
 import os
 import shutil
 from collections.abc import Iterator

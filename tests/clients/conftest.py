@@ -1,7 +1,5 @@
 """The published file for clients that want an environment of their own: see `make clients`."""
 
-from __future__ import annotations
-
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Harlequin, as a person starts it in a terminal: read-only, with what is on its screen."""
 
-from __future__ import annotations
-
 import fcntl
 import os
 import pty

@@ -1,7 +1,5 @@
 """Ibis opens what is published, read-only, and gives what DuckDB gives."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 import duckdb

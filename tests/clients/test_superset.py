@@ -3,8 +3,6 @@
 Its clock is that of New York: nothing that it answers may be shifted by that.
 """
 
-from __future__ import annotations
-
 import json
 import math
 import os

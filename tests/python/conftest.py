@@ -1,7 +1,5 @@
 """How the suite runs: what it shares, and what of it only --whole runs."""
 
-from __future__ import annotations
-
 import copy
 import functools
 from collections.abc import Callable

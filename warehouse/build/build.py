@@ -5,8 +5,6 @@ Arguments go to `dbt build`: `warehouse build --vars '{as_of: 2026-03-16}'`. Whe
 environment the export is not added to the history.
 """
 
-from __future__ import annotations
-
 import argparse
 import os
 import signal

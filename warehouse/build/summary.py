@@ -1,7 +1,5 @@
 """Sum up a build for whoever started it."""
 
-from __future__ import annotations
-
 from collections import Counter
 from datetime import date
 from pathlib import Path

@@ -1,7 +1,5 @@
 """What the marts in a file hold."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import duckdb

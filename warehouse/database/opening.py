@@ -1,7 +1,5 @@
 """Open database files so that nobody writes to them meanwhile."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path

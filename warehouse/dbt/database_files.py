@@ -5,8 +5,6 @@ has a database file open, and removes a damaged build file, which is built anew.
 it says in a sentence, where dbt would show a traceback.
 """
 
-from __future__ import annotations
-
 import logging
 import os
 from collections.abc import Callable

@@ -3,8 +3,6 @@
 DuckDB's own listing passes over links without a word, and knows times in whole seconds.
 """
 
-from __future__ import annotations
-
 import os
 from collections.abc import Iterator
 from contextlib import suppress

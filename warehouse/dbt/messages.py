@@ -1,7 +1,5 @@
 """Read what dbt and its adapters say."""
 
-from __future__ import annotations
-
 import re
 
 CALL = re.compile(

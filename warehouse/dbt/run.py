@@ -1,7 +1,5 @@
 """Run `dbt build` in a process of its own, and follow it."""
 
-from __future__ import annotations
-
 import json
 import os
 import subprocess

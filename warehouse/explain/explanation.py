@@ -4,8 +4,6 @@ dbt says which test failed; here stands what it guards, and which records are wr
 dbt's artifacts and from what was built, which is only read.
 """
 
-from __future__ import annotations
-
 import re
 import textwrap
 from collections.abc import Callable

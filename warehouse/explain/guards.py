@@ -1,7 +1,5 @@
 """Say what a test guards, and what it is about, from dbt's manifest."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable
 

@@ -1,7 +1,5 @@
 """Find and show the records that fail."""
 
-from __future__ import annotations
-
 import re
 import unicodedata
 from contextlib import suppress

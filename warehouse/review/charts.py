@@ -1,7 +1,5 @@
 """Draw the review's charts: SVG that takes its colours from the page, light or dark."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from datetime import datetime

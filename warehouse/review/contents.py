@@ -1,7 +1,5 @@
 """Read from the published marts what the review shows."""
 
-from __future__ import annotations
-
 import json
 from dataclasses import dataclass
 from typing import Any

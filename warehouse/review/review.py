@@ -4,8 +4,6 @@ All figures and judgments are the marts'; here they are only read, put into word
 shown. The page holds its own style, charts and script, and asks no address for anything.
 """
 
-from __future__ import annotations
-
 import base64
 import hashlib
 import json

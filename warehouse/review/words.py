@@ -1,7 +1,5 @@
 """Write values as people write them: with units, and unrounded beside for whoever reads them."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from datetime import date, datetime
 from decimal import Decimal

@@ -8,8 +8,6 @@ In the CSV every value is quoted and null is not, so that a reader can tell an e
 null; numbers keep the precision that the JSON wrote, and timestamps are UTC.
 """
 
-from __future__ import annotations
-
 import difflib
 from contextlib import suppress
 from dataclasses import dataclass

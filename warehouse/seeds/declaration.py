@@ -1,7 +1,5 @@
 """Read which datasets there are, and what fields and types they have."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import yaml

@@ -1,7 +1,5 @@
 """What is wrong with an export."""
 
-from __future__ import annotations
-
 from warehouse.system.errors import WarehouseError
 
 

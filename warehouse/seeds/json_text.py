@@ -1,7 +1,5 @@
 """Read JSON with nothing lost: repeated keys are known, and numbers keep their digits."""
 
-from __future__ import annotations
-
 import json
 import re
 import stat

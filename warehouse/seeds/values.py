@@ -1,7 +1,5 @@
 """Check one value, and give the text of its seed: the types that fields have."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable
 from datetime import UTC, date, datetime

@@ -4,8 +4,6 @@ Arguments go to `dbt build`. The server is the one that the profile names; by de
 cluster of `make spark-up`.
 """
 
-from __future__ import annotations
-
 import sys
 import time
 

@@ -1,7 +1,5 @@
 """Read what the Thrift server that the profile names holds."""
 
-from __future__ import annotations
-
 import os
 from argparse import Namespace
 from pathlib import Path

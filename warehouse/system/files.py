@@ -4,8 +4,6 @@ What is new is written to a temporary one beside its target, since a rename is o
 one file system, and renamed once it is on disk.
 """
 
-from __future__ import annotations
-
 import ctypes
 import errno
 import os

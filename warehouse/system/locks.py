@@ -1,7 +1,5 @@
 """Who may write: one build at a time in a project, one process at a time to a database file."""
 
-from __future__ import annotations
-
 import fcntl
 import os
 import re

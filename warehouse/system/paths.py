@@ -1,7 +1,5 @@
 """Where things lie, from the folder of the project."""
 
-from __future__ import annotations
-
 import os
 from pathlib import Path
 

@@ -1,7 +1,6 @@
 """Show how far long work is: a bar on a terminal, elsewhere a line now and then."""
 
-from __future__ import annotations
-
+import shutil
 import sys
 
 from tqdm import tqdm
@@ -17,9 +16,12 @@ class Progress(tqdm):
     def __init__(self, work: str) -> None:
         self.failed = 0
         self.is_bar, self.is_shown = sys.stdout.isatty(), False
+        size = shutil.get_terminal_size()  # also where the terminal doesn't know
         super().__init__(
             desc=work,
             file=sys.stdout,
+            ncols=size.columns,
+            nrows=size.lines,
             miniters=1,
             mininterval=0.1 if self.is_bar else SECONDS_BETWEEN_LINES,
             delay=sys.float_info.min,  # nothing before the first step

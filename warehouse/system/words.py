@@ -1,7 +1,5 @@
 """Words for messages, each of which is one line."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable
 from datetime import date

@@ -1,7 +1,5 @@
 """A build is whole, described and repeatable."""
 
-from __future__ import annotations
-
 import json
 import random
 from collections.abc import Callable

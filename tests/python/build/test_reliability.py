@@ -4,8 +4,6 @@ The real scripts run as processes in copies of the project. What can be publishe
 beforehand: `first` from the demo's export, and `second` from a later one built on top of it.
 """
 
-from __future__ import annotations
-
 import json
 import os
 import random

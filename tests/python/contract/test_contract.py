@@ -3,8 +3,6 @@
 That every breach is found is test_corruptions' to show.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import networkx

@@ -4,8 +4,6 @@ The corruptions are derived: what the converter must refuse from the declaration
 what dbt must find from what the specification says of each field (corruptions.py).
 """
 
-from __future__ import annotations
-
 import json
 import re
 from collections import Counter, defaultdict

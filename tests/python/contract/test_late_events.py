@@ -1,7 +1,5 @@
 """Late clicks and conversions: of one row they are a warning, of an asset's total an error."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import pytest

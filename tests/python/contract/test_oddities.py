@@ -1,7 +1,5 @@
 """Whatever people write passes unchanged from the JSON to the marts, and breaks nothing."""
 
-from __future__ import annotations
-
 import csv
 import io
 import json

@@ -1,7 +1,5 @@
 """What dbt and the engines say so that nobody understands it is said in words, on the real path."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import pytest

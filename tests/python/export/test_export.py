@@ -3,8 +3,6 @@
 dbt never runs here: what is published is a small database, of values as ugly as they come.
 """
 
-from __future__ import annotations
-
 import csv
 import hashlib
 import json

@@ -1,7 +1,5 @@
 """Builds that tests share: dbt is started once, parses once, and runs in a copy of the project."""
 
-from __future__ import annotations
-
 import gc
 import json
 import shutil

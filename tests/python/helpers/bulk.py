@@ -1,7 +1,5 @@
 """Exports as files of every kind, to be read where they lie, and what comes of them compared."""
 
-from __future__ import annotations
-
 import gzip
 import json
 import re

@@ -1,7 +1,5 @@
 """The cases in which the marts are compared with the oracle: each is built once a session."""
 
-from __future__ import annotations
-
 import functools
 from collections.abc import Callable
 from dataclasses import dataclass, field

@@ -1,7 +1,5 @@
 """Compare the rows of a mart with what they should be."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable
 

@@ -5,8 +5,6 @@ values that break it and those that only just don't. Each corruption gets a carr
 fresh record that is right in everything else, so that hundreds of them share one build.
 """
 
-from __future__ import annotations
-
 import copy
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace

@@ -1,7 +1,5 @@
 """Days that arrive, and what is tested of them."""
 
-from __future__ import annotations
-
 import random
 import shutil
 from collections import Counter, defaultdict

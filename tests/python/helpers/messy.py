@@ -5,8 +5,6 @@ zeros, values that lie exactly on a threshold, several currencies, offsets, abse
 its figures (evidence, rollups) are quoted from what the oracle knows, at times a little off.
 """
 
-from __future__ import annotations
-
 import random
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import ROUND_HALF_UP, Decimal

@@ -8,8 +8,6 @@ page, "issue" the issue that asked for the warehouse, "V1" and "V2" the two spec
 Counts are int, money Decimal with two places, rates float; a null is None.
 """
 
-from __future__ import annotations
-
 import csv
 import decimal
 import math

@@ -9,8 +9,6 @@ page, "V1" and "V2" the two specifications, "decisions" docs/decisions.md. Of a 
 there is one is known: `has_<column>`.
 """
 
-from __future__ import annotations
-
 import math
 from collections import defaultdict
 from collections.abc import Callable, Iterable

@@ -1,7 +1,5 @@
 """The project, copies of it, and the demo's export."""
 
-from __future__ import annotations
-
 import json
 import shutil
 from pathlib import Path

@@ -4,8 +4,6 @@
 standard input, and prints how often it read which version. Whatever goes wrong ends it in red.
 """
 
-from __future__ import annotations
-
 import json
 import select
 import sys

@@ -1,7 +1,5 @@
 """Read a seed as the dbt seed loader does, without dbt."""
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Ask the semantic layer."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from dbt_metricflow.cli.cli_configuration import CLIConfiguration

@@ -1,7 +1,5 @@
 """Builds of exports that are spoiled in one place, and who noticed."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections import defaultdict

@@ -1,7 +1,5 @@
 """Spoiled exports as files in bulk."""
 
-from __future__ import annotations
-
 import shutil
 from pathlib import Path
 from typing import Any

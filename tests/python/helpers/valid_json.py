@@ -4,8 +4,6 @@ What may be drawn follows from the declaration. A value is how the JSON writes i
 neither asks the code under test.
 """
 
-from __future__ import annotations
-
 import json
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone

@@ -1,7 +1,5 @@
 """Values of each type that are right, and values that are wrong, with what is said of them."""
 
-from __future__ import annotations
-
 import yaml
 from helpers.project import PROJECT
 

@@ -1,7 +1,5 @@
 """The log of statuses against a replay in plain Python, and what the history makes of it."""
 
-from __future__ import annotations
-
 import copy
 import csv
 import itertools

@@ -3,8 +3,6 @@
 The corruptions and what must be said of each are those of test_corruptions.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import pytest

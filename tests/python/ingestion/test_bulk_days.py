@@ -5,8 +5,6 @@ builds on one database. After every build the marts are those that the oracle wo
 lies in the files, and at times row by row those of a build from scratch.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from pathlib import Path
 

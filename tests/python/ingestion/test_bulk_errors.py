@@ -4,8 +4,6 @@ All of a build's problems are said at once, so that many kinds share a build: ea
 some of its own.
 """
 
-from __future__ import annotations
-
 import gzip
 import json
 import os

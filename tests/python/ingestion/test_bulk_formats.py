@@ -3,8 +3,6 @@
 What is compared with comes from elsewhere: the seeds that the converter writes, and the oracle.
 """
 
-from __future__ import annotations
-
 import json
 import re
 import shutil

@@ -1,7 +1,5 @@
 """An export of some size gives the same marts from files as from seeds, at once or day by day."""
 
-from __future__ import annotations
-
 import json
 import shutil
 import subprocess

@@ -1,7 +1,5 @@
 """What is wrong with days is found beside days that were found right, until it is mended."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager

@@ -1,7 +1,5 @@
 """An export of benchmarks/generate.py is clean, repeatable, and the same in every format."""
 
-from __future__ import annotations
-
 import json
 import subprocess
 import sys

@@ -1,7 +1,5 @@
 """The normal distribution in SQL against SciPy."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import duckdb

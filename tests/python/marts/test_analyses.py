@@ -1,7 +1,5 @@
 """Every analysis compiles and runs on the sample's marts, and has something to say."""
 
-from __future__ import annotations
-
 import pytest
 from helpers.builds import Build, Workspace
 from helpers.project import PROJECT

@@ -3,8 +3,6 @@
 `make clients` has those that want an environment of their own; `docs/bi.md` says what people meet.
 """
 
-from __future__ import annotations
-
 import csv
 import json
 import os

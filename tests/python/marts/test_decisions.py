@@ -1,7 +1,5 @@
 """The decision layer against the oracle, and against its own past."""
 
-from __future__ import annotations
-
 import functools
 from collections.abc import Callable
 from datetime import date, datetime

@@ -1,7 +1,5 @@
 """The written documentation is current."""
 
-from __future__ import annotations
-
 import json
 
 from helpers.builds import Build

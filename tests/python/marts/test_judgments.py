@@ -4,8 +4,6 @@ tests/cases has the user's edits of the demo's exports. Those that touch differe
 as one export; what else a test needs is added to it.
 """
 
-from __future__ import annotations
-
 import json
 import math
 import re

@@ -1,7 +1,5 @@
 """The marts against the oracle: the project's own export, random ones, and their past."""
 
-from __future__ import annotations
-
 import functools
 from collections.abc import Callable
 

@@ -1,7 +1,5 @@
 """What MetricFlow answers against SQL on the marts, and what people can read about a metric."""
 
-from __future__ import annotations
-
 import json
 import math
 import os

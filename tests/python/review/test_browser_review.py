@@ -1,7 +1,5 @@
 """The review as people open it: in a browser, without a network."""
 
-from __future__ import annotations
-
 import functools
 import os
 import shutil

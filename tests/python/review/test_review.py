@@ -1,7 +1,5 @@
 """The review as a file: the same marts give the same page; it names no machine; its errors."""
 
-from __future__ import annotations
-
 import re
 import subprocess
 import sys

@@ -1,7 +1,5 @@
 """However an export is broken, the converter says so in words, and no seed changes."""
 
-from __future__ import annotations
-
 import re
 import subprocess
 import sys

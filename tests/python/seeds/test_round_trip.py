@@ -1,7 +1,5 @@
 """JSON to seed to staging gives back the JSON, for any valid JSON."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import duckdb

@@ -1,7 +1,5 @@
 """What is wrong with a cluster is said in a sentence, before anything is started or stopped."""
 
-from __future__ import annotations
-
 import os
 import subprocess
 import sys

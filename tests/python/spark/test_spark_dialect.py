@@ -3,8 +3,6 @@
 What is expected is worked out by hand.
 """
 
-from __future__ import annotations
-
 import json
 import subprocess
 import sys

@@ -1,7 +1,5 @@
 """The same input gives the same marts, and fails the same tests, on DuckDB and on Spark."""
 
-from __future__ import annotations
-
 import os
 import re
 import signal

@@ -1,0 +1,66 @@
+"""Long work shows how far it is: in lines, and in place on a terminal."""
+
+import os
+import pty
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from warehouse.system import progress
+from warehouse.system.progress import Progress
+
+
+def work(steps: int, failing: int = 0) -> None:
+    """Do some work that shows its progress."""
+    shown = Progress("work")
+    shown.start()
+    for step in range(steps):
+        shown.show(steps, has_ended=False)
+        shown.show(steps, has_failed=step < failing)
+    shown.close()
+
+
+def lines(capsys: pytest.CaptureFixture[str]) -> list[str]:
+    return [line.partition(" in ")[0] for line in capsys.readouterr().out.splitlines()]
+
+
+def test_lines_tell_the_beginning_and_the_end(capsys: pytest.CaptureFixture[str]) -> None:
+    work(1200)
+    assert lines(capsys) == ["work: starting", "work: 1200 of 1200"]
+
+
+def test_lines_come_now_and_then(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(progress, "SECONDS_BETWEEN_LINES", 0)
+    work(3, failing=2)
+    assert lines(capsys) == [
+        "work: starting",
+        "work: 1 of 3, 1 failed",
+        "work: 2 of 3, 2 failed",
+        "work: 3 of 3, 2 failed",
+        "work: 3 of 3, 2 failed",
+    ]
+
+
+def test_work_without_a_step_or_a_beginning_leaves_no_line(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    Progress("work").close()
+    work(0)
+    assert lines(capsys) == ["work: starting"]
+
+
+def test_on_a_terminal_one_line_stays() -> None:
+    ours, terminal = pty.openpty()
+    code = "from test_progress import work; work(3, failing=1)"
+    subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parent, stdout=terminal)
+    os.close(terminal)
+    shown = os.read(ours, 10_000).decode()
+    os.close(ours)
+    texts = [text for text in shown.split("\r") if text.strip()]
+    assert texts[0].strip() == "work: starting"
+    assert texts[-1].startswith("work: 3 of 3, 1 failed in 0.")
+    assert shown.count("\n") == 1
