@@ -50,7 +50,7 @@
 
 {#-
   The 0.975 quantile of Student's t distribution, for two-sided 95% intervals, as printed tables give it: beyond 30 degrees
-  of freedom that of 30, which is a little too wide. Null below 1. tests/python/test_normal_distribution.py compares it
+  of freedom that of 30, which is a little too wide. Null below 1. tests/python/macros/test_normal_distribution.py compares it
   with SciPy.
 -#}
 {% macro student_t_quantile(degrees_of_freedom) -%}

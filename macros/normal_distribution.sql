@@ -1,6 +1,6 @@
 {#-
   The normal distribution in plain SQL for both engines. Arguments are expressions of type double;
-  give a column where you can, since they are repeated. tests/python/test_normal_distribution.py
+  give a column where you can, since they are repeated. tests/python/macros/test_normal_distribution.py
   compares both macros with SciPy.
 -#}
 

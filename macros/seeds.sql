@@ -9,7 +9,7 @@
 {#- What to do about a seed's file that is wrong. -#}
 {% macro seed_advice(model) -%}
     {{ return(
-        "It is written by python -m warehouse seeds: run that."
+        "`warehouse seeds` writes it: run that."
         if model.name.startswith("raw_")
         else "Its first line names the columns, and commas separate them."
     ) }}
