@@ -30,8 +30,9 @@ from warehouse.system.files import (
     write_synced,
 )
 from warehouse.system.locks import sole_export
-from warehouse.system.paths import BUILD, PROJECT, PUBLISHED_FILE, relative
+from warehouse.system.paths import PROJECT, PUBLISHED_FILE, relative
 from warehouse.system.progress import Progress
+from warehouse.system.words import BUILD
 
 FOLDER = PROJECT / "export"
 MANIFEST = "manifest.json"

@@ -17,10 +17,11 @@ import duckdb
 
 from warehouse.database.marts import PUBLIC_SCHEMAS, Marts, public_relations, read_marts
 from warehouse.database.opening import CATALOG, held, quoted, refuse_log, stamp_of
-from warehouse.dbt.artifacts import AGAIN, RUN_RESULTS, Artifact, read_artifacts
+from warehouse.dbt.artifacts import RUN_RESULTS, Artifact, read_artifacts
 from warehouse.system.errors import WarehouseError
 from warehouse.system.files import remedy, remove_leftovers, sync_folder, temporary_beside
 from warehouse.system.paths import BUILD_FILE, PROJECT, PUBLISHED_FILE
+from warehouse.system.words import AGAIN
 
 BUILT_TYPES = {"seed", "snapshot", "model", "test"}
 SOUND = {"success", "pass", "warn", "no-op"}

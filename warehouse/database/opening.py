@@ -8,6 +8,7 @@ import duckdb
 
 from warehouse.system.errors import WarehouseError
 from warehouse.system.locks import holder_of
+from warehouse.system.words import AGAIN
 
 
 class DatabaseError(WarehouseError):
@@ -15,7 +16,6 @@ class DatabaseError(WarehouseError):
 
 
 CATALOG = "warehouse"  # what views in the build file call it
-AGAIN = "Run `dbt build` again."
 PUBLISH = "run `warehouse publish`."
 
 

@@ -6,10 +6,10 @@ from typing import Any
 
 from warehouse.system.errors import WarehouseError
 from warehouse.system.paths import TARGET
+from warehouse.system.words import AGAIN
 
 RUN_RESULTS = TARGET / "run_results.json"
 MANIFEST = TARGET / "manifest.json"
-AGAIN = "Run `dbt build` again."
 Artifact = dict[str, Any]
 
 

@@ -34,8 +34,9 @@ from warehouse.system.files import (
     write_synced,
 )
 from warehouse.system.locks import sole_review
-from warehouse.system.paths import BUILD, PROJECT, PUBLISHED_FILE, REVIEW_FILE
+from warehouse.system.paths import PROJECT, PUBLISHED_FILE, REVIEW_FILE
 from warehouse.system.progress import Progress
+from warehouse.system.words import BUILD
 
 AGAIN = "run `make review` again."
 # What marts of another version, or damaged ones, lead to.

@@ -12,7 +12,6 @@ HISTORY_FILE = Path("history.duckdb")
 REVIEW_FILE = Path("review.html")
 TARGET = Path(os.environ.get("DBT_TARGET_PATH") or "target")  # where dbt leaves its artifacts
 LOGS = Path(os.environ.get("DBT_LOG_PATH") or "logs")
-BUILD = "Run `make build`."
 
 
 def relative(path: Path) -> str:

@@ -4,6 +4,8 @@ import re
 from collections.abc import Iterable
 from datetime import date
 
+BUILD = "Run `make build`."
+AGAIN = "Run `dbt build` again."
 MAX_VALUE = 80  # characters
 
 
