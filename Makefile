@@ -16,7 +16,7 @@ CLIENTS := .venv-clients/bin
 .PHONY: help build history review export test browser-test lint docs bench spark-up spark-build spark-down spark-test clients clean lock
 
 help:  ## list the targets
-	@sed -n 's/^\([a-z-]*\):.*## /make \1|/p' Makefile | awk -F'|' '{ printf "%-12s %s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z-]*\):.*## /make \1|/p' Makefile | awk -F'|' '{ printf "%-13s %s\n", $$1, $$2 }'
 
 build: $(INSTALLED)-base  ## convert the JSON, build, test and publish warehouse.duckdb; ARGS go to dbt; HISTORY=no leaves the history alone
 	@$(WAREHOUSE) build $(ARGS)

@@ -14,6 +14,7 @@ from warehouse.system.words import counted
 
 # What a command needs is imported when it runs: each takes its time.
 
+FOLDER = click.Path(path_type=Path)
 FOR_DBT = {"ignore_unknown_options": True, "allow_interspersed_args": False}
 dbt_arguments = click.argument("dbt_arguments", nargs=-1, type=click.UNPROCESSED)
 
@@ -35,13 +36,18 @@ def in_sentences(failure: str = "") -> Iterator[None]:
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 def main() -> None:
-    """Build, publish and read the warehouse. `make help` lists what developers need besides."""
+    """Build, publish and read the warehouse."""
 
 
 @main.command()
-@click.option("--input", "source", type=click.Path(path_type=Path), help="Folder of the JSON.")
-@click.option("--output", "target", type=click.Path(path_type=Path), help="Folder of the seeds.")
-@click.option("--check", is_flag=True, help="Change nothing, fail on a difference.")
+@click.option("--input", "source", type=FOLDER, help="Folder of the JSON, by default seeds/json.")
+@click.option(
+    "--output",
+    "target",
+    type=FOLDER,
+    help="By default seeds/orchestrator.",
+)
+@click.option("--check", is_flag=True, help="Only say whether the seeds are what the JSON gives.")
 def seeds(source: Path | None, target: Path | None, check: bool) -> None:
     """Convert the orchestrator's JSON to dbt seeds."""
     from warehouse.seeds.conversion import INPUT_DIR, OUTPUT_DIR, convert
@@ -77,7 +83,8 @@ def spark(dbt_arguments: tuple[str, ...]) -> None:
     Arguments go to `dbt build`. The server is the one that the profile names; by default that is
     the cluster of `make spark-up`.
     """
-    from warehouse.spark.build import build
+    with in_sentences("Nothing was built."):
+        from warehouse.spark.build import build
 
     alone(build, dbt_arguments)
 
@@ -92,7 +99,10 @@ def alone(steps: Callable[[list[str], int], int], arguments: tuple[str, ...]) ->
 
 @main.command()
 def publish() -> None:
-    """Publish what the last `dbt build` made."""
+    """Publish what the last `dbt build` made.
+
+    It becomes warehouse.duckdb, if its tests allow it.
+    """
     from warehouse.publish import publish
 
     with in_sentences("Not published."), sole_build(PROJECT):
@@ -101,16 +111,16 @@ def publish() -> None:
 
 @main.command()
 def explain() -> None:
-    """Explain what the last dbt run found."""
+    """Explain what failed in the last dbt run."""
     from warehouse.explain.explanation import explain
 
     click.echo(explain())
 
 
 @main.command()
-@click.option("--quiet", is_flag=True, help="Don't say where it is.")
+@click.option("--quiet", is_flag=True, help="Say only what is wrong.")
 def review(quiet: bool) -> None:
-    """Write the review of what is published."""
+    """Write review.html, the review of what is published."""
     from warehouse.review.review import review
 
     with in_sentences("" if quiet else "No review."):
@@ -120,7 +130,7 @@ def review(quiet: bool) -> None:
 
 
 @main.command()
-@click.argument("folder", type=click.Path(path_type=Path), required=False)
+@click.argument("folder", type=FOLDER, required=False)
 def export(folder: Path | None) -> None:
     """Export the published marts to a folder, by default export/."""
     from warehouse.export import FOLDER, export
@@ -130,10 +140,12 @@ def export(folder: Path | None) -> None:
 
 
 @main.group(invoke_without_command=True)
-@click.option("--target", type=click.Choice(["duckdb", "spark"]), default="duckdb")
+@click.option(
+    "--target", type=click.Choice(["duckdb", "spark"]), default="duckdb", help="The engine."
+)
 @click.pass_context
 def history(context: click.Context, target: str) -> None:
-    """List the exports that were seen, show what one first showed, or take one out."""
+    """List the exports seen, show or take out one; while no build runs."""
     context.obj = target
     if not context.invoked_subcommand:
         context.invoke(list_exports)
@@ -142,7 +154,7 @@ def history(context: click.Context, target: str) -> None:
 @history.command("list")
 @click.pass_obj
 def list_exports(target: str) -> None:
-    """List the exports; what no command does too."""
+    """List the exports (the default)."""
     from warehouse.history import exports_in, listed, opened
 
     with in_sentences(), sole_build(PROJECT), opened(target) as log:
@@ -153,7 +165,7 @@ def list_exports(target: str) -> None:
 @click.argument("number", type=int)
 @click.pass_obj
 def changes(target: str, number: int) -> None:
-    """Show what an export first showed."""
+    """Show what the export of a number first showed."""
     from warehouse.history import export_of, exports_in, opened, shown
 
     with in_sentences(), sole_build(PROJECT), opened(target) as log:
@@ -164,7 +176,10 @@ def changes(target: str, number: int) -> None:
 @click.argument("number", type=int)
 @click.pass_obj
 def take_out(target: str, number: int) -> None:
-    """Take an export out, as if it had never been built."""
+    """Take an export out, by a mark.
+
+    Then build the newest export again.
+    """
     from warehouse.history import export_of, exports_in, opened, take_out
 
     with in_sentences(), sole_build(PROJECT), opened(target) as log:

@@ -173,7 +173,7 @@ def export(folder: Path = FOLDER, project: Path = PROJECT) -> Export:
 
 def refuse_other_content(target: Path, folder: Path) -> None:
     """Raise ExportError if a folder, whose content will be gone, isn't an export or empty."""
-    advice = f"Move it away, or name another folder: make export ARGS={FOLDER.name}"
+    advice = "Move it away, or name another folder: make export ARGS=reports"
     try:
         if target.exists() and not target.is_dir():
             raise ExportError(f"{relative(folder)} is no folder. {advice}")

@@ -1,6 +1,6 @@
 """Whoever reads is never disturbed, whatever becomes of a build: killed, refused, or in a crowd.
 
-The real scripts run as processes in copies of the project. What can be published there is known
+The real commands run as processes in copies of the project. What can be published there is known
 beforehand: `first` from the demo's export, and `second` from a later one built on top of it.
 """
 

@@ -10,7 +10,7 @@ from warehouse.explain import explanation
 
 
 def said(build: Build) -> str:
-    """Return what explain.py says of a build, on one line."""
+    """Return what is explained of a build, on one line."""
     return " ".join(explanation.explain(build.folder).split())
 
 

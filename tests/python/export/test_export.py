@@ -547,7 +547,7 @@ def test_a_folder_of_something_else_is_refused(project: Path, name: str) -> None
     (other / name).mkdir() if name.endswith("/") else (other / name).write_text('{"marts": 1}')
     message = refused(project, folder=other)
     assert f"holds what is of no export: {min(name.strip('/'), 'my')} and 1 more. " in message
-    assert message.endswith("Move it away, or name another folder: make export ARGS=export")
+    assert message.endswith("Move it away, or name another folder: make export ARGS=reports")
     assert (other / "my").read_text() == "own"
 
 

@@ -823,7 +823,6 @@ def trend_interval(
     """Return the 95% interval of a trend, and whether it is more than noise.
 
     Days vary more than coins: the variance grows by Pearson's sum over the days of both windows.
-    Source: experiments.md, "Two windows of a segment".
     """
     nothing = None, None, False
     shown = [counts_by_day(definition, rows) for rows in (here, before)]

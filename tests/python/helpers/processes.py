@@ -113,7 +113,7 @@ class Project:
             command: Which of ours.
             seconds: How long it goes on, from when it has the lock.
             writes: A file in whose place it writes another: the seconds count from then.
-            only_parent: Let go on what the script has started.
+            only_parent: Let go on what the command has started.
 
         """
         process = self.start(command, stdout=subprocess.DEVNULL)

@@ -30,7 +30,7 @@ def read_export() -> Export:
 
 
 def copy_project(folder: Path) -> Path:
-    """Copy what dbt and the scripts need of the project into a folder; return the folder."""
+    """Copy what dbt and the commands need of the project into a folder; return the folder."""
     for name in COPIED:
         source, target = PROJECT / name, folder / name
         target.parent.mkdir(parents=True, exist_ok=True)

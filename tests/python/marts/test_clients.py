@@ -95,7 +95,7 @@ class Builds:
         """Give a later export, and build, until it is over."""
         while not self.is_over.is_set():
             self.project.give(export_until(20 + len(self.outcomes)))
-            with self.project.start("build.py") as self.current:
+            with self.project.start("build") as self.current:
                 output, _ = self.current.communicate()
             self.outcomes.append((self.current.returncode, output))
             self.versions.append(self.version)
