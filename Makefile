@@ -31,7 +31,7 @@ export: $(INSTALLED)-base  ## write the published marts to export/, as Parquet a
 	@$(WAREHOUSE) export $(ARGS)
 
 test: $(INSTALLED)-dev  ## run every test; ARGS=--whole runs the long suites at full length
-	@$(BIN)/pytest --numprocesses auto --ignore-glob '*/test_browser_*' --ignore-glob '*/test_spark_*' $(ARGS)
+	@$(BIN)/pytest --numprocesses auto --ignore-glob '*/test_browser_*' --ignore tests/python/spark $(ARGS)
 
 browser-test: $(INSTALLED)-dev  ## open the review in Chromium, and compare it with the marts
 	@$(BIN)/pytest tests/python/review/test_browser_*.py $(ARGS)

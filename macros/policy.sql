@@ -69,7 +69,8 @@
   name. It is one that a package declares, or that its macros or models read, and few packages declare them.
 -#}
 {% macro is_of_a_package(name) -%}
-    {%- for package, project in adapter.config.load_dependencies().items() if package != project_name -%}
+    {%- for package, project in adapter.config.load_dependencies().items()
+        if package not in [project_name, 'dbt', 'dbt_' ~ target.type] -%}
         {%- set code = graph.nodes.values() | selectattr('package_name', 'equalto', package) | map(attribute='raw_code') | list -%}
         {%- do code.extend(context.get(package, {}).values() | map(attribute='macro.macro_sql')) -%}
         {%- if name == package or name in project.vars.to_dict()

@@ -14,7 +14,7 @@ from warehouse.system.words import counted
 
 # What a command needs is imported when it runs: each takes its time.
 
-FOLDER = click.Path(path_type=Path)
+FOLDER = click.Path(path_type=Path, readable=False)
 FOR_DBT = {"ignore_unknown_options": True, "allow_interspersed_args": False}
 dbt_arguments = click.argument("dbt_arguments", nargs=-1, type=click.UNPROCESSED)
 
@@ -34,9 +34,18 @@ def in_sentences(failure: str = "") -> Iterator[None]:
         sys.exit(130)
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group()
 def main() -> None:
     """Build, publish and read the warehouse."""
+    here = Path.cwd()
+    projects = [
+        folder for folder in (here, *here.parents) if (folder / "warehouse/cli.py").exists()
+    ]
+    if projects and not projects[0].samefile(PROJECT):
+        with in_sentences():
+            raise WarehouseError(
+                f"This command is installed for {PROJECT}. Here, run `python -m warehouse`."
+            )
 
 
 @main.command()
@@ -114,7 +123,8 @@ def explain() -> None:
     """Explain what failed in the last dbt run."""
     from warehouse.explain.explanation import explain
 
-    click.echo(explain())
+    with in_sentences():
+        click.echo(explain())
 
 
 @main.command()

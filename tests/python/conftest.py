@@ -7,6 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+pytest.register_assert_rewrite("helpers")  # whose asserts show values, as those of tests do
+
 from helpers.builds import Build, Workspace
 from helpers.cases import CASES
 from helpers.project import Export, read_export

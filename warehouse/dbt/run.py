@@ -38,12 +38,15 @@ def run_dbt(arguments: list[str], lock: int) -> DbtRun:
     verbosity = ["--no-quiet", "--log-level", "info"]  # whatever the environment says
     output = [*verbosity, "--log-format", "json", "--log-format-file", "text"]
     folders = ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT)]
+    # The plugins are this project's, whichever is installed beside dbt.
+    path = os.pathsep.join(filter(None, [str(PROJECT), os.environ.get("PYTHONPATH")]))
     run, progress = DbtRun(), Progress("dbt build")
     progress.start()
     try:
         process = subprocess.Popen(
             [program, *output, "build", *DATA_ONLY, *folders, *arguments],
             cwd=PROJECT,  # the profile's paths start here
+            env=os.environ | {"PYTHONPATH": path},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             encoding="utf-8",

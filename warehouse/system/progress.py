@@ -23,6 +23,9 @@ class Progress(tqdm):
             ncols=size.columns,
             nrows=size.lines,
             miniters=1,
+            # What the environment (TQDM_...) could change is said.
+            **{"disable": False, "initial": 0, "leave": True, "position": 0, "unit_scale": False},
+            **dict.fromkeys(["ascii", "colour", "postfix", "total"]),
             mininterval=0.1 if self.is_bar else SECONDS_BETWEEN_LINES,
             delay=sys.float_info.min,  # nothing before the first step
             bar_format="{desc}: {n_fmt} of {total_fmt}{postfix}"
@@ -51,9 +54,11 @@ class Progress(tqdm):
 
     def close(self) -> None:
         """Leave one line that stays, if any was written."""
-        if not self.disable and self.is_shown and self.total:
+        if self.is_shown and self.total:
             self.bar_format = "{desc}: {n_fmt} of {total_fmt}{postfix} in {elapsed_s:.1f} s"
             self.display()
-            if self.is_bar:
-                print()
-        self.disable = True
+        if self.is_shown and self.is_bar:
+            print()
+
+    def __del__(self) -> None:
+        """Leave no line of work that was broken off."""

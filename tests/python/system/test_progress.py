@@ -45,6 +45,23 @@ def test_lines_come_now_and_then(
     ]
 
 
+def test_what_the_environment_says_to_others_is_not_heard(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in {"DISABLE": "1", "INITIAL": "5", "UNIT_SCALE": "1", "POSTFIX": "x"}.items():
+        monkeypatch.setenv(f"TQDM_{name}", value)
+    work(2)
+    assert lines(capsys) == ["work: starting", "work: 2 of 2"]
+
+
+def test_work_that_is_broken_off_leaves_no_line(capsys: pytest.CaptureFixture[str]) -> None:
+    shown = Progress("work")
+    shown.start()
+    shown.show(2)
+    del shown
+    assert lines(capsys) == ["work: starting"]
+
+
 def test_work_without_a_step_or_a_beginning_leaves_no_line(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
@@ -53,14 +70,15 @@ def test_work_without_a_step_or_a_beginning_leaves_no_line(
     assert lines(capsys) == ["work: starting"]
 
 
-def test_on_a_terminal_one_line_stays() -> None:
+@pytest.mark.parametrize(("steps", "done"), [(3, "3 of 3, 1 failed in 0."), (0, "starting")])
+def test_on_a_terminal_one_line_stays(steps: int, done: str) -> None:
     ours, terminal = pty.openpty()
-    code = "from test_progress import work; work(3, failing=1)"
+    code = f"from test_progress import work; work({steps}, failing=1)"
     subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parent, stdout=terminal)
     os.close(terminal)
     shown = os.read(ours, 10_000).decode()
     os.close(ours)
     texts = [text for text in shown.split("\r") if text.strip()]
     assert texts[0].strip() == "work: starting"
-    assert texts[-1].startswith("work: 3 of 3, 1 failed in 0.")
+    assert texts[-1].startswith(f"work: {done}")
     assert shown.count("\n") == 1

@@ -1,0 +1,42 @@
+"""The command line says in a sentence what can't be done."""
+
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from warehouse.cli import main
+from warehouse.system.paths import PROJECT
+
+
+def test_it_works_for_the_project_that_it_is_installed_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "warehouse").mkdir()
+    (tmp_path / "warehouse/cli.py").touch()
+    below = tmp_path / "models"
+    below.mkdir()
+    monkeypatch.chdir(below)
+    done = CliRunner().invoke(main, ["seeds", "--check"])
+    assert (done.exit_code, done.stdout) == (1, "")
+    reason = f"This command is installed for {PROJECT}. Here, run `python -m warehouse`.\n"
+    assert done.stderr == reason
+
+
+def test_a_folder_that_cannot_be_read_is_said(tmp_path: Path) -> None:
+    done = CliRunner().invoke(main, ["seeds", "--input", f"{tmp_path}/none"])
+    assert done.exit_code == 1
+    assert done.stderr.startswith(f"the input folder {tmp_path}/none can't be read: No such file")
+
+
+@pytest.mark.parametrize("arguments", [["spark"], ["history", "--target", "spark"]])
+def test_spark_that_is_not_installed_is_said(
+    arguments: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("warehouse.spark", "warehouse.spark.build", "warehouse.spark.server"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    monkeypatch.setattr("importlib.util.find_spec", lambda *_: None)
+    done = CliRunner().invoke(main, arguments)
+    assert done.exit_code == 1
+    assert "not installed here: `make spark-up` installs it." in done.stderr
