@@ -256,7 +256,7 @@ def test_readers_are_not_disturbed_by_publications(world: World, whole: bool, re
     states = [world.second, world.first]
     project = world.first.project.copied(world.folder / "read")
     with readers(project, {state.version for state in states}, reads):
-        for number in range(60 if whole else 10):
+        for number in range(40 if whole else 10):
             state = states[number % 2]
             project.show(state.project)
             publish(project.folder)

@@ -390,7 +390,7 @@ def test_any_order_of_exports(kept: Kept, export: Callable[[], Export], whole: b
     """Random exports arrive in random order, some again, some far; some are taken out."""
     chance = random.Random(4)
     arrived: list[Export] = []
-    for _ in range(20 if whole else 5):
+    for _ in range(12 if whole else 5):
         if arrived and chance.random() < 0.3:
             shown = chance.choice(arrived)
         else:
