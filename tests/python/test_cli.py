@@ -24,10 +24,13 @@ def test_it_works_for_the_project_that_it_is_installed_for(
     assert done.stderr == reason
 
 
-def test_a_folder_that_cannot_be_read_is_said(tmp_path: Path) -> None:
-    done = CliRunner().invoke(main, ["seeds", "--input", f"{tmp_path}/none"])
-    assert done.exit_code == 1
-    assert done.stderr.startswith(f"the input folder {tmp_path}/none can't be read: No such file")
+def test_a_folder_that_cannot_be_read_is_no_wrong_usage(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("os.access", lambda *_: False)  # which root never is
+    done = CliRunner().invoke(main, ["seeds", "--check", "--input", str(tmp_path)])
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert "campaigns.json is missing" in done.stderr
 
 
 @pytest.mark.parametrize("arguments", [["spark"], ["history", "--target", "spark"]])

@@ -23,9 +23,11 @@ class Progress(tqdm):
             ncols=size.columns,
             nrows=size.lines,
             miniters=1,
-            # What the environment (TQDM_...) could change is said.
-            **{"disable": False, "initial": 0, "leave": True, "position": 0, "unit_scale": False},
-            **dict.fromkeys(["ascii", "colour", "postfix", "total"]),
+            # What follows is tqdm's own, which TQDM_... in the environment would change.
+            disable=False,
+            initial=0,
+            postfix=None,
+            unit_scale=False,
             mininterval=0.1 if self.is_bar else SECONDS_BETWEEN_LINES,
             delay=sys.float_info.min,  # nothing before the first step
             bar_format="{desc}: {n_fmt} of {total_fmt}{postfix}"

@@ -45,13 +45,16 @@ def test_lines_come_now_and_then(
     ]
 
 
-def test_what_the_environment_says_to_others_is_not_heard(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for name, value in {"DISABLE": "1", "INITIAL": "5", "UNIT_SCALE": "1", "POSTFIX": "x"}.items():
-        monkeypatch.setenv(f"TQDM_{name}", value)
-    work(2)
-    assert lines(capsys) == ["work: starting", "work: 2 of 2"]
+def test_what_the_environment_says_to_others_is_not_heard() -> None:
+    """As tqdm is imported it reads TQDM_...: in a process of its own."""
+    said = {"DISABLE": "1", "INITIAL": "5", "POSTFIX": "x", "UNIT_SCALE": "1"}
+    environment = os.environ | {f"TQDM_{name}": value for name, value in said.items()}
+    command = [sys.executable, "-c", "from test_progress import work; work(2)"]
+    shown = subprocess.check_output(
+        command, cwd=Path(__file__).parent, env=environment, text=True
+    ).splitlines()
+    assert shown[0] == "work: starting"
+    assert shown[1].startswith("work: 2 of 2 in ")
 
 
 def test_work_that_is_broken_off_leaves_no_line(capsys: pytest.CaptureFixture[str]) -> None:
