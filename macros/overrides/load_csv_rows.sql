@@ -12,7 +12,7 @@
             {{- "," if not loop.last }}
             {%- endfor %}
         from read_csv(
-            '{{ adapter.get_seed_file_path(model) | replace("'", "''") }}',
+            '{{ model.original_file_path | replace("'", "''") }}',
             columns = {
                 {%- for column in columns -%}
                 '{{ column }}': 'varchar' {{- ", " if not loop.last }}
