@@ -55,7 +55,7 @@
 -#}
 {% macro policy_as_json() -%}
     {%- set policy = {} -%}
-    {%- for name in (config.get('meta') or {}).get('policy', {}) if name not in adapter.config.load_dependencies() -%}
+    {%- for name in (config.get('meta') or {}).get('policy', {}) if name not in installed_packages() -%}
         {%- set value = var(name) -%}
         {#- YAML makes a date of an as_of on the command line; JSON has none. -#}
         {%- do policy.update({name: value | string if name == 'as_of' and value is not none else value}) -%}
@@ -69,7 +69,7 @@
   name. It is one that a package declares, or that its macros or models read, and few packages declare them.
 -#}
 {% macro is_of_a_package(name) -%}
-    {%- for package, project in adapter.config.load_dependencies().items()
+    {%- for package, project in installed_packages().items()
         if package not in [project_name, 'dbt', 'dbt_' ~ target.type] -%}
         {%- set code = graph.nodes.values() | selectattr('package_name', 'equalto', package) | map(attribute='raw_code') | list -%}
         {%- do code.extend(context.get(package, {}).values() | map(attribute='macro.macro_sql')) -%}
@@ -113,7 +113,7 @@
         {%- endif -%}
         {%- set thresholds = var('budget_approval_threshold') -%}
         {%- for code, amount in thresholds.items() -%}
-            {%- if not modules.re.fullmatch('[A-Z]{3}', code | string) or amount | float(-1) < 0 -%}
+            {%- if not modules.re.fullmatch('[A-Z]{3}', code | string) or amount is not number or amount < 0 -%}
                 {%- do exceptions.raise_compiler_error(
                     "The var budget_approval_threshold holds " ~ code ~ ": " ~ amount
                     ~ ". It gives an amount, 0 or more, by ISO 4217 code in capitals: {USD: 500}."
@@ -121,4 +121,10 @@
             {%- endif -%}
         {%- endfor -%}
     {%- endif -%}
+{%- endmacro %}
+
+
+{#- The installed packages' projects, by name; dbt 2 has no adapter.config. -#}
+{% macro installed_packages() -%}
+    {{ return(adapter.config.load_dependencies() if adapter.config else {}) }}
 {%- endmacro %}
