@@ -35,7 +35,7 @@
     create or replace table meta.dbt_run as
     select
         '{{ invocation_id }}' as invocation_id,
-        {% if invocation_args_dict.get('empty') %}'--empty'{% elif invocation_args_dict.get('sample') %}'--sample'{% else %}null{% endif %} as partial
+        {% if invocation_args_dict.get('empty') %}'--empty'{% elif invocation_args_dict.get('sample') %}'--sample'{% else %}null{% endif %} as part
 {%- endmacro %}
 
 {% macro spark__sign_run() -%}

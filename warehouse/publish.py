@@ -70,7 +70,7 @@ def publish(project: Path = PROJECT) -> Publication:
 
 
 def judge(
-    run_results: Artifact, manifest: Artifact, stamp: str | None, partial: str | None
+    run_results: Artifact, manifest: Artifact, stamp: str | None, part: str | None
 ) -> list[str]:
     """Return the names of the governance tests that failed; raise PublishError for all else.
 
@@ -78,7 +78,7 @@ def judge(
         run_results: What dbt wrote to run_results.json.
         manifest: What dbt wrote to manifest.json.
         stamp: The id of the run that the build file says it is from.
-        partial: The option with which that run built a part of the data, if it did.
+        part: The option with which that run built a part of the data, if it did.
 
     """
     command, run_id = run_results["args"].get("which"), run_results["metadata"]["invocation_id"]
@@ -89,8 +89,8 @@ def judge(
     if stamp != run_id:
         reason = f"{BUILD_FILE} and {RUN_RESULTS} are from two dbt runs"
         raise PublishError(f"{reason}: one was broken off, or ran since the build. {AGAIN}")
-    if partial:
-        raise PublishError(f"The last build ran with {partial}, on part of the data. {AGAIN}")
+    if part:
+        raise PublishError(f"The last build ran with {part}, on part of the data. {AGAIN}")
 
     nodes = manifest["nodes"]
     statuses = {result["unique_id"]: result["status"] for result in run_results["results"]}

@@ -12,7 +12,7 @@ pytest.register_assert_rewrite("helpers")  # whose asserts show values, as those
 
 from helpers.builds import Build, Workspace
 from helpers.cases import CASES
-from helpers.project import Export, read_export
+from helpers.project import DBT_CORE, Export, read_export
 from hypothesis import settings
 from hypothesis.configuration import set_hypothesis_home_dir
 from xdist.scheduler import LoadScopeScheduling
@@ -120,6 +120,18 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
 def sample(workspace: Workspace) -> Build:
     """Build the project's own export, unit tests included."""
     return workspace.build(read_export())
+
+
+@pytest.fixture(scope="session")
+def core(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    """Return a copy of the project in which dbt-core builds."""
+    return Workspace(tmp_path_factory.mktemp("core"), DBT_CORE)
+
+
+@pytest.fixture(scope="session")
+def sample_of_core(core: Workspace) -> Build:
+    """Let dbt-core build the project's own export, unit tests included."""
+    return core.build(read_export(), arguments=())
 
 
 @pytest.fixture(scope="session")

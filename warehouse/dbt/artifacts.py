@@ -30,6 +30,9 @@ def read_artifacts(project: Path) -> tuple[Artifact, Artifact]:
         except (ValueError, TypeError, LookupError):
             raise ArtifactError(f"{path} is cut off or damaged. {AGAIN}") from None
         artifacts.append(artifact)
-    for result in artifacts[0]["results"]:
-        result["status"] = result["status"].lower()  # dbt 2 says Pass of unit tests
-    return artifacts[0], artifacts[1]
+    run_results, manifest = artifacts
+    for result in run_results["results"]:
+        result["status"] = result["status"].lower()  # dbt 2 says Pass of unit tests ...
+        node = manifest["nodes"].get(result["unique_id"], {})
+        result.setdefault("compiled_code", node.get("compiled_code"))  # ... and has it here
+    return run_results, manifest

@@ -194,11 +194,15 @@ EVENT_TIMES = [
 ]
 
 
+@pytest.fixture(scope="module")
+def event_times_sql(workspace: Workspace, sample: Build) -> dict[str, str]:
+    return workspace.compiled("int_as_of", "int_event_times")
+
+
 @pytest.mark.parametrize(("newest", "column"), EVENT_TIMES)
 def test_an_event_of_any_dataset_can_be_the_newest(
-    workspace: Workspace, sample: Build, newest: str, column: str
+    event_times_sql: dict[str, str], newest: str, column: str
 ) -> None:
-    sql = workspace.compiled("int_as_of", "int_event_times")
     names = ("campaign_id", "asset_id", "decision_id", "budget_action_id", "risk_id", "hint_id")
     ids = ", ".join(f"'' as {name}" for name in names)
     with duckdb.connect() as connection:
@@ -217,9 +221,11 @@ def test_an_event_of_any_dataset_can_be_the_newest(
                 f" 1 as row_count, {ids}"
             )
         connection.execute(
-            f"create view warehouse.intermediate.int_event_times as {sql['int_event_times']}"
+            f"create view warehouse.intermediate.int_event_times as {event_times_sql['int_event_times']}"
         )
-        (row,) = connection.execute(f"select as_of from ({sql['int_as_of']})").fetchall()
+        (row,) = connection.execute(
+            f"select as_of from ({event_times_sql['int_as_of']})"
+        ).fetchall()
     assert row == (datetime(2026, 3, 9, 9),), column
 
 

@@ -110,9 +110,10 @@ class Workspace:
 
     def compiled(self, *selected: str) -> dict[str, str]:
         """Return the SQL of what is selected, by name."""
+        folder = self.folder / "target/compiled"
+        shutil.rmtree(folder, ignore_errors=True)
         self.dbt("compile", "--select", *selected)
-        nodes = self.manifest["nodes"].values()
-        return {node["name"]: node["compiled_code"] for node in nodes if node.get("compiled_code")}
+        return {file.stem: file.read_text(encoding="utf-8") for file in folder.rglob("*.sql")}
 
     def build(
         self,
