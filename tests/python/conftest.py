@@ -2,12 +2,14 @@
 
 import copy
 import functools
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+os.environ.pop("DBT", None)  # the suite chooses
 pytest.register_assert_rewrite("helpers")  # whose asserts show values, as those of tests do
 
 from helpers.builds import Build, Workspace

@@ -25,9 +25,7 @@ def stamp_of(connection: duckdb.DuckDBPyConnection) -> tuple[str | None, str | N
     See macros/runs.sql.
     """
     try:
-        row = connection.sql(
-            f"select invocation_id, part from {CATALOG}.meta.dbt_run"
-        ).fetchone()
+        row = connection.sql(f"select invocation_id, part from {CATALOG}.meta.dbt_run").fetchone()
     except duckdb.Error:
         row = None
     return row or (None, None)

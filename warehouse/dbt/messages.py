@@ -8,7 +8,9 @@ CALL = re.compile(
     r"|\s*(\(in|-->) \S+:\d+:\d+\)?$|\s+\d+: (<unknown>|\w+)$|\s+at \./.*:\d+$"  # dbt 2's places
 )
 OF_DBT_2 = re.compile(r"^\[(?:error|warning)\] \[\w+ \(dbt\d+\)\]: ")
-REFUSED = re.compile(r"^Failed to render SQL invalid operation: Compilation Error for (\S+) from [^:]*: ")
+REFUSED = re.compile(
+    r"^Failed to render SQL invalid operation: Compilation Error for (\S+) from [^:]*: "
+)
 
 
 def clean(message: str) -> str:

@@ -27,7 +27,8 @@ LOG = f"The whole log is in {LOGS}/dbt.log."
 # Unit tests judge the models, not the data: `make test` and a plain `dbt build` run them.
 DATA_ONLY = ["--exclude-resource-type", "unit_test"]
 DBT = "DBT"  # in the environment; another dbt than the one that is installed here
-VERSION = re.compile(r"\b(1\.11|2\.\d+)\.\d")  # the only ones that this project is built with
+# Of dbt-core, whose adapters have versions too, and of dbt 2: what this project is built with.
+VERSION = re.compile(r"^(\s*- installed: +1\.11\.\d|dbt\S* 2\.\d)", re.MULTILINE)
 RUNNING = {"started", "compiling", "executing"}
 NODES = re.compile(r"Of (\d+) nodes\.")  # as on-run-start says
 # What dbt 2 says of every project that dbt-core 1.11 builds as well.

@@ -220,9 +220,8 @@ def test_an_event_of_any_dataset_can_be_the_newest(
                 " '' as status, false as is_approved_by_human, 0 as approval_latency_minutes,"
                 f" 1 as row_count, {ids}"
             )
-        connection.execute(
-            f"create view warehouse.intermediate.int_event_times as {event_times_sql['int_event_times']}"
-        )
+        view = "create view warehouse.intermediate.int_event_times as "
+        connection.execute(view + event_times_sql["int_event_times"])
         (row,) = connection.execute(
             f"select as_of from ({event_times_sql['int_as_of']})"
         ).fetchall()
