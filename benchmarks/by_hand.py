@@ -181,11 +181,14 @@ def missing_checks(project: Path, raw: Path, file: Path) -> list[str]:
                     " and not list_contains(?, column_name)",
                     [name, list(MEASURES)],
                 ).fetchone()[0]
-                tests = len(script.tests_of(name))
-                if count != tests:
-                    sentences.append(
-                        f"{name} has {tests} tests, and limit.sql {count} checks of it."
-                    )
+                tests = script.tests_of(name)
+                # One that looks at several columns is as many checks.
+                columns = [
+                    script.nodes[one]["test_metadata"]["kwargs"].get("columns") for one in tests
+                ]
+                checks = sum(len(several) if several else 1 for several in columns)
+                if count != checks:
+                    sentences.append(f"{name} has {checks} checks, and limit.sql {count} of them.")
     return sentences
 
 

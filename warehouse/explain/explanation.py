@@ -9,14 +9,16 @@ import textwrap
 from collections.abc import Callable
 from pathlib import Path
 
-from warehouse.database.reader import BuildFile, Database
+from warehouse.database.reader import BuildFile, Database, Row
 from warehouse.dbt.artifacts import BROKEN, Artifact, ArtifactError, read_artifacts
 from warehouse.dbt.messages import clean
 from warehouse.explain.guards import (
+    OF_A_COLUMN,
     datasets_of,
     described,
     guarded,
     key_columns,
+    looks_at_several,
     name_of,
     parents,
     plain,
@@ -56,7 +58,7 @@ def explain(
         broken = [one for one in results if one["status"] in BROKEN]
         warned = [one for one in results if one["status"] == "warn"]
         evidence = Evidence(nodes, database)
-        blocks = [explain_result(one, evidence) for one in [*broken, *warned]]
+        blocks = [block for one in [*broken, *warned] for block in explain_result(one, evidence)]
         if blocks and database.problem:
             blocks.insert(0, f"Failing rows can't be shown: {database.problem}")
     skipped = sum(one["status"] == "skipped" for one in results)
@@ -66,48 +68,62 @@ def explain(
     return "\n\n".join([f"The last dbt run: {', '.join(totals)}.", *blocks])
 
 
-def explain_result(result: Artifact, evidence: Evidence) -> str:
-    """Return the explanation of one result that is not as it should be."""
+def explain_result(result: Artifact, evidence: Evidence) -> list[str]:
+    """Return the explanation of one result that is not as it should be, in blocks."""
     nodes = evidence.nodes
     node = nodes.get(result["unique_id"], {})
     kind, _, name = result["unique_id"].split(".", 2)
+    if kind == "test" and result["status"] in MAX_ROWS:
+        return explain_test(node, result, evidence)
     name = node.get("name") or name
-    path = node.get("compiled_path")
-    is_data_test = kind == "test" and result["status"] in MAX_ROWS
-    if not is_data_test:
-        title = f"FAILED  {kind.replace('_', ' ')} {name}"
-        said = described(node) if kind == "unit_test" else ""
-        message = clean(result.get("message") or result["status"])
-        # dbt's name for what a macro of ours refused, which is no matter of the SQL.
-        words = re.sub(r"^Compilation Error in .*\n", "", message)
-        sql = path if words == message else None
-        if TOO_BIG.search(words):
-            words = too_big(result["unique_id"], name, nodes)
-        message = textwrap.indent(textwrap.dedent(words), "    ")
-        return "\n".join([title, *field("guards", said), message, *field("sql", sql)])
+    title = f"FAILED  {kind.replace('_', ' ')} {name}"
+    said = described(node) if kind == "unit_test" else ""
+    message = clean(result.get("message") or result["status"])
+    # dbt's name for what a macro of ours refused, which is no matter of the SQL.
+    words = re.sub(r"^Compilation Error in .*\n", "", message)
+    sql = node.get("compiled_path") if words == message else None
+    if TOO_BIG.search(words):
+        words = too_big(result["unique_id"], name, nodes)
+    message = textwrap.indent(textwrap.dedent(words), "    ")
+    return ["\n".join([title, *field("guards", said), message, *field("sql", sql)])]
 
-    status = result["status"]
-    rows, problem = evidence.rows(result.get("compiled_code") or "", MAX_ROWS[status])
-    keys = key_columns(parents(node), nodes)
-    tested = tested_columns(node)
-    count = result.get("failures") or 0
-    lines = [in_one_line(row, [*keys, *tested]) for row in rows]
-    files = evidence.files_of(rows, [plain(name_of(one)) for one in parents(node)])
-    more = f", the first {len(rows)}" if count > len(rows) > 0 else ""
-    title = ("WARNED  " if status == "warn" else "FAILED  ") + name
+
+def explain_test(node: Artifact, result: Artifact, evidence: Evidence) -> list[str]:
+    """Return what a data test found; a block for each column, where it looks at several."""
+    title = ("WARNED  " if result["status"] == "warn" else "FAILED  ") + node["name"]
     if "governance" in node.get("tags", []):
         title += " (governance)"
+    query, most = result.get("compiled_code") or "", MAX_ROWS[result["status"]]
+    counts = evidence.failures_by_column(query) if looks_at_several(node) else {}
+    if not counts:
+        failing = evidence.rows(query, most)
+        return [block(node, title, result.get("failures") or 0, *failing, evidence)]
+    return [
+        block(node, f"{title}: {column}", count, *evidence.rows(query, most, column), evidence)
+        for column, count in counts.items()
+    ]
+
+
+def block(
+    node: Artifact, title: str, count: int, rows: list[Row], problem: str, evidence: Evidence
+) -> str:
+    """Return what is said of failing rows, all of one column where a test looks at several."""
+    keys = key_columns(parents(node), evidence.nodes)
+    tested = tested_columns(node, rows)
+    records = [{name: row[name] for name in row if name not in OF_A_COLUMN} for row in rows]
+    more = f", the first {len(rows)}" if count > len(rows) > 0 else ""
+    files = evidence.files_of(records, [plain(name_of(one)) for one in parents(node)])
     return "\n".join(
         [
             title,
-            *field("guards", guarded(node, result, rows, evidence.contract_rule)),
+            *field("guards", guarded(node, rows, evidence.contract_rule)),
             *field("dataset", datasets_of(node, rows)),
             *field("rows", f"{count:,}{more}" + (f"; {problem}" if problem else "")),
-            *(" " * 12 + line for line in lines),
-            *field("form", "; ".join(evidence.alike_but_for_their_form(rows))),
+            *(" " * 12 + in_one_line(record, [*keys, *tested]) for record in records),
+            *field("form", "; ".join(evidence.alike_but_for_their_form(records))),
             *field("files", listed(files)),
             *field("stands", node.get("original_file_path")),
-            *field("sql", path),
+            *field("sql", node.get("compiled_path")),
         ]
     )
 

@@ -9,14 +9,12 @@ from warehouse.system.words import listed
 
 
 def described(node: Artifact) -> str:
-    """Return a node's own description, which for a singular test dbt keeps in its config."""
+    """Return a node's own description, which for a test stands in its config."""
     text = node.get("description") or node.get("config", {}).get("description") or ""
     return " ".join(text.split())
 
 
-def guarded(
-    node: Artifact, result: Artifact, rows: list[Row], contract_rule: Callable[[object], str]
-) -> str:
+def guarded(node: Artifact, rows: list[Row], contract_rule: Callable[[object], str]) -> str:
     """Return what a data test guards, in words; `contract_rule` gives the statement of a rule."""
     if text := described(node):
         return text
@@ -28,29 +26,26 @@ def guarded(
     words = WORDS.get(metadata.get("name", ""))
     if not words:
         return ""
-    arguments = dict(metadata["kwargs"])
-    if isinstance(arguments.get("values"), str):  # Jinja, that only the SQL shows rendered
-        arguments["values"] = re.findall(r"'((?:[^']|'')*)'", result.get("compiled_code") or "")
+    arguments = metadata["kwargs"] | (rows[0] if rows and looks_at_several(node) else {})
     where = node["config"].get("where")
     return words(datasets_of(node, []), arguments) + (f", where {where}" if where else "") + "."
 
 
-def in_range(dataset: str, arguments: Artifact) -> str:
-    """Return the words of accepted_range."""
-    inclusive = arguments.get("inclusive", True)
-    bounds = {
-        "min_value": "at least" if inclusive else "more than",
-        "max_value": "at most" if inclusive else "less than",
-    }
-    limits = [f"{word} {arguments[key]}" for key, word in bounds.items() if key in arguments]
-    return f"{arguments['column_name']} of {dataset} is {' and '.join(limits)}"
+OF_A_COLUMN = ("failed_column", "allowed")
+"""What a row of a test that looks at several columns says before the record."""
 
 
 WORDS: dict[str, Callable[[str, Artifact], str]] = {
     "not_null": lambda dataset, a: f"{a['column_name']} of {dataset} is never missing",
     "unique": lambda dataset, a: f"{a['column_name']} of {dataset} is unique",
-    "accepted_values": lambda dataset, a: (
-        f"{a['column_name']} of {dataset} is one of {listed(a['values'])}"
+    "values_are_accepted": lambda dataset, a: (
+        f"{a['failed_column']} of {dataset} is {a['allowed']}"
+        if "failed_column" in a
+        else f"{listed(a['columns'])} of {dataset} hold what its YAML allows"
+    ),
+    "required_fields_are_present": lambda dataset, a: (
+        f"every field of {dataset} that is neither nullable nor optional has a value, and no id"
+        " is blank"
     ),
     "relationships": lambda dataset, a: (
         f"{a['column_name']} of {dataset}, where it is given, is "
@@ -58,14 +53,6 @@ WORDS: dict[str, Callable[[str, Artifact], str]] = {
     ),
     "unique_combination_of_columns": lambda dataset, a: (
         f"no two records of {dataset} have the same {listed(a['combination_of_columns'])}"
-    ),
-    "accepted_range": in_range,
-    "is_a_measure_of_risk_signals": lambda dataset, a: (
-        f"{a['column_name']} of {dataset} is one of risk_signal_measures (macros/measures.sql)"
-    ),
-    "is_an_event_time": lambda dataset, a: (
-        f"{a['column_name']} of {dataset} is a time at which something can have happened"
-        " (tests/generic/is_an_event_time.sql)"
     ),
     "expression_is_true": lambda dataset, a: f"in every record of {dataset}: {a['expression']}",
 }
@@ -116,8 +103,15 @@ def key_columns(parents: list[str], nodes: Artifact) -> list[str]:
     return [*single, *combined]
 
 
-def tested_columns(node: Artifact) -> list[str]:
+def tested_columns(node: Artifact, rows: list[Row]) -> list[str]:
     """Return the columns that a generic test looks at; its expression may hold other words too."""
+    if rows and looks_at_several(node):
+        return [str(rows[0]["failed_column"])]
     arguments = (node.get("test_metadata") or {}).get("kwargs", {})
     column = arguments.get("column_name")
     return [column] if column else re.findall(r"\w+", arguments.get("expression", ""))
+
+
+def looks_at_several(node: Artifact) -> bool:
+    """Tell whether a test looks at several columns, and each of its rows says which one fails."""
+    return "columns" in (node.get("test_metadata") or {}).get("kwargs", {})

@@ -28,11 +28,27 @@ class Evidence:
         self.nodes = nodes
         self.database = database
 
-    def rows(self, query: str, limit: int) -> tuple[list[Row], str]:
-        """Return the first rows of a query, in one order whatever ran before, or why not."""
+    def failures_by_column(self, query: str) -> dict[str, int]:
+        """Return how many rows fail by each column; none where they can't be queried."""
+        counted = (
+            f"select failed_column, count(*) as failures from (\n{query}\n) as failing"
+            " group by failed_column order by failed_column"
+        )
+        try:
+            found = self.database.fetch(counted)
+        except DatabaseError:
+            return {}
+        return {str(row["failed_column"]): int(str(row["failures"])) for row in found}
+
+    def rows(self, query: str, limit: int, column: str = "") -> tuple[list[Row], str]:
+        """Return the first rows of a query, in one order whatever ran before, or why not.
+
+        Of a test that looks at several columns, those that fail by one of them.
+        """
         if self.database.problem:
             return [], ""
-        ordered = f"select * from (\n{query}\n) as failing order by all limit {limit}"
+        by_column = f" where failed_column = '{column}'" if column else ""
+        ordered = f"select * from (\n{query}\n) as failing{by_column} order by all limit {limit}"
         try:
             return self.database.fetch(ordered), ""
         except DatabaseError as error:

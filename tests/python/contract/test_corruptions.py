@@ -23,9 +23,11 @@ from helpers.spoiled import (
     POLICY_TEST,
     Spoiled,
     assert_nothing_else_is_accused,
+    checks_of,
     judged,
     spoiled_build,
     survivors_of,
+    the_check,
 )
 from helpers.values import BAD_VALUES, VALID
 
@@ -348,22 +350,23 @@ def test_a_corrupted_export_is_not_published(corrupted: Spoiled) -> None:
 def test_every_check_has_a_corruption(corrupted: Spoiled, corruptions: list[Corruption]) -> None:
     """A check that no corruption needs is one that no one knows to work."""
     staging = {f"stg_{name}" for name in DECLARED}
+    manifest = corrupted.manifest
     checks = {
-        node["name"]
-        for node in corrupted.manifest["nodes"].values()
-        if node["resource_type"] == "test"
-        and (
+        (test, kind)
+        for node in manifest["nodes"].values()
+        if (
             # The grains of other steps follow from those of the datasets.
             judged(node) in {*staging, *c.REFERENCE}
             or node["name"] == "funnel_stages_are_counted_once"
             or not node.get("test_metadata")
         )
+        for test, kind, _ in checks_of(node)
     }
     tried = {
-        corrupted.test_of(one.dataset, one.checks[0])
+        the_check(manifest, one.dataset, one.checks[0])
         for one in [*corruptions, *c.STRUCTURAL, *c.GOVERNANCE]
     }
-    assert checks == tried | TRIED_ELSEWHERE.keys() | {POLICY_TEST}
+    assert checks == tried | {(test, "") for test in [*TRIED_ELSEWHERE, POLICY_TEST]}
 
 
 # What no seed of seeds/reference can hold: it isn't loaded, so that each takes a run of its own.

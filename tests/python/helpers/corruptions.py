@@ -16,9 +16,11 @@ from warehouse.system.words import shown
 Record = dict[str, Any]
 Export = dict[str, list[Record]]
 Check = tuple[str, str]
-"""A generic test's kind, or a test's own name, and the field it judges ("" for a whole dataset)."""
+"""A generic test's kind, a key of a rule of `values_are_accepted`, or a test's own name; and the
+field that it judges ("" for a whole dataset)."""
 
-ONE_OF = "accepted_values or relationships"
+ONE_OF = "values or relationships"
+ABOVE = "above its maximum"
 REQUIRED = ("required_fields_are_present", "")
 GRAIN = ("unique_combination_of_columns", "")
 
@@ -71,18 +73,16 @@ def anything(why: str) -> Property:
 
 def in_range(low: float, high: float | None = None) -> Property:
     """Return the property of a number with bounds that it may reach."""
-    bad = {"below its minimum": low - 1} | ({} if high is None else {"above its maximum": high + 1})
-    return Property("accepted_range", bad, (low,) if high is None else (low, high))
+    bad = {"below its minimum": low - 1} | ({} if high is None else {ABOVE: high + 1})
+    return Property("min_value", bad, (low,) if high is None else (low, high))
 
 
 COUNT = in_range(0)
-MONEY = Property("accepted_range", {"below its minimum": -0.01}, (0, 0.01))
-SHARE = Property(
-    "accepted_range", {"below its minimum": -0.01, "above its maximum": 1.01}, (0, 0.5, 1)
-)
-TREND = replace(SHARE, bad={"below its minimum": -1.01, "above its maximum": 1.01}, good=(-1, 1))
+MONEY = Property("min_value", {"below its minimum": -0.01}, (0, 0.01))
+SHARE = Property("min_value", {"below its minimum": -0.01, ABOVE: 1.01}, (0, 0.5, 1))
+TREND = replace(SHARE, bad={"below its minimum": -1.01, ABOVE: 1.01}, good=(-1, 1))
 EVENT_TIME = Property(
-    "is_an_event_time",
+    "event_time",
     {
         "placeholder of year 1": "0001-01-01T00:00:00",
         "placeholder of 1970": "1970-01-01T00:00:00",
@@ -93,7 +93,7 @@ EVENT_TIME = Property(
     ("2000-01-01T00:00:00", "2099-12-31T23:59:59.999999", "2026-03-16T15:00:00+02:00"),
 )
 EVENT_DAY = Property(  # not the days above: two events a day would break the grain
-    "is_an_event_time",
+    "event_time",
     {
         "placeholder of year 1": "0001-01-02",
         "placeholder of 1970": "1970-01-02",
@@ -215,7 +215,7 @@ PROPERTIES: dict[str, dict[str, Property]] = {
         "from_channel_id": A_CHANNEL,
         "to_channel_id": A_CHANNEL,
         "amount": Property(
-            "accepted_range",
+            "min_value",
             {"below its minimum": -0.01, "nothing": 0, "less than a cent": 0.004},
             (0.01,),
         ),
@@ -295,7 +295,7 @@ PROPERTIES: dict[str, dict[str, Property]] = {
             "rollup_kpi_is_the_kpi_of_its_campaign",
             {"another KPI": "click_through_rate", "unknown value": "unheard_of"},
         ),
-        "kpi_value": Property("accepted_range", {"below its minimum": -0.01}, (0, 1)),
+        "kpi_value": Property("min_value", {"below its minimum": -0.01}, (0, 1)),
         "trend_vs_prior_window": TREND,
         "recommendation": one_of("scale", "hold", "revise", "stop"),
     },
@@ -334,7 +334,7 @@ REFERENCE: dict[str, dict[str, Property]] = {
     "evidence_measures": {
         "evidence_key": key(),
         "measure": Property(
-            "is_a_measure_of_risk_signals",
+            ONE_OF,
             {"misspelt measure": "clics", "stage without _count": "visit", "wrong case": "Clicks"},
         ),
         "tolerance": Property(),
@@ -433,7 +433,7 @@ def corruptions_of_a_key(dataset: str, name: str) -> Iterator[Corruption]:
 NOT_ALONE: dict[tuple[str, str, str], tuple[Check, ...]] = {
     # A funnel event's date and timestamp move together, or one accuses the other.
     **{
-        ("funnel_events", name, kind): (("is_an_event_time", other),)
+        ("funnel_events", name, kind): (("event_time", other),)
         for name, other in (("date", "timestamp"), ("timestamp", "date"))
         for kind in EVENT_TIME.bad
     },
@@ -479,10 +479,13 @@ def corruptions_of_a_field(dataset: str, name: str, of: Property) -> Iterator[Co
             kind,
             dataset,
             name,
-            ((of.check, name), *NOT_ALONE.get((dataset, name, kind), ())),
+            (
+                ("max_value" if kind == ABOVE else of.check, name),
+                *NOT_ALONE.get((dataset, name, kind), ()),
+            ),
             whole_day(dataset, {name: value}),
             status=of.status,
-            says=shown(value) if isinstance(value, str) and of.check != "is_an_event_time" else "",
+            says=shown(value) if isinstance(value, str) and of.check != "event_time" else "",
         )
 
 

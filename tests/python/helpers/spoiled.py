@@ -31,13 +31,13 @@ class Spoiled:
     """The corruptions, and the keys of the records that each makes wrong."""
     manifest: dict[str, Any]
     said: dict[str, str]
-    """What `warehouse explain` says, by test or seed."""
+    """What `warehouse explain` says, by test or seed; of a test of several columns, by both."""
     rows: dict[str, list[dict]]
-    """The failing rows, by test."""
+    """The failing rows, by the same."""
 
     def test_of(self, dataset: str, check: c.Check) -> str:
-        """Return the name of the one test that is meant."""
-        return the_test(self.manifest, dataset, check)
+        """Return the name of the one test that is meant, and the column if it has several."""
+        return the_check(self.manifest, dataset, check)[0]
 
 
 def judged(node: dict[str, Any]) -> str:
@@ -45,24 +45,37 @@ def judged(node: dict[str, Any]) -> str:
     return (node.get("attached_node") or "").split(".")[-1]
 
 
-def the_test(manifest: dict[str, Any], dataset: str, check: c.Check) -> str:
-    """Return the one test of a kind on a dataset's field, or of that name, or raise LookupError."""
+def the_check(manifest: dict[str, Any], dataset: str, check: c.Check) -> tuple[str, str]:
+    """Return the one test and kind that a check of a dataset means, or raise LookupError."""
     kinds, name = check
     column = c.staged(dataset, name)
-    found = []
-    for node in manifest["nodes"].values():
-        if node["resource_type"] != "test":
-            continue
-        metadata = node.get("test_metadata") or {"name": "", "kwargs": {}}
-        is_of_dataset = judged(node) == (dataset if dataset in c.REFERENCE else f"stg_{dataset}")
-        is_generic = is_of_dataset and metadata["name"] in kinds.split(" or ")
-        if node["name"] == kinds or (
-            is_generic and (metadata["kwargs"].get("column_name") or "") == column
-        ):
-            found.append(node["name"])
+    model = dataset if dataset in c.REFERENCE else f"stg_{dataset}"
+    found = [
+        (test, kind)
+        for node in manifest["nodes"].values()
+        for test, kind, judges in checks_of(node)
+        if node["name"] == kinds
+        or (judged(node) == model and kind in kinds.split(" or ") and judges == column)
+    ]
     if len(found) != 1:
         raise LookupError(f"{found or 'no test'} is the check of {dataset}: {check}")
     return found[0]
+
+
+def checks_of(node: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
+    """Yield what a test checks: its name, and the column if it has several; the kind; the column.
+
+    A column that is one of several is checked once for each key of its rule.
+    """
+    if node["resource_type"] != "test":
+        return
+    metadata = node.get("test_metadata") or {"name": "", "kwargs": {}}
+    arguments = metadata["kwargs"]
+    for column, rule in arguments.get("columns", {}).items():
+        for kind in rule.keys() - {"inclusive"}:
+            yield f"{node['name']}: {column}", kind, column
+    if "columns" not in arguments:
+        yield node["name"], metadata["name"], arguments.get("column_name") or ""
 
 
 def identity(dataset: str, row: dict) -> str | None:
@@ -74,7 +87,7 @@ def identity(dataset: str, row: dict) -> str | None:
     return value if value is None or isinstance(value, str) else value.isoformat()
 
 
-TITLE = re.compile(r"^(?:FAILED|WARNED)  (?:seed )?(\S+)", re.MULTILINE)
+TITLE = re.compile(r"^(?:FAILED|WARNED)  (?:seed )?(\S+(?:(?<=:) \S+)?)", re.MULTILINE)
 
 
 def spoiled_build(
@@ -110,12 +123,14 @@ def spoiled_build(
     titles = [*TITLE.finditer(text)]
     ends = [title.start() for title in titles[1:]] + [len(text)]
     said = {title[1]: text[title.start() : end] for title, end in zip(titles, ends, strict=True)}
-    rows = {
-        manifest["nodes"][result["unique_id"]]["name"]: build.rows(result["compiled_code"])
-        for result in results["results"]
-        if result["status"] in ("fail", "warn")
-    }
-    return Spoiled(build, carried, manifest, said, rows)
+    rows: dict[str, list[dict]] = defaultdict(list)
+    for result in results["results"]:
+        if result["status"] in ("fail", "warn"):
+            name = manifest["nodes"][result["unique_id"]]["name"]
+            for row in build.rows(result["compiled_code"]):
+                column, _ = row.pop("failed_column", ""), row.pop("allowed", "")
+                rows[f"{name}: {column}" if column else name].append(row)
+    return Spoiled(build, carried, manifest, said, dict(rows))
 
 
 def csv_lines(seed: str, rows: list[dict]) -> str:
@@ -160,11 +175,11 @@ def reasons(
 ) -> Iterator[str]:
     """Yield what keeps a test from catching a corruption, or from leading to it."""
     dataset, column = corruption.dataset, c.staged(corruption.dataset, corruption.field)
-    status = spoiled.build.statuses[test]
+    status = spoiled.build.statuses[test.partition(":")[0]]
     if status != corruption.status:
         yield f"has the status {status}"
         return
-    rows = [row for row in spoiled.rows[test] if identity(dataset, row) in accused]
+    rows = [row for row in spoiled.rows.get(test, []) if identity(dataset, row) in accused]
     if {identity(dataset, row) for row in rows} != accused:
         yield f"doesn't accuse {accused}"
         return
