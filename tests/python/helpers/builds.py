@@ -4,22 +4,19 @@ import json
 import os
 import shutil
 import subprocess
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import duckdb
-from helpers.project import FASTEST, PROJECT, Export, copy_project, raw_files
+from helpers.project import FASTEST, PROJECT, RUNS, Export, copy_project, raw_files
 
 from warehouse.dbt.artifacts import MANIFEST, RUN_RESULTS
 from warehouse.dbt.file_listing import LISTING, write_listing
 from warehouse.seeds.conversion import CHECKSUMS, checksum, convert
 
 DATA_ONLY = ("--exclude-resource-type", "unit_test")
-RUNS: Counter[str] = Counter()
-"""How many times each version of dbt was run by this process."""
 
 
 class DbtError(Exception):
@@ -89,6 +86,7 @@ class Workspace:
             write_listing(str(files), self.folder)
         (self.folder / "build").mkdir(exist_ok=True)
         (self.folder / RUN_RESULTS).unlink(missing_ok=True)
+        RUNS[self.program] += 1
         done = subprocess.run(
             [self.program, *arguments],
             cwd=self.folder,
@@ -99,7 +97,6 @@ class Workspace:
         results = []
         if (self.folder / RUN_RESULTS).exists():
             written = json.loads((self.folder / RUN_RESULTS).read_bytes())
-            RUNS[f"dbt {written['metadata']['dbt_version']}"] += 1
             results = [
                 one for one in written["results"] if not one["unique_id"].startswith("operation.")
             ]
