@@ -67,7 +67,7 @@ clients: $(CLIENTS)/.installed  ## let ibis, Harlequin and Superset read warehou
 	@$(CLIENTS)/pytest --override-ini addopts='-q --strict-markers' tests/clients $(ARGS)
 
 clean:  ## remove what a build leaves behind, but not warehouse.duckdb
-	rm -rf build target logs
+	rm -rf target logs build/*
 
 lock: | $(BIN)/python  ## pin what pyproject.toml asks for, after a change in it
 	$(INSTALL) uv

@@ -216,7 +216,7 @@
 
 {#- The var raw_path, without a slash at its end, or file:// before it; paths of files start with it. -#}
 {% macro raw_path() -%}
-    {{ return(modules.re.sub('^file:(//)?|(?<=.)/+$', '', var('raw_path', 'landing') | string | trim)) }}
+    {{ return(modules.re.sub('^file:(//)?', '', var('raw_path', 'landing') | string | trim).rstrip('/') or '/') }}
 {%- endmacro %}
 
 

@@ -129,7 +129,7 @@ def empty_fields(folder: Path, dataset: Dataset, nulls: set[tuple[str, str, str]
     """Set fields of a seed to null, which the converter would refuse."""
     names = [of.name for of in dataset.fields]
     rows = conversion.convert_dataset(
-        dataset, folder.parent / f"json/{dataset.name}.json", problems := []
+        dataset, (folder.parent / f"json/{dataset.name}.json").read_bytes(), problems := []
     )
     assert not problems
     for row in rows:
