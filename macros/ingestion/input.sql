@@ -65,9 +65,9 @@
 
 {# ---- What has arrived, for the models and tests that read it ------------------------------ #}
 
-{#- Whether all of a dataset is taken in, and not some days of it. -#}
+{#- Whether all of a dataset is taken in, and not some days of it. A unit test is given all that its model reads. -#}
 {% macro is_taken_in_whole(dataset) -%}
-    {%- if not execute or not reads_files() or flags.FULL_REFRESH -%}
+    {%- if not execute or not reads_files() or flags.FULL_REFRESH or model.resource_type == 'unit_test' -%}
         {{ return(true) }}
     {%- endif -%}
     {%- set query -%}
