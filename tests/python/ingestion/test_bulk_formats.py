@@ -33,6 +33,7 @@ from helpers.bulk import (
 )
 from helpers.cases import CASES, world
 from helpers.project import DBT_CORE, Export, copy_project, read_export
+from helpers.valid_json import JSON_TEXTS
 
 from warehouse import publish
 from warehouse.explain import explanation
@@ -249,11 +250,11 @@ ONLY_STAGING = ("--select", "+path:models/staging", "--exclude-resource-type", "
 
 
 def staged(build: Build, dataset: str) -> list[str]:
-    """Return the rows that staging shows, sorted, with what evidence says, however written."""
+    """Return the rows that staging shows, sorted; lists and objects by what they say."""
     rows = build.rows(f"select * from staging.stg_{dataset}")
     for row in rows:
-        if "evidence" in row:
-            row["evidence"] = json.loads(row["evidence"], object_pairs_hook=list)
+        for column in JSON_TEXTS & row.keys():
+            row[column] = json.loads(row[column], object_pairs_hook=list)
     return sorted(map(repr, rows))
 
 

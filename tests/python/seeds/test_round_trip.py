@@ -8,10 +8,11 @@ from helpers.builds import Workspace
 from helpers.seed_reader import seed_query
 from helpers.valid_json import (
     DATASETS,
+    JSON_TEXTS,
     Record,
     Value,
     json_of,
-    read_object,
+    read_json,
     records_of,
     spaces,
     staged,
@@ -30,8 +31,7 @@ def assert_staged(
     result = connection.sql(query)
     found = [dict(zip(result.columns, row, strict=True)) for row in result.fetchall()]
     for row in found:
-        if "evidence" in row:
-            row["evidence"] = read_object(row["evidence"])
+        row |= {column: read_json(row[column]) for column in JSON_TEXTS & row.keys()}
     expected = [staged(dataset, record) for record in records]
     assert len(found) == len(expected)
     for number, (wanted, row) in enumerate(zip(expected, found, strict=True), start=1):
