@@ -127,7 +127,7 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
 @pytest.fixture(scope="session")
 def sample(workspace: Workspace) -> Build:
     """Build the project's own export, unit tests included."""
-    return workspace.build(read_export())
+    return workspace.build(read_export(), arguments=())
 
 
 @pytest.fixture(scope="session")
