@@ -98,6 +98,7 @@ def run_dbt(arguments: list[str], lock: int) -> DbtRun:
             stderr=subprocess.STDOUT,
             encoding="utf-8",
             errors="replace",
+            restore_signals=False,  # a file that may not grow is an error, and no end by SIGXFSZ
             pass_fds=[lock],  # if this process is killed, dbt goes on, and is still a build
         )
     except OSError as error:
