@@ -21,7 +21,7 @@ from pathlib import Path
 
 import pytest
 from helpers.processes import SECONDS_AT_MOST, Project, end, later_export, timed
-from helpers.project import PROJECT, copy_project, read_export
+from helpers.project import DBT2, FASTEST, PROJECT, copy_project, read_export
 from helpers.reader import opened
 
 from warehouse.dbt.database_files import FileError, prepare_files
@@ -167,7 +167,7 @@ def test_a_killed_publication_is_the_old_or_the_new(
 def test_a_killed_build_is_made_good_by_the_next(world: World, whole: bool, kills: Kills) -> None:
     """In each round a first or a second build is killed some times, then left alone.
 
-    The last kill of a round spares dbt: it goes on, and the next build has to wait for it.
+    The last kill of a round spares dbt: dbt-core goes on, and the next build has to wait for it.
     """
     folder = world.folder / "built"
     steps = [(world.first, world.second), (world.nothing, world.first)]
@@ -194,7 +194,8 @@ def test_a_killed_build_is_made_good_by_the_next(world: World, whole: bool, kill
         assert project.version in (old.version, new.version)
         code, output = project.run("build")
         assert code == 0, output
-        assert "Another build is running (PID" in output
+        # dbt 2 ends where nobody reads what it says.
+        assert FASTEST == DBT2 or "Another build is running (PID" in output
         assert project.version == new.version
         assert project.log == new.log
         assert project.seeds == new.seeds
