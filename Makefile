@@ -1,7 +1,7 @@
-# Everything runs in .venv, which the first target that needs it sets up. PYTHON chooses the
-# interpreter to set it up with: make build PYTHON=python3.12
+# Everything runs in .venv, which the first target that needs it sets up, with a Python that
+# tools/python.sh finds or PYTHON names: make build PYTHON=python3.12
+# DBT names a dbt to build with other than the one that is pinned: make build DBT=/path/to/dbt
 
-PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := $(BIN)/.installed
 WAREHOUSE := $(BIN)/python -m warehouse
@@ -11,30 +11,36 @@ UV_LOCK := $(BIN)/uv pip compile --universal --python-version 3.11 --generate-ha
 UV_COMPILE := $(UV_LOCK) pyproject.toml
 # Superset and dbt want other versions of the same packages.
 CLIENTS := .venv-clients/bin
+# An environment whose Python is gone is made anew, with all that was in it.
+$(shell test -x $(BIN)/python || rm -f $(INSTALLED)-*)
 
 .DEFAULT_GOAL := help
-.PHONY: help build history review export test browser-test lint docs bench spark-up spark-build spark-down spark-test clients clean lock
+.NOTPARALLEL:  # what installs into .venv
+.PHONY: help build history review export test browser-test dbt2 lint docs bench spark-up spark-build spark-down spark-test clients clean lock
 
 help:  ## list the targets
-	@sed -n 's/^\([a-z-]*\):.*## /make \1|/p' Makefile | awk -F'|' '{ printf "%-13s %s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z0-9-]*\):.*## /make \1|/p' Makefile | awk -F'|' '{ printf "%-13s %s\n", $$1, $$2 }'
 
-build: $(INSTALLED)-base  ## convert the JSON, build, test and publish warehouse.duckdb; ARGS go to dbt; HISTORY=no leaves the history alone
+build: $(INSTALLED)-$(if $(DBT),own,base)  ## convert the JSON, build, test and publish warehouse.duckdb; ARGS go to dbt; HISTORY=no leaves the history alone
 	@$(WAREHOUSE) build $(ARGS)
 
-history: $(INSTALLED)-base  ## list the exports seen; ARGS="changes 2" shows what one changed, ARGS="take-out 2" takes it out
+history: $(INSTALLED)-own  ## list the exports seen; ARGS="changes 2" shows what one changed, ARGS="take-out 2" takes it out
 	@$(WAREHOUSE) history $(ARGS)
 
-review: $(INSTALLED)-base  ## write review.html from what is published; make build does too
+review: $(INSTALLED)-own  ## write review.html from what is published; make build does too
 	@$(WAREHOUSE) review
 
-export: $(INSTALLED)-base  ## write the published marts to export/, as Parquet and CSV; ARGS names another folder
+export: $(INSTALLED)-own  ## write the published marts to export/, as Parquet and CSV; ARGS names another folder
 	@$(WAREHOUSE) export $(ARGS)
 
-test: $(INSTALLED)-dev  ## run every test; ARGS=--whole runs the long suites at full length
+test: $(INSTALLED)-dev $(INSTALLED)-dbt2  ## run every test; ARGS=--whole runs the long suites at full length
 	@$(BIN)/pytest --numprocesses auto --ignore-glob '*/test_browser_*' --ignore tests/python/spark $(ARGS)
 
 browser-test: $(INSTALLED)-dev  ## open the review in Chromium, and compare it with the marts
 	@$(BIN)/pytest tests/python/review/test_browser_*.py $(ARGS)
+
+dbt2: $(INSTALLED)-dbt2  ## set up dbt 2 as .venv/bin/dbt2, on Linux x86-64; make test does too
+	@test -x $(BIN)/dbt2
 
 lint: $(INSTALLED)-dev  ## check Python, YAML and SQL
 	$(BIN)/ruff check
@@ -67,22 +73,31 @@ clients: $(CLIENTS)/.installed  ## let ibis, Harlequin and Superset read warehou
 	@$(CLIENTS)/pytest --override-ini addopts='-q --strict-markers' tests/clients $(ARGS)
 
 clean:  ## remove what a build leaves behind, but not warehouse.duckdb
-	rm -rf build target logs
+	rm -rf target logs build/*
 
-lock: | $(BIN)/python  ## pin what pyproject.toml asks for, after a change in it
-	$(INSTALL) uv
+lock: | $(BIN)/python  ## pin what pyproject.toml and requirements/dbt2/package.json ask for, after a change in them
+	$(INSTALL) --require-hashes -r requirements/uv.lock
 	$(UV_COMPILE) --group dev --output-file requirements/dev.lock
-	$(UV_COMPILE) --constraint requirements/dev.lock --output-file requirements/base.lock
+	$(UV_COMPILE) --constraint requirements/dev.lock --output-file requirements/own.lock
+	$(UV_COMPILE) --constraint requirements/dev.lock --group dbt --output-file requirements/base.lock
 	$(UV_COMPILE) --constraint requirements/dev.lock --group bench --output-file requirements/bench.lock
 	$(UV_COMPILE) --constraint requirements/dev.lock --group spark --output-file requirements/spark.lock
 	$(UV_LOCK) --group clients --output-file requirements/clients.lock
+	$(UV_LOCK) --group dbt2 --output-file requirements/dbt2.lock
+	$(UV_LOCK) --group uv --output-file requirements/uv.lock
+	npm install --prefix requirements/dbt2 --package-lock-only --omit-lockfile-registry-resolved
 
-# Each of the other locks holds all of base.lock.
-$(INSTALLED)-base $(INSTALLED)-dev $(INSTALLED)-bench $(INSTALLED)-spark: $(INSTALLED)-%: requirements/%.lock | $(BIN)/python
+# base.lock holds all of own.lock, and each of the others all of base.lock.
+$(INSTALLED)-own $(INSTALLED)-base $(INSTALLED)-dev $(INSTALLED)-bench $(INSTALLED)-spark: $(INSTALLED)-%: requirements/%.lock
+	@tools/python.sh $*
 	@echo "Installing what $< pins into .venv."
 	@$(INSTALL) --no-deps --require-hashes -r $<
 	@$(INSTALL) --no-deps --no-build-isolation --editable .
-	@touch $(INSTALLED)-base $@
+	@touch $(INSTALLED)-own $(if $(filter own,$*),,$(INSTALLED)-base) $@
+
+# Where it can't be had, this is no error: the script has said why.
+$(INSTALLED)-dbt2: requirements/dbt2.lock requirements/dbt2/package-lock.json tools/dbt2.sh
+	@if tools/dbt2.sh; then touch $@; fi
 
 $(CLIENTS)/.installed: requirements/clients.lock | $(BIN)/python
 	@echo "Installing what $< pins into .venv-clients."
@@ -91,6 +106,4 @@ $(CLIENTS)/.installed: requirements/clients.lock | $(BIN)/python
 	@touch $@
 
 $(BIN)/python:
-	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null || { \
-		echo "Python 3.11, 3.12 or 3.13 is needed, and $(PYTHON) is none of them. Name one: make build PYTHON=python3.12" >&2; exit 1; }
-	@$(PYTHON) -m venv --clear .venv || { rm -rf .venv; exit 1; }
+	@tools/python.sh own

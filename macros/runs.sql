@@ -19,14 +19,23 @@
 {%- endmacro %}
 
 
-{#- on-run-start: warehouse/publish.py publishes only what this very run has built, of the file that DuckDB writes. -#}
+{#-
+  on-run-start: warehouse/publish.py publishes only what this very run has built, of all the data, in the file that
+  DuckDB writes; warehouse/dbt/run.py shows how many of the nodes are done.
+-#}
 {% macro sign_run() -%}
+    {%- if execute -%}
+        {%- do log("Of " ~ selected_resources | length ~ " nodes.", info=true) -%}
+    {%- endif -%}
     {{ return(adapter.dispatch('sign_run')()) }}
 {%- endmacro %}
 
 {% macro duckdb__sign_run() -%}
     create schema if not exists meta;
-    create or replace table meta.dbt_run as select '{{ invocation_id }}' as invocation_id
+    create or replace table meta.dbt_run as
+    select
+        '{{ invocation_id }}' as invocation_id,
+        {% if invocation_args_dict.get('empty') %}'--empty'{% elif invocation_args_dict.get('sample') %}'--sample'{% else %}null{% endif %} as part
 {%- endmacro %}
 
 {% macro spark__sign_run() -%}

@@ -61,7 +61,7 @@ def publish(project: Path = PROJECT) -> Publication:
         free = shutil.disk_usage(project).free // 1_000_000
         refuse_log(project, BUILD_FILE, f"The disk has {free:,} MB left. {AGAIN}")
         run_results, manifest = read_artifacts(project)
-        breaches = judge(run_results, manifest, stamp_of(connection))
+        breaches = judge(run_results, manifest, *stamp_of(connection))
         marts = replace(project, connection)
     return Publication(project / PUBLISHED_FILE, marts, breaches)
 
@@ -69,26 +69,28 @@ def publish(project: Path = PROJECT) -> Publication:
 # ---- Does the run allow it? -----------------------------------------------------------------
 
 
-def judge(run_results: Artifact, manifest: Artifact, stamp: str | None) -> list[str]:
+def judge(
+    run_results: Artifact, manifest: Artifact, stamp: str | None, part: str | None
+) -> list[str]:
     """Return the names of the governance tests that failed; raise PublishError for all else.
 
     Args:
         run_results: What dbt wrote to run_results.json.
         manifest: What dbt wrote to manifest.json.
         stamp: The id of the run that the build file says it is from.
+        part: The option with which that run built a part of the data, if it did.
 
     """
-    arguments, run_id = run_results["args"], run_results["metadata"]["invocation_id"]
-    if arguments.get("which") != "build":
-        reason = f"The last dbt run was `dbt {arguments.get('which')}`"
+    command, run_id = run_results["args"].get("which"), run_results["metadata"]["invocation_id"]
+    if command != "build":
+        reason = f"The last dbt run was `dbt {command}`"
         raise PublishError(f"{reason}. Only a whole `dbt build` is published.")
     # The manifest may be of another run: one that is parsed once and kept serves many.
     if stamp != run_id:
         reason = f"{BUILD_FILE} and {RUN_RESULTS} are from two dbt runs"
         raise PublishError(f"{reason}: one was broken off, or ran since the build. {AGAIN}")
-    for option in ("empty", "sample"):
-        if arguments.get(option):
-            raise PublishError(f"The last build ran with --{option}, on part of the data. {AGAIN}")
+    if part:
+        raise PublishError(f"The last build ran with {part}, on part of the data. {AGAIN}")
 
     nodes = manifest["nodes"]
     statuses = {result["unique_id"]: result["status"] for result in run_results["results"]}

@@ -152,7 +152,9 @@
 {#- Paths as DuckDB's readers take them, for which p[1] would be a pattern, and mean p1. -#}
 {% macro file_patterns(paths) -%}
     {%- set patterns = [] -%}
-    {%- for path in paths -%}{%- do patterns.append(modules.re.sub('[*?[]', '[\\g<0>]', path)) -%}{%- endfor -%}
+    {%- for path in paths -%}
+        {%- do patterns.append(path | replace('[', '[[]') | replace('*', '[*]') | replace('?', '[?]')) -%}
+    {%- endfor -%}
     {{ return(patterns) }}
 {%- endmacro %}
 
@@ -184,7 +186,7 @@
     {%- if problems -%}
         {%- do exceptions.raise_compiler_error(
             problems | join("\n") ~ "\n"
-            ~ ("... " if total > problems | length) ~ "{:,} problem{}".format(total, "" if total == 1 else "s")
+            ~ ("... " if total > problems | length) ~ total ~ " problem" ~ ("" if total == 1 else "s")
             ~ " in the files of " ~ dataset ~ "; nothing of it was loaded. Correct the files, or take them out, and build again."
         ) -%}
     {%- endif -%}

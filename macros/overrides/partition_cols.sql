@@ -1,6 +1,6 @@
 {#- On Spark a model that keeps days has a partition for each, without its configuration naming the column again. -#}
 {% macro spark__partition_cols(label, required=false) -%}
-    {%- set by_day = (config.get('meta') or {}).get('by_day') if config.get('materialized') == 'incremental' -%}
+    {%- set by_day = (config.get('meta') or {}).get('by_day') if config.get('materialized') == 'incremental_by_day' -%}
     {%- if by_day -%}
         {{ label }} ({{ by_day.column }})
     {%- else -%}

@@ -10,7 +10,7 @@ final as (
         risk_id,
         campaign_id,
         experiment_id,
-        {{ json_string_list('asset_ids') }} as asset_ids,
+        asset_ids,
 
         risk_type,
         severity,

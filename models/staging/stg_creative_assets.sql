@@ -15,7 +15,7 @@ final as (
         variant,
         message_theme,
         cta as call_to_action,
-        {{ json_string_list('risk_flags') }} as risk_flags,
+        risk_flags,
 
         cast(approved_by_human as boolean) as is_approved_by_human,
 

@@ -5,7 +5,7 @@ with named_assets as (
     select
         risk_id,
         campaign_id,
-        {{ unnest_array('asset_ids') }} as asset_id
+        {{ unnest_array(json_string_list('asset_ids')) }} as asset_id
     from {{ ref('stg_campaign_risk_signals') }}
 
 )

@@ -2,17 +2,19 @@
 
 import copy
 import functools
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+os.environ.pop("DBT", None)  # the suite chooses
 pytest.register_assert_rewrite("helpers")  # whose asserts show values, as those of tests do
 
 from helpers.builds import Build, Workspace
 from helpers.cases import CASES
-from helpers.project import Export, read_export
+from helpers.project import DBT2, DBT_CORE, RUNS, Export, read_export
 from hypothesis import settings
 from hypothesis.configuration import set_hypothesis_home_dir
 from xdist.scheduler import LoadScopeScheduling
@@ -95,12 +97,14 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     output = getattr(session.config, "workeroutput", None)
     if output is not None:  # one of several processes: the first one prints
         output["figures"] = session.config.stash[FIGURES]
+        output["runs"] = {str(dbt): count for dbt, count in RUNS.items()}
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Any) -> None:
     output = getattr(node, "workeroutput", {})  # none of a process that crashed
     node.config.stash[FIGURES].update(output.get("figures", {}))
+    RUNS.update({Path(dbt): count for dbt, count in output.get("runs", {}).items()})
 
 
 def pytest_terminal_summary(
@@ -108,6 +112,10 @@ def pytest_terminal_summary(
 ) -> None:
     for name, figure in config.stash[FIGURES].items():
         terminalreporter.write_line(f"{name}: {figure}")
+    runs = {"dbt-core": RUNS[DBT_CORE], "dbt 2": RUNS[DBT2]}
+    terminalreporter.write_line(", ".join(f"{name}: {count} runs" for name, count in runs.items()))
+    if not DBT2.exists():
+        terminalreporter.write_line("dbt 2 is not here (make dbt2): nothing was built by it")
 
 
 @pytest.fixture(scope="session")
@@ -120,6 +128,18 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
 def sample(workspace: Workspace) -> Build:
     """Build the project's own export, unit tests included."""
     return workspace.build(read_export(), arguments=())
+
+
+@pytest.fixture(scope="session")
+def core(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    """Return a copy of the project in which dbt-core builds."""
+    return Workspace(tmp_path_factory.mktemp("core"), DBT_CORE)
+
+
+@pytest.fixture(scope="session")
+def sample_of_core(core: Workspace) -> Build:
+    """Let dbt-core build the project's own export, unit tests included."""
+    return core.build(read_export(), arguments=())
 
 
 @pytest.fixture(scope="session")

@@ -33,13 +33,18 @@ def test_a_folder_that_cannot_be_read_is_no_wrong_usage(
     assert "campaigns.json is missing" in done.stderr
 
 
+@pytest.mark.parametrize("missing", ["dbt.adapters.spark", "dbt"])
 @pytest.mark.parametrize("arguments", [["spark"], ["history", "--target", "spark"]])
 def test_spark_that_is_not_installed_is_said(
-    arguments: list[str], monkeypatch: pytest.MonkeyPatch
+    arguments: list[str], missing: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    def find_spec(name: str) -> None:
+        if name != missing:
+            raise ModuleNotFoundError  # as where a parent is missing
+
     for name in ("warehouse.spark", "warehouse.spark.build", "warehouse.spark.server"):
         monkeypatch.delitem(sys.modules, name, raising=False)
-    monkeypatch.setattr("importlib.util.find_spec", lambda *_: None)
+    monkeypatch.setattr("importlib.util.find_spec", find_spec)
     done = CliRunner().invoke(main, arguments)
     assert done.exit_code == 1
     assert "not installed here: `make spark-up` installs it." in done.stderr

@@ -28,6 +28,8 @@ from warehouse.build.summary import (
     tests_summary,
     ways_to_open,
 )
+from warehouse.dbt.database_files import prepare_files
+from warehouse.dbt.file_listing import write_listing
 from warehouse.dbt.run import LOG, results_of, run_dbt
 from warehouse.explain.explanation import explain
 from warehouse.publish import publish
@@ -118,8 +120,10 @@ def prepared(arguments: list[str]) -> str | None:
     refuse_unwritable(LOGS, TARGET)
     variables = given_variables(arguments)
     if variables.get("raw", "seeds") != "seeds":
-        source = f"files below {variables.get('raw_path', 'landing')}"
+        folder = str(variables.get("raw_path", "landing"))
+        source = f"files below {folder}"
         print(f"Reading {source}.", flush=True)
+        write_listing(folder)
         return source
     try:
         conversion = convert()
@@ -133,6 +137,7 @@ def prepared(arguments: list[str]) -> str | None:
 
 def built(arguments: list[str], lock: int) -> tuple[list[dict[str, Any]] | None, int]:
     """Run `dbt build`; return its results, or None if it couldn't run, and its exit code."""
+    prepare_files()
     dbt = run_dbt(arguments, lock)
     for warning in dbt.warnings:
         print(f"dbt warns: {warning}")

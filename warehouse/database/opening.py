@@ -19,13 +19,16 @@ CATALOG = "warehouse"  # what views in the build file call it
 PUBLISH = "run `warehouse publish`."
 
 
-def stamp_of(connection: duckdb.DuckDBPyConnection) -> str | None:
-    """Return the id of the dbt run that last wrote to the file; see on-run-start."""
+def stamp_of(connection: duckdb.DuckDBPyConnection) -> tuple[str | None, str | None]:
+    """Return the id of the dbt run that last wrote to the file, and with which option on a part.
+
+    See macros/runs.sql.
+    """
     try:
-        row = connection.sql(f"select invocation_id from {CATALOG}.meta.dbt_run").fetchone()
+        row = connection.sql(f"select invocation_id, part from {CATALOG}.meta.dbt_run").fetchone()
     except duckdb.Error:
-        return None
-    return row[0] if row else None
+        row = None
+    return row or (None, None)
 
 
 @contextmanager

@@ -56,7 +56,7 @@ class BuildFile(Database):
         with suppress(duckdb.Error):  # only a test of the history reads it
             file = quoted(project / HISTORY_FILE)
             self.connection.execute(f"attach {file} as history (read_only)")
-        if stamp_of(self.connection) != run_id:
+        if stamp_of(self.connection)[0] != run_id:
             self.close()
             self.problem = f"{BUILD_FILE} is not from this run."
 

@@ -1,1 +1,1 @@
-"""dbt's runs: start one, read what it left; and the plugins that dbt loads."""
+"""dbt's runs: see to what it needs, start one, read what it left."""

@@ -10,6 +10,7 @@ from warehouse.system.words import AGAIN
 
 RUN_RESULTS = TARGET / "run_results.json"
 MANIFEST = TARGET / "manifest.json"
+BROKEN = {"error", "fail", "runtime error", "partial success"}  # of a result's statuses
 Artifact = dict[str, Any]
 
 
@@ -29,4 +30,9 @@ def read_artifacts(project: Path) -> tuple[Artifact, Artifact]:
         except (ValueError, TypeError, LookupError):
             raise ArtifactError(f"{path} is cut off or damaged. {AGAIN}") from None
         artifacts.append(artifact)
-    return artifacts[0], artifacts[1]
+    run_results, manifest = artifacts
+    for result in run_results["results"]:
+        result["status"] = result["status"].lower()  # dbt 2 says Pass of unit tests ...
+        node = manifest["nodes"].get(result["unique_id"], {})
+        result.setdefault("compiled_code", node.get("compiled_code"))  # ... and has it here
+    return run_results, manifest

@@ -1,60 +1,63 @@
-"""A dbt-duckdb plugin that lends SQL a function: list_files(folder), what lies below a folder.
+"""List the files below a folder for dbt, which can't do so itself.
 
 DuckDB's own listing passes over links without a word, and knows times in whole seconds.
 """
 
+import csv
 import os
+import re
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
-import duckdb
-from dbt.adapters.duckdb.plugins import BasePlugin
+from warehouse.system.errors import WarehouseError
+from warehouse.system.paths import BUILD_FILE, PROJECT
 
-ROW = "struct(file varchar, size bigint, changed_at bigint)"
-
-
-class Plugin(BasePlugin):
-    """See `plugins` in profiles.yml."""
-
-    def configure_connection(self, conn: duckdb.DuckDBPyConnection):
-        """Make the function known: rows of a path, bytes, and nanoseconds since 1970."""
-        with suppress(duckdb.CatalogException):  # one that another connection has made known
-            conn.create_function(
-                "list_files", list_files, ["varchar"], f"{ROW}[]", side_effects=True
-            )
+LISTING = BUILD_FILE.with_name("files.csv")
 
 
-def list_files(folder: str) -> list[dict[str, Any]]:
-    """Return the files below a folder, links followed; no size of a link that leads nowhere."""
-    rows = []
-    for path in files_below(folder):
-        try:
-            path.encode()
-        except UnicodeEncodeError:
-            name = os.fsencode(path).decode(errors="backslashreplace")
-            raise ValueError(f"{name}: its name is not UTF-8; give it another") from None
-        row = {"file": path, "size": None, "changed_at": None}
-        with suppress(OSError):
-            status = Path(path).stat()
-            row |= {"size": status.st_size, "changed_at": status.st_mtime_ns}
-        rows.append(row)
-    return rows
+class ListingError(WarehouseError):
+    """A folder holds what can't be read as files; the message says what, and what to do."""
 
 
-def files_below(folder: str, above: tuple[str, ...] = ()) -> Iterator[str]:
-    """Yield the paths of the files below a folder, each starting with the folder as it is given."""
+def write_listing(raw_path: str, project: Path = PROJECT) -> None:
+    """Write what lies below a folder, links followed: name below it, bytes, nanoseconds since 1970.
+
+    A link that leads nowhere has no size.
+
+    Raises:
+        ListingError: A link leads back to a folder that it lies in, or a name is not UTF-8.
+
+    """
+    folder = str(project / re.sub("^file:(//)?", "", raw_path.strip()))
+    (project / LISTING).parent.mkdir(parents=True, exist_ok=True)
+    with (project / LISTING).open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, quoting=csv.QUOTE_ALL, lineterminator="\n")
+        for name in names_below(folder):
+            try:
+                name.encode()
+            except UnicodeEncodeError:
+                shown = os.fsencode(name).decode(errors="backslashreplace")
+                raise ListingError(f"{shown}: its name is not UTF-8; give it another.") from None
+            size = changed_at = None
+            with suppress(OSError):
+                status = Path(folder, name).stat()
+                size, changed_at = status.st_size, status.st_mtime_ns
+            writer.writerow([name, size, changed_at])
+
+
+def names_below(folder: str, prefix: str = "", above: tuple[str, ...] = ()) -> Iterator[str]:
+    """Yield the names of the files below a folder, each with the folders that it lies in."""
     above = (*above, os.path.realpath(folder))
     try:
         entries = list(os.scandir(folder))
     except (FileNotFoundError, NotADirectoryError):
         return
     for entry in entries:
-        path = f"{folder}/{entry.name}"
+        name = prefix + entry.name
         if not entry.is_dir():
-            yield path
-        elif os.path.realpath(path) in above:
-            raise ValueError(f"{path}: a link to a folder that it lies in; remove it")
+            yield name
+        elif os.path.realpath(entry.path) in above:
+            raise ListingError(f"{name}: a link to a folder that it lies in; remove it.")
         else:
-            yield from files_below(path, above)
+            yield from names_below(entry.path, f"{name}/", above)

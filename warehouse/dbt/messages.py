@@ -5,12 +5,18 @@ import re
 CALL = re.compile(
     r"\s*> (in|called by) (macro|model|test|seed|snapshot) "  # dbt's macros
     r"|\s*at [\w.$/<>]+\(.*\)$|\s*\.\.\. \d+ more$"  # Java's methods
+    r"|\s*(\(in|-->) \S+:\d+:\d+\)?$|\s+\d+: (<unknown>|\w+)$|\s+at \./.*:\d+$"  # dbt 2's places
+)
+OF_DBT_2 = re.compile(r"^\[(?:error|warning)\] \[\w+ \(dbt\d+\)\]: ")
+REFUSED = re.compile(
+    r"^Failed to render SQL invalid operation: Compilation Error for (\S+) from [^:]*: "
 )
 
 
 def clean(message: str) -> str:
     """Return a message of dbt's without colours and without the calls that it came through."""
-    text = re.sub(r"\x1b\[[0-9;]*m", "", message)
+    text = OF_DBT_2.sub("", re.sub(r"\x1b\[[0-9;]*m", "", message))
+    text = REFUSED.sub(r"Compilation Error in \1\n", text)  # as dbt-core says it
     # Spark names its error between the names of Java's, and before them.
     text = re.sub(
         r"Error running query: \[[\w.]+\] |(org|java)\.[\w.$]+(Exception|Error): ?", "", text

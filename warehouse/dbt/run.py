@@ -1,7 +1,12 @@
-"""Run `dbt build` in a process of its own, and follow it."""
+"""Run `dbt build` in a process of its own, and follow it.
+
+dbt-core 1.11 and dbt 2 log other events; what is read of them here, both have.
+"""
 
 import json
 import os
+import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -9,15 +14,29 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from warehouse.dbt.artifacts import ArtifactError, read_artifacts
+from warehouse.dbt.artifacts import BROKEN, ArtifactError, read_artifacts
+from warehouse.dbt.file_listing import LISTING
 from warehouse.dbt.messages import clean
+from warehouse.system.errors import WarehouseError
 from warehouse.system.locks import sign
 from warehouse.system.paths import LOGS, PROJECT
 from warehouse.system.progress import Progress
+from warehouse.system.words import listed
 
 LOG = f"The whole log is in {LOGS}/dbt.log."
 # Unit tests judge the models, not the data: `make test` and a plain `dbt build` run them.
 DATA_ONLY = ["--exclude-resource-type", "unit_test"]
+DBT = "DBT"  # in the environment; another dbt than the one that is installed here
+# Of dbt-core, whose adapters have versions too, and of dbt 2: what this project is built with.
+VERSION = re.compile(r"^(\s*- installed: +1\.11\.\d|dbt\S* 2\.\d)", re.MULTILINE)
+RUNNING = {"started", "compiling", "executing"}
+NODES = re.compile(r"Of (\d+) nodes\.")  # as on-run-start says
+# What dbt 2 says of every project that dbt-core 1.11 builds as well.
+OF_BOTH = re.compile(r"\((dbt1704|dbt1157|dbt1058)\)")
+
+
+class DbtError(WarehouseError):
+    """There is no dbt that could build this project; the message says why, and what to do."""
 
 
 @dataclass
@@ -31,26 +50,55 @@ class DbtRun:
     exit_code: int = 0
 
 
+def dbt_program() -> str:
+    """Return the dbt to run: the one that DBT names, else the one beside this Python.
+
+    Raises:
+        DbtError: DBT names none that could build this project.
+
+    """
+    given = os.environ.get(DBT)
+    if not given:
+        # No environment has to be active.
+        return str(Path(sys.executable).with_name("dbt"))
+    advice = (
+        f"{DBT} names dbt 2 (`pip install dbt`) or dbt-core 1.11 with dbt-duckdb;"
+        " without it, `make build` installs its own."
+    )
+    program = shutil.which(given)
+    if not program:
+        raise DbtError(f"{DBT} is {given!r}, which is no program. {advice}")
+    program = os.path.abspath(program)  # noqa: PTH100 (a link decides which environment it is)
+    try:
+        done = subprocess.run(
+            [program, "--version"], capture_output=True, text=True, errors="replace", check=False
+        )
+    except OSError as error:
+        raise DbtError(f"{given} can't be started: {error.strerror}. {advice}") from None
+    if not VERSION.search(done.stdout):
+        said = listed(f"{done.stdout} {done.stderr}".split()[:12]).replace(",", "")
+        raise DbtError(f"{given} can't build this project: it is {said or 'no dbt'}. {advice}")
+    return program
+
+
 def run_dbt(arguments: list[str], lock: int) -> DbtRun:
     """Run `dbt build` in a process of its own, and show how far it is."""
-    # One beside this Python, so that no environment has to be active.
-    program = str(Path(sys.executable).with_name("dbt"))
+    program = dbt_program()
     verbosity = ["--no-quiet", "--log-level", "info"]  # whatever the environment says
     output = [*verbosity, "--log-format", "json", "--log-format-file", "text"]
     folders = ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT)]
-    # The plugins are this project's, whichever is installed beside dbt.
-    path = os.pathsep.join(filter(None, [str(PROJECT), os.environ.get("PYTHONPATH")]))
     run, progress = DbtRun(), Progress("dbt build")
     progress.start()
     try:
         process = subprocess.Popen(
             [program, *output, "build", *DATA_ONLY, *folders, *arguments],
             cwd=PROJECT,  # the profile's paths start here
-            env=os.environ | {"PYTHONPATH": path},
+            env=os.environ | {"FILE_LISTING": str(LISTING)},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             encoding="utf-8",
             errors="replace",
+            restore_signals=False,  # a file that may not grow is an error, and no end by SIGXFSZ
             pass_fds=[lock],  # if this process is killed, dbt goes on, and is still a build
         )
     except OSError as error:
@@ -59,10 +107,11 @@ def run_dbt(arguments: list[str], lock: int) -> DbtRun:
         )
         return run
     sign(lock, f"PID {os.getpid()} with dbt as PID {process.pid}")
+    ended: set[str] = set()
     with process:
         try:
             for event in events(process, run):
-                follow(event, run, progress)
+                follow(event, run, ended, progress)
         except KeyboardInterrupt:
             process.wait()  # dbt got the signal too, and cancels what is running
             raise
@@ -83,18 +132,22 @@ def events(process: subprocess.Popen[str], run: DbtRun) -> Iterator[dict[str, An
             yield event
 
 
-def follow(event: dict[str, Any], run: DbtRun, progress: Progress) -> None:
-    """Take note of an event of dbt's."""
+def follow(event: dict[str, Any], run: DbtRun, ended: set[str], progress: Progress) -> None:
+    """Take note of an event of dbt's; `ended` holds the ids of the nodes that have ended."""
     info, data = event["info"], event["data"]
     run.run_id = info["invocation_id"]
-    is_about_a_node = "node_info" in data
-    # What has an index is the start or the end of a node; hooks are counted by themselves.
-    if is_about_a_node and "index" in data and "Hook" not in info["name"]:
-        has_ended, has_failed = info["name"] != "LogStartLine", info["level"] == "error"
-        progress.show(data.get("total"), has_ended, has_failed)
-    elif info["name"] == "MainEncounteredError":
+    node = data.get("node_info")
+    if count := NODES.fullmatch(data.get("msg") or ""):
+        progress.show(int(count[1]), has_ended=False)
+    elif node:
+        name, status = node["unique_id"], node.get("node_status", "executing")
+        # Hooks are counted by themselves.
+        if not name.startswith("operation.") and status not in RUNNING and name not in ended:
+            ended.add(name)
+            progress.show(has_failed=status in BROKEN)
+    elif info["level"] == "error":
         run.errors.append(clean(data.get("exc") or info["msg"]))
-    elif info["level"] == "warn" and not is_about_a_node:
+    elif info["level"] == "warn" and not OF_BOTH.search(info["msg"]):
         run.warnings.append(clean(info["msg"]))
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from warehouse.database.reader import BuildFile, Database, Row
-from warehouse.dbt.artifacts import Artifact, ArtifactError, read_artifacts
+from warehouse.dbt.artifacts import BROKEN, Artifact, ArtifactError, read_artifacts
 from warehouse.dbt.messages import clean
 from warehouse.explain.guards import (
     OF_A_COLUMN,
@@ -30,7 +30,6 @@ from warehouse.system.words import listed
 
 MAX_ROWS = {"fail": 10, "warn": 3}
 WIDTH = 100
-BROKEN = {"error", "fail", "runtime error", "partial success"}
 # What each engine says where a sum, a big integer, is more than one can hold.
 TOO_BIG = re.compile(r"can't be cast .*\bINT64\b|\bBIGINT overflow|\blong overflow", re.IGNORECASE)
 COUNTED = ("performance_metrics", "funnel_events", "attribution_hints")  # whose counts are added up

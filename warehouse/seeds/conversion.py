@@ -5,17 +5,29 @@ Each `<dataset>.json` becomes `raw_<dataset>.csv`. What a dataset holds is decla
 seeds are exactly what the JSON gives, or every problem is reported and no seed changes.
 
 In the CSV every value is quoted and null is not, so that a reader can tell an empty string from
-null; numbers keep the precision that the JSON wrote, and timestamps are UTC.
+null; numbers keep the precision that the JSON wrote, and timestamps are UTC. SHA256SUMS beside the
+seeds holds the checksums of each file that was converted and of each seed: by it `dbt build` knows
+seeds of another export, or half a conversion (macros/seeds.sql).
 """
 
 import difflib
+import hashlib
+import os
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from warehouse.seeds.declaration import DECLARED_IN, Dataset, Field, read_declaration
 from warehouse.seeds.errors import ConversionError, FileError, MismatchError
-from warehouse.seeds.json_text import IN_BULK, JsonObject, Number, defects, described, read_records
+from warehouse.seeds.json_text import (
+    IN_BULK,
+    JsonObject,
+    Number,
+    defects,
+    described,
+    read_bytes,
+    records_in,
+)
 from warehouse.seeds.values import CONVERTERS, MAX_CHARACTERS
 from warehouse.system.files import remove_leftovers, sync_folder, temporary_beside, write_synced
 from warehouse.system.paths import PROJECT, relative
@@ -23,6 +35,7 @@ from warehouse.system.words import counted, shown
 
 INPUT_DIR = PROJECT / "seeds/json"
 OUTPUT_DIR = PROJECT / "seeds/orchestrator"
+CHECKSUMS = "SHA256SUMS"
 Row = list[str | None]  # the values of a record as text, or None for null
 
 
@@ -61,7 +74,7 @@ def convert(
 
     """
     datasets = read_declaration()
-    seeds, records = build_seeds(datasets, input_dir)
+    seeds, records = build_seeds(datasets, input_dir, output_dir)
     missing = [name for name in datasets if name not in records]
     if not check:
         return Conversion(records, missing, write(seeds, output_dir))
@@ -73,25 +86,33 @@ def convert(
 
 
 def build_seeds(
-    datasets: dict[str, Dataset], input_dir: Path
+    datasets: dict[str, Dataset], input_dir: Path, output_dir: Path
 ) -> tuple[dict[str, bytes], dict[str, int]]:
-    """Return the bytes of each seed by its file name, and how many records each file has."""
+    """Return the bytes of each file by its name, and how many records each dataset has."""
     try:
         present = {path.name for path in input_dir.iterdir()}
     except OSError as error:
         reason = f"the input folder {relative(input_dir)} can't be read: {error.strerror}"
         raise ConversionError([reason], "No seed was changed.") from None
-    seeds, records = {}, {}
+    seeds, records, checksums = {}, {}, ""
     problems: dict[str, list[str]] = {name: [] for name in datasets}
     for name, dataset in datasets.items():
         rows: list[Row] = []
         if f"{name}.json" in present:
-            rows = convert_dataset(dataset, input_dir / f"{name}.json", problems[name])
+            file = input_dir / f"{name}.json"
+            try:
+                data = read_bytes(file)
+                rows = convert_dataset(dataset, data, problems[name])
+            except FileError as error:
+                problems[name].append(str(error))
+                continue
             records[name] = len(rows)
+            checksums += checksum(data, os.path.relpath(file, output_dir))
         elif not dataset.optional:
             problems[name].append(f"{name}.json is missing from {relative(input_dir)}")
         if not problems[name]:
             seeds[f"raw_{name}.csv"] = to_csv(dataset, rows)
+            checksums += checksum(seeds[f"raw_{name}.csv"], f"raw_{name}.csv")
     for file in sorted(present - {f"{name}.json" for name in datasets}):
         if Path(file).suffix.lower() == ".json":
             problems[file] = [f"no declared dataset; {advice(Path(file).stem, list(datasets))}"]
@@ -100,18 +121,23 @@ def build_seeds(
         affected = counted(sum(map(bool, problems.values())), "dataset")
         summary = f"{counted(len(lines), 'problem')} in {affected}; no seed was changed."
         raise ConversionError(lines, summary)
-    return seeds, records
+    return seeds | {CHECKSUMS: checksums.encode()}, records
 
 
-def convert_dataset(dataset: Dataset, path: Path, problems: list[str]) -> list[Row]:
-    """Return a dataset's rows and add its problems; with problems, the rows are of no use."""
-    try:
-        records = read_records(path)
-    except FileError as error:
-        problems.append(str(error))
-        return []
+def checksum(data: bytes, name: str) -> str:
+    """Return a line of what `sha256sum --check` reads."""
+    return f"{hashlib.sha256(data).hexdigest()}  {name}\n"
+
+
+def convert_dataset(dataset: Dataset, data: bytes, problems: list[str]) -> list[Row]:
+    """Return a dataset's rows and add its problems; with problems, the rows are of no use.
+
+    Raises:
+        FileError: The file gives no records.
+
+    """
     rows = []
-    for number, record in enumerate(records, start=1):
+    for number, record in enumerate(records_in(data), start=1):
         place = f"record {number}"
         if not isinstance(record, JsonObject):
             problems.append(f"{place}: expected an object, found {described(record)}")
@@ -197,7 +223,8 @@ def write(seeds: dict[str, bytes], output_dir: Path) -> list[str]:
             write_synced(temporary[target], data)
         for target, file in temporary.items():
             file.replace(target)
-            replaced.append(target.name)
+            if target.name != CHECKSUMS:
+                replaced.append(target.name)
         sync_folder(output_dir)
     except OSError as error:
         changed = f"{len(replaced)} of {len(temporary)} seeds were" if replaced else "no seed was"

@@ -38,9 +38,9 @@ class JsonObject(dict[str, object]):
             self.repeated = [key for key, count in counts.items() if count > 1]
 
 
-def read_records(path: Path) -> list[object]:
+def records_in(data: bytes) -> list[object]:
     """Return the elements of the JSON array in a file; raise FileError where there is none."""
-    text = read_text(path)
+    text = text_of(data)
     if not text.strip(" \t\r\n"):
         raise FileError("expected a JSON array, found an empty file")
     try:
@@ -62,8 +62,8 @@ def read_records(path: Path) -> list[object]:
     return records
 
 
-def read_text(path: Path) -> str:
-    """Return the text of a UTF-8 file, without its byte order mark."""
+def read_bytes(path: Path) -> bytes:
+    """Return what is in a file; raise FileError where that can't be read, or is too much."""
     try:
         status = path.stat()
         if not stat.S_ISREG(status.st_mode):
@@ -72,9 +72,13 @@ def read_text(path: Path) -> str:
         if status.st_size > MAX_BYTES:
             limit = f"expected at most {MAX_BYTES:,} bytes, found {status.st_size:,}"
             raise FileError(f"{limit}; {IN_BULK}")
-        data = path.read_bytes()
+        return path.read_bytes()
     except OSError as error:
         raise FileError(f"the file can't be read: {error.strerror}") from None
+
+
+def text_of(data: bytes) -> str:
+    """Return the text of a UTF-8 file, without its byte order mark."""
     if data and not data.strip(b"\0"):  # as a crash may leave a file
         raise FileError("expected a JSON array, found nothing but NUL bytes")
     encoding = json.detect_encoding(data)

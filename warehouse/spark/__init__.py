@@ -4,5 +4,9 @@ from importlib.util import find_spec
 
 from warehouse.system.errors import WarehouseError
 
-if not find_spec("dbt.adapters.spark"):
+try:
+    installed = find_spec("dbt.adapters.spark")
+except ModuleNotFoundError:  # nor is the dbt that it belongs to
+    installed = None
+if not installed:
     raise WarehouseError("What speaks to Spark is not installed here: `make spark-up` installs it.")

@@ -38,7 +38,9 @@ class Progress(tqdm):
         """Say that the work has begun, where the first step may take a while."""
         self.display(f"{self.desc}: starting")
 
-    def show(self, total: int | None, has_ended: bool = True, has_failed: bool = False) -> None:
+    def show(
+        self, total: int | None = None, has_ended: bool = True, has_failed: bool = False
+    ) -> None:
         """Count a step, once it has ended; not every event knows of how many."""
         self.total = total or self.total
         if has_failed:

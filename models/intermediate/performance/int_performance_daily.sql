@@ -1,5 +1,5 @@
 {{ config(
-    materialized = 'incremental',
+    materialized = 'incremental_by_day',
     meta = {'by_day': {'dataset': 'performance_metrics', 'column': 'recorded_date'}}
 ) }}
 

@@ -8,7 +8,7 @@ listed_assets as (
 
     select
         risk_id,
-        {{ unnest_array('asset_ids') }} as asset_id
+        {{ unnest_array(json_string_list('asset_ids')) }} as asset_id
     from risk_signals
 
 ),

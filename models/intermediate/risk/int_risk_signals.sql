@@ -40,7 +40,7 @@ known_signals as (
         risk_signals.*,
         as_of.as_of,
         severities.severity_rank,
-        {{ array_length('risk_signals.asset_ids') }} > 0 as names_assets,
+        {{ array_length(json_string_list('risk_signals.asset_ids')) }} > 0 as names_assets,
         {{ is_unresolved('risk_signals.status') }} as is_unresolved,
         severities.always_requires_review,
         severities.always_requires_review or risk_signals.recommended_action = 'human_review' as requires_human_review,

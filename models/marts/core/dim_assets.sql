@@ -60,8 +60,8 @@ final as (
         assets.variant,
         assets.message_theme,
         assets.call_to_action,
-        {{ array_text('assets.risk_flags') }} as risk_flags,
-        {{ array_length('assets.risk_flags') }} > 0 as has_risk_flags,
+        {{ array_text(json_string_list('assets.risk_flags')) }} as risk_flags,
+        {{ array_length(json_string_list('assets.risk_flags')) }} > 0 as has_risk_flags,
         assets.is_approved_by_human,
         assets.created_at
     from uniquely_labelled_assets as assets

@@ -134,7 +134,7 @@ final as (
                 partition by
                     judged_signals.campaign_id,
                     judged_signals.experiment_id,
-                    judged_signals.asset_ids,
+                    {{ json_string_list('judged_signals.asset_ids') }},
                     judged_signals.risk_type,
                     judged_signals.severity,
                     judged_signals.evidence,

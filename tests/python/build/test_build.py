@@ -9,9 +9,8 @@ from pathlib import Path
 import duckdb
 import pytest
 import yaml
-from dbt_common.exceptions import DbtRuntimeError
-from helpers.builds import Build, Workspace
-from helpers.project import EXPORT, PROJECT, Export
+from helpers.builds import DATA_ONLY, Build, DbtError, Workspace
+from helpers.project import DBT_CORE, EXPORT, PROJECT, Export
 
 from warehouse import publish
 
@@ -74,8 +73,6 @@ def test_every_mart_and_column_says_what_it_means(sample: Build) -> None:
 
 
 # ---- Sameness --------------------------------------------------------------------------------
-
-DATA_ONLY = ("--exclude-resource-type", "unit_test")
 
 
 def shuffled(records: Export, seed: int) -> Export:
@@ -173,7 +170,7 @@ def test_the_build_record_names_every_input_and_policy(sample: Build) -> None:
 
 def test_an_as_of_that_is_no_date_is_refused(workspace: Workspace, sample: Build) -> None:
     arguments = ("--select", "int_as_of", "--vars", '{"as_of": "yesterday"}')
-    with pytest.raises(DbtRuntimeError, match=r"The var as_of is 'yesterday'. It is a date"):
+    with pytest.raises(DbtError, match=r"The var as_of is 'yesterday'. It is a date"):
         workspace.dbt("compile", *arguments)
 
 
@@ -192,12 +189,12 @@ POLICIES = [
 def test_a_policy_that_cannot_be_meant_is_refused(
     workspace: Workspace, sample: Build, policy: str, message: str
 ) -> None:
-    with pytest.raises(DbtRuntimeError, match=message):
+    with pytest.raises(DbtError, match=message):
         workspace.dbt("build", "--select", "int_as_of", "--vars", f"{{{policy}}}")
 
 
 def test_a_var_of_an_installed_package_is_no_error(tmp_path: Path) -> None:
-    workspace = Workspace(tmp_path)
+    workspace = Workspace(tmp_path, DBT_CORE)
     package = workspace.folder / "dbt_packages/guest"
     (package / "macros").mkdir(parents=True)
     declared = {"name": "guest", "version": "1.0.0", "config-version": 2, "vars": {"declared": 1}}
@@ -211,12 +208,9 @@ def test_a_var_of_an_installed_package_is_no_error(tmp_path: Path) -> None:
 
     seed = ("seed", "--select", "kpi_definitions", "--vars")
     workspace.dbt(*seed, '{"declared": 2, "guest:read": 2, "guest": {"declared": 2}}')
-    with pytest.raises(DbtRuntimeError, match="There is no var read"):
+    with pytest.raises(DbtError, match="There is no var read"):
         workspace.dbt(*seed, '{"read": 2}')
-    compiled = workspace.dbt("compile", "--select", "warehouse_build").results
-    (sql,) = (
-        result.node.compiled_code for result in compiled if result.node.name == "warehouse_build"
-    )
+    sql = workspace.compiled("warehouse_build")["warehouse_build"]
     assert '"as_of": null' in sql
     assert "guest" not in sql
 
@@ -232,12 +226,15 @@ EVENT_TIMES = [
 ]
 
 
+@pytest.fixture(scope="module")
+def event_times_sql(workspace: Workspace, sample: Build) -> dict[str, str]:
+    return workspace.compiled("int_as_of", "int_event_times")
+
+
 @pytest.mark.parametrize(("newest", "column"), EVENT_TIMES)
 def test_an_event_of_any_dataset_can_be_the_newest(
-    workspace: Workspace, sample: Build, newest: str, column: str
+    event_times_sql: dict[str, str], newest: str, column: str
 ) -> None:
-    compiled = workspace.dbt("compile", "--select", "int_as_of", "int_event_times").results
-    sql = {result.node.name: result.node.compiled_code for result in compiled}
     names = ("campaign_id", "asset_id", "decision_id", "budget_action_id", "risk_id", "hint_id")
     ids = ", ".join(f"'' as {name}" for name in names)
     with duckdb.connect() as connection:
@@ -255,10 +252,11 @@ def test_an_event_of_any_dataset_can_be_the_newest(
                 " '' as status, false as is_approved_by_human, 0 as approval_latency_minutes,"
                 f" 1 as row_count, {ids}"
             )
-        connection.execute(
-            f"create view warehouse.intermediate.int_event_times as {sql['int_event_times']}"
-        )
-        (row,) = connection.execute(f"select as_of from ({sql['int_as_of']})").fetchall()
+        view = "create view warehouse.intermediate.int_event_times as "
+        connection.execute(view + event_times_sql["int_event_times"])
+        (row,) = connection.execute(
+            f"select as_of from ({event_times_sql['int_as_of']})"
+        ).fetchall()
     assert row == (datetime(2026, 3, 9, 9),), column
 
 

@@ -11,7 +11,7 @@ import pytest
 from helpers.builds import Build, Workspace
 from helpers.oddities import LONG_TEXT, TEXTS
 from helpers.project import Export
-from helpers.valid_json import DATASETS, RENAMED, read_object
+from helpers.valid_json import DATASETS, JSON_TEXTS, RENAMED, read_json
 
 from warehouse.explain import explanation
 
@@ -175,11 +175,11 @@ def test_oddities_come_to_staging(odd: Build, odd_export: Export, dataset: str) 
         {column: record.get(field) for field, column in fields.items()}
         for record in odd_export[dataset]
     ]
-    if dataset == "campaign_risk_signals":
+    for column in JSON_TEXTS & set(fields.values()):
         for row in found:
-            row["evidence"] = read_object(row["evidence"])
+            row[column] = read_json(row[column])
         for row in expected:
-            row["evidence"] = read_object(json.dumps(row["evidence"]))
+            row[column] = read_json(json.dumps(row[column]))
     assert ordered(found) == ordered(expected)
 
 

@@ -1,19 +1,26 @@
-"""Builds that tests share: dbt is started once, parses once, and runs in a copy of the project."""
+"""Builds that tests share, in a copy of the project."""
 
-import gc
 import json
+import os
 import shutil
+import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import duckdb
-import pytest
-from dbt.adapters.duckdb.connections import DuckDBConnectionManager
-from dbt.cli.main import dbtRunner
-from helpers.project import PROJECT, Export, copy_project, raw_files
+from helpers.project import FASTEST, PROJECT, RUNS, Export, copy_project, raw_files
 
-from warehouse.seeds.conversion import convert
+from warehouse.dbt.artifacts import MANIFEST, RUN_RESULTS
+from warehouse.dbt.file_listing import LISTING, write_listing
+from warehouse.seeds.conversion import CHECKSUMS, checksum, convert
+
+DATA_ONLY = ("--exclude-resource-type", "unit_test")
+
+
+class DbtError(Exception):
+    """dbt could not run; the message is what it said."""
 
 
 @dataclass(frozen=True)
@@ -48,63 +55,69 @@ class Build:
 
 
 class Workspace:
-    """A copy of the project in which dbt runs.
+    """A copy of the project in which a dbt runs."""
 
-    Its manifest is parsed once for each source of the raw data, and kept: whether a seed or a view
-    is `raw_<dataset>` is decided when dbt parses.
-    """
-
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, dbt: Path = FASTEST) -> None:
         self.folder = folder / "project"
         self.kept = folder / "builds"
-        self.runners: dict[str, dbtRunner] = {}
+        self.program = dbt
         self.count = 0
         copy_project(self.folder)
 
     @property
-    def runner(self) -> dbtRunner:
-        """What runs dbt on seeds, once it has run."""
-        return self.runners["seeds"]
+    def manifest(self) -> dict[str, Any]:
+        """What the last run of dbt knows of the project."""
+        if not (self.folder / MANIFEST).exists():
+            self.dbt("parse")
+        return json.loads((self.folder / MANIFEST).read_bytes())
 
-    def dbt(self, *arguments: str, files: Path | None = None) -> object:
-        """Run a dbt command here; raise what dbt raises where it can't run at all.
+    def dbt(self, *arguments: str, files: Path | None = None) -> list[dict[str, Any]]:
+        """Run a dbt command here; return its results, without those of hooks.
 
         Args:
             arguments: The command and its arguments.
             files: Where the raw data lies, if it is no seeds.
 
+        Raises:
+            DbtError: dbt can't run at all.
+
         """
-        places = ["--project-dir", str(self.folder), "--profiles-dir", str(self.folder)]
-        raw = "seeds" if files is None else "files"
-        with pytest.MonkeyPatch.context() as patch:
-            patch.chdir(self.folder)
-            patch.setenv("DBT_LOG_LEVEL_FILE", "none")  # which nobody reads here
-            if raw not in self.runners:
-                source = () if files is None else ("--vars", json.dumps(raw_files(files)))
-                # What was parsed with other vars is no help.
-                parsed = dbtRunner().invoke(
-                    ["--quiet", "--no-partial-parse", "parse", *source, *places]
-                )
-                if parsed.exception:
-                    raise parsed.exception
-                # A manifest is large, and stays: Python would go through it again and again.
-                gc.freeze()
-                gc.set_threshold(100_000)
-                self.runners[raw] = dbtRunner(manifest=parsed.result)
-            try:
-                result = self.runners[raw].invoke(["--quiet", *arguments, *places])
-            finally:
-                DuckDBConnectionManager.close_all_connections()
-        if result.exception:
-            raise result.exception
-        return result.result
+        if files:
+            write_listing(str(files), self.folder)
+        (self.folder / "build").mkdir(exist_ok=True)
+        (self.folder / RUN_RESULTS).unlink(missing_ok=True)
+        RUNS[self.program] += 1
+        done = subprocess.run(
+            [self.program, *arguments],
+            cwd=self.folder,
+            env=os.environ | {"FILE_LISTING": str(LISTING), "NO_COLOR": "1"},
+            capture_output=True,
+            text=True,
+        )
+        results = []
+        if (self.folder / RUN_RESULTS).exists():
+            written = json.loads((self.folder / RUN_RESULTS).read_bytes())
+            results = [
+                one for one in written["results"] if not one["unique_id"].startswith("operation.")
+            ]
+        # dbt 2 gives every node of a run that ended before them this one message.
+        if done.returncode and {one["message"] for one in results} <= {"Compilation Error"}:
+            raise DbtError(done.stdout + done.stderr)
+        return results
+
+    def compiled(self, *selected: str) -> dict[str, str]:
+        """Return the SQL of what is selected, by name."""
+        folder = self.folder / "target/compiled"
+        shutil.rmtree(folder, ignore_errors=True)
+        self.dbt("compile", "--select", *selected)
+        return {file.stem: file.read_text(encoding="utf-8") for file in folder.rglob("*.sql")}
 
     def build(
         self,
         export: Export | None = None,
         variables: dict | None = None,
         waivers: str = "",
-        arguments: tuple[str, ...] = ("--exclude-resource-type", "unit_test"),
+        arguments: tuple[str, ...] = DATA_ONLY,
         fresh: bool = True,
         edit_seeds: Callable[[Path], None] | None = None,
         files: Path | None = None,
@@ -135,6 +148,7 @@ class Workspace:
         shutil.copytree(PROJECT / reference, self.folder / reference, dirs_exist_ok=True)
         if edit_seeds:
             edit_seeds(self.folder / "seeds/orchestrator")
+            note_checksums(self.folder / "seeds/orchestrator")
         waiver_file = self.folder / "seeds/reference/contract_waivers.csv"
         header = waiver_file.read_text(encoding="utf-8").splitlines()[0]
         line_end = "\r\n" if waivers.endswith("\r\n") else "\n"
@@ -148,10 +162,21 @@ class Workspace:
         folder = self.kept / str(self.count)
         for part in ("build", "target"):
             shutil.copytree(self.folder / part, folder / part)
-        nodes = {result.node.name: result for result in results if hasattr(result, "node")}
+        manifest = self.manifest
+        nodes = manifest["nodes"] | manifest["unit_tests"]
+        by_name = {
+            nodes[one["unique_id"]]["name"]: one for one in results if one["unique_id"] in nodes
+        }
         return Build(
             folder,
-            {name: str(result.status) for name, result in nodes.items()},
-            {name: result.failures or 0 for name, result in nodes.items()},
-            {name: str(result.message or "") for name, result in nodes.items()},
+            {name: one["status"].lower() for name, one in by_name.items()},
+            {name: one.get("failures") or 0 for name, one in by_name.items()},
+            {name: one["message"] or "" for name, one in by_name.items()},
         )
+
+
+def note_checksums(folder: Path) -> None:
+    """Note the checksums of exports and seeds as they are, though seeds were edited."""
+    files = [*(folder.parent / "json").glob("*.json"), *folder.glob("raw_*.csv")]
+    lines = [checksum(file.read_bytes(), os.path.relpath(file, folder)) for file in files]
+    (folder / CHECKSUMS).write_text("".join(lines), encoding="utf-8")

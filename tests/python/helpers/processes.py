@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
-from helpers.project import Export, read_export
+from helpers.project import FASTEST, RUNS, Export, read_export
 from helpers.reader import opened, version_of
 
 from warehouse.dbt.database_files import EMPTY_BYTES
@@ -90,7 +90,11 @@ class Project:
         if command[0] in ("build", "publish", "seeds"):
             command = (sys.executable, "-m", "warehouse", *command)
         options = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT} | options
-        options["env"] = os.environ | {"NO_COLOR": "1"} | options.get("env", {})
+        if "build" in command:
+            RUNS[Path(options.get("env", {}).get("DBT", FASTEST))] += 1
+        options["env"] = (
+            os.environ | {"NO_COLOR": "1", "DBT": str(FASTEST)} | options.get("env", {})
+        )
         return subprocess.Popen(
             list(map(str, command)), cwd=self.folder, text=True, start_new_session=True, **options
         )

@@ -2,12 +2,22 @@
 
 import json
 import shutil
+import sys
+from collections import Counter
 from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parents[3]
 # The demo's exports. Those of seeds/json are whoever's uses the project.
 EXPORT = PROJECT / "tests/export"
+DBT_CORE = Path(sys.executable).with_name("dbt")
+DBT2 = Path(sys.executable).with_name("dbt2")
+FASTEST = DBT2 if DBT2.exists() else DBT_CORE
+"""What runs the many builds in which dbt is not what is tested."""
+RUNS: Counter[Path] = Counter()
+"""How many times this process has started each dbt."""
+
 COPIED = [
+    ".dbtignore",
     "dbt_project.yml",
     "profiles.yml",
     "analyses",

@@ -1,6 +1,5 @@
 """Builds of exports that are spoiled in one place, and who noticed."""
 
-import json
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
@@ -14,6 +13,7 @@ from helpers.builds import Build, Workspace
 from helpers.corruptions import Clones, Corruption
 from helpers.project import Export
 
+from warehouse.dbt.artifacts import read_artifacts
 from warehouse.explain import explanation
 from warehouse.seeds import conversion
 from warehouse.seeds.declaration import Dataset
@@ -114,8 +114,7 @@ def spoiled_build(
                 file.write(csv_lines(name, rows))
 
     build = workspace.build(records, waivers=waivers, edit_seeds=edit_seeds, **arguments)
-    manifest = json.loads((build.folder / "target/manifest.json").read_text(encoding="utf-8"))
-    results = json.loads((build.folder / "target/run_results.json").read_text(encoding="utf-8"))
+    results, manifest = read_artifacts(build.folder)
     with pytest.MonkeyPatch.context() as patch:
         # All rows, where a reader gets the first few: each of them must lead somewhere.
         patch.setattr(explanation, "MAX_ROWS", {"fail": 1000, "warn": 1000})
@@ -144,7 +143,7 @@ def empty_fields(folder: Path, dataset: Dataset, nulls: set[tuple[str, str, str]
     """Set fields of a seed to null, which the converter would refuse."""
     names = [of.name for of in dataset.fields]
     rows = conversion.convert_dataset(
-        dataset, folder.parent / f"json/{dataset.name}.json", problems := []
+        dataset, (folder.parent / f"json/{dataset.name}.json").read_bytes(), problems := []
     )
     assert not problems
     for row in rows:

@@ -245,7 +245,16 @@ def staged(dataset: str, record: Record) -> dict[str, Any]:
     return row
 
 
-def read_object(text: str) -> object:
-    """Return what the text of an object means, as object_of says it."""
+JSON_TEXTS = {
+    field.name
+    for declared in DATASETS.values()
+    for field in declared.fields
+    if field.type in ("string_list", "object")
+}
+"""Columns that are JSON text in staging."""
+
+
+def read_json(text: str) -> object:
+    """Return what the text of a list or an object means, as list_of and object_of say it."""
     numbers: dict[str, Any] = dict.fromkeys(("parse_int", "parse_float"), lambda t: ("number", t))
     return json.loads(text, object_pairs_hook=lambda pairs: ("object", pairs), **numbers)

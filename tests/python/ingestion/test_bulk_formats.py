@@ -32,7 +32,8 @@ from helpers.bulk import (
     write_file,
 )
 from helpers.cases import CASES, world
-from helpers.project import Export, copy_project, read_export
+from helpers.project import DBT_CORE, Export, copy_project, read_export
+from helpers.valid_json import JSON_TEXTS
 
 from warehouse import publish
 from warehouse.explain import explanation
@@ -249,11 +250,11 @@ ONLY_STAGING = ("--select", "+path:models/staging", "--exclude-resource-type", "
 
 
 def staged(build: Build, dataset: str) -> list[str]:
-    """Return the rows that staging shows, sorted, with what evidence says, however written."""
+    """Return the rows that staging shows, sorted; lists and objects by what they say."""
     rows = build.rows(f"select * from staging.stg_{dataset}")
     for row in rows:
-        if "evidence" in row:
-            row["evidence"] = json.loads(row["evidence"], object_pairs_hook=list)
+        for column in JSON_TEXTS & row.keys():
+            row[column] = json.loads(row[column], object_pairs_hook=list)
     return sorted(map(repr, rows))
 
 
@@ -372,7 +373,7 @@ def test_an_object_store_is_read_as_a_folder_is(tmp_path: Path, untested: Build)
 
     Not fsspec's store in memory: all who open a file there share one position in it.
     """
-    workspace = Workspace(tmp_path / "workspace")
+    workspace = Workspace(tmp_path / "workspace", DBT_CORE)  # the other dbt knows DuckDB's alone
     profiles = workspace.folder / "profiles.yml"
     profile = yaml.safe_load(profiles.read_text(encoding="utf-8"))
     profile["marketing_orchestrator"]["outputs"]["duckdb"]["filesystems"] = [

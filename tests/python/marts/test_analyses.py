@@ -10,8 +10,7 @@ ANALYSES = sorted(file.stem for file in (PROJECT / "analyses").glob("*.sql"))
 @pytest.fixture(scope="module")
 def compiled(workspace: Workspace, sample: Build) -> dict[str, str]:
     """Return the SQL of every analysis."""
-    results = workspace.dbt("compile", "--select", "path:analyses").results
-    return {result.node.name: result.node.compiled_code for result in results}
+    return workspace.compiled("path:analyses")
 
 
 def test_there_are_ten() -> None:

@@ -136,12 +136,15 @@ class Builds:
 
 @pytest.fixture(scope="module")
 def builds(
-    sample: Build, tmp_path_factory: pytest.TempPathFactory, figures: dict[str, str]
+    sample_of_core: Build, tmp_path_factory: pytest.TempPathFactory, figures: dict[str, str]
 ) -> Iterator[Builds]:
-    """Publish the sample, and build from then on; in the end, all of that must have gone well."""
+    """Publish the sample, and build from then on; in the end, all of that must have gone well.
+
+    dbt-core's files are there, without which there is no semantic layer.
+    """
     project = Project(copy_project(tmp_path_factory.mktemp("clients") / "project"))
     for name in ("build", "target"):
-        shutil.copytree(sample.folder / name, project.folder / name)
+        shutil.copytree(sample_of_core.folder / name, project.folder / name)
     publish(project.folder)
     builds = Builds(project)
     try:

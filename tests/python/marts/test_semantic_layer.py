@@ -51,14 +51,14 @@ update marts.channel_budget_flows set currency = 'EUR' where campaign_id = 'CAMP
 
 @pytest.fixture(scope="module")
 def database(
-    workspace: Workspace, sample: Build, tmp_path_factory: pytest.TempPathFactory
+    workspace: Workspace, sample_of_core: Build, tmp_path_factory: pytest.TempPathFactory
 ) -> Build:
     """Return the sample with more months and currencies, in a folder in which `mf` can run."""
     folder = tmp_path_factory.mktemp("semantic")
     for name in ("dbt_project.yml", "profiles.yml"):
         shutil.copy(workspace.folder / name, folder)
     for name in ("build", "target"):
-        shutil.copytree(sample.folder / name, folder / name)
+        shutil.copytree(sample_of_core.folder / name, folder / name)
     build = Build(folder, {}, {})
     with duckdb.connect(str(build.database)) as connection:
         for fact in ("fct_performance_daily", "fct_funnel_daily"):

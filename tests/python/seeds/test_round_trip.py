@@ -8,10 +8,11 @@ from helpers.builds import Workspace
 from helpers.seed_reader import seed_query
 from helpers.valid_json import (
     DATASETS,
+    JSON_TEXTS,
     Record,
     Value,
     json_of,
-    read_object,
+    read_json,
     records_of,
     spaces,
     staged,
@@ -30,8 +31,7 @@ def assert_staged(
     result = connection.sql(query)
     found = [dict(zip(result.columns, row, strict=True)) for row in result.fetchall()]
     for row in found:
-        if "evidence" in row:
-            row["evidence"] = read_object(row["evidence"])
+        row |= {column: read_json(row[column]) for column in JSON_TEXTS & row.keys()}
     expected = [staged(dataset, record) for record in records]
     assert len(found) == len(expected)
     for number, (wanted, row) in enumerate(zip(expected, found, strict=True), start=1):
@@ -44,9 +44,8 @@ def assert_staged(
 @pytest.fixture(scope="module")
 def staging_sql(workspace: Workspace) -> dict[str, str]:
     """Return the compiled query of each dataset's staging view."""
-    compiled = workspace.dbt("compile", "--select", "path:models/staging")
-    nodes = [result.node for result in compiled.results]
-    return {node.name.removeprefix("stg_"): node.compiled_code for node in nodes}
+    compiled = workspace.compiled("path:models/staging")
+    return {name.removeprefix("stg_"): sql for name, sql in compiled.items()}
 
 
 @pytest.fixture
@@ -110,7 +109,7 @@ def assert_comes_back(workspace: Workspace, export: dict[str, list[Record]]) -> 
     selected = ("path:seeds/orchestrator", "path:models/staging")
     unselected = ("--exclude-resource-type", "test", "unit_test")
     results = workspace.dbt("build", "--select", *selected, *unselected)
-    assert {str(result.status) for result in results} == {"success"}
+    assert {result["status"] for result in results} == {"success"}
     with duckdb.connect(str(workspace.folder / "build/warehouse.duckdb")) as connection:
         for dataset, records in export.items():
             query = f"select * from staging.stg_{dataset}"
