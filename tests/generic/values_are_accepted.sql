@@ -1,8 +1,8 @@
 {#-
   The values of each column are as its rule says: `not_null`; `values`, and no others; from `min_value` to `max_value`
   (`inclusive: false`: the bounds themselves are wrong); or `event_time`. A null passes unless `not_null` stands there. One
-  scan, and one row per record and column that fails: `failed_column` and `allowed` say which and what it may hold, and the
-  record follows.
+  row per record and column that fails: `failed_column` and `allowed` say which and what it may hold, and the record
+  follows. One test of all columns, since each test takes dbt-core longer than it takes the database: some 20 ms.
 
   What happened did so within 2000 to 2099: what lies outside is a placeholder (0001, 1970, 9999), and the newest event of
   all becomes the warehouse's "now".

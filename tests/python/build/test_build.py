@@ -117,6 +117,38 @@ def test_partial_and_repeated_builds_end_where_a_whole_one_does(
         assert contents(whole_one) == contents(sample)
 
 
+def test_what_was_there_is_replaced_whatever_it_was_or_else_stays(
+    workspace: Workspace, export: Callable[[], Export]
+) -> None:
+    """A table where a view is to be, and a view where a table is; and where a model fails, all."""
+
+    def built(selected: str, spoil: str = "", fresh: bool = False) -> Build:
+        if spoil:
+            with duckdb.connect(str(workspace.folder / "build/warehouse.duckdb")) as connection:
+                connection.execute(spoil)
+        arguments = (*DATA_ONLY, "--select", selected)
+        return workspace.build(export(), arguments=arguments, fresh=fresh)
+
+    def channels(build: Build) -> list[dict]:
+        kinds = build.rows(
+            "select table_name, table_type from information_schema.tables"
+            " where table_schema in ('marts', 'staging') order by all"
+        )
+        return kinds + build.rows("select * from marts.dim_channels order by all")
+
+    first = channels(built("+dim_channels", fresh=True))
+    spoiled = """
+        drop view staging.stg_channels;
+        create table staging.stg_channels as select 1 as old;
+        drop table marts.dim_channels;
+        create view marts.dim_channels as select 1 as old;
+    """
+    assert channels(built("+dim_channels", spoiled)) == first
+    failed = built("dim_channels", "create or replace view staging.stg_channels as select 1 as old")
+    assert failed.statuses["dim_channels"] == "error"
+    assert channels(failed) == first
+
+
 # ---- What it was made from -------------------------------------------------------------------
 
 
