@@ -227,7 +227,8 @@ def write(seeds: dict[str, bytes], output_dir: Path) -> list[str]:
                 replaced.append(target.name)
         sync_folder(output_dir)
     except OSError as error:
-        changed = f"{len(replaced)} of {len(temporary)} seeds were" if replaced else "no seed was"
+        count = sum(target.name != CHECKSUMS for target in temporary)
+        changed = f"{len(replaced)} of {count} seeds were" if replaced else "no seed was"
         reason = f"the seeds can't be written to {relative(output_dir)}: {error.strerror}"
         raise ConversionError([f"{reason}; {changed} changed."]) from None
     finally:
