@@ -258,7 +258,11 @@
             "select file, format, is_alone from " ~ relation_in('files', 'found') ~ " where dataset = '" ~ dataset
             ~ "' order by is_alone desc, file"
         ) -%}
-        {%- set formats = found.columns[1].values() | unique | list -%}
+        {%- set example = {} -%}
+        {%- for row in found.rows if row[1] not in example -%}
+            {%- do example.update({row[1]: row[0]}) -%}
+        {%- endfor -%}
+        {%- set formats = example.keys() | list -%}
         {%- set files = found.columns[0].values() | list -%}
         {%- if not files and not model.config.meta.optional -%}
             {%- do exceptions.raise_compiler_error(
@@ -267,7 +271,7 @@
             ) -%}
         {%- elif none in formats -%}
             {%- do exceptions.raise_compiler_error(
-                files[found.columns[1].values().index(none)] ~ ": expected a file that ends in .json, .ndjson or .parquet"
+                example[none] ~ ": expected a file that ends in .json, .ndjson or .parquet"
                 ~ " (.json and .ndjson also with ." ~ packings() | join(" or .") ~ ")."
             ) -%}
         {%- elif files | length > 1 and found.columns[2].values()[0] -%}
@@ -278,8 +282,7 @@
         {%- elif formats | length > 1 -%}
             {%- do exceptions.raise_compiler_error(
                 dataset ~ ": its files are of several formats (" ~ formats | sort | join(", ") ~ "), such as "
-                ~ files[found.columns[1].values().index(formats[0])] ~ " and "
-                ~ files[found.columns[1].values().index(formats[1])] ~ ". A dataset has one: remove the others."
+                ~ example[formats[0]] ~ " and " ~ example[formats[1]] ~ ". A dataset has one: remove the others."
             ) -%}
         {%- endif -%}
         {%- set relation = relation_in('files', 'rows_of_' ~ dataset) -%}

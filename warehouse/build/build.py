@@ -142,6 +142,9 @@ def built(arguments: list[str], lock: int) -> tuple[list[dict[str, Any]] | None,
     for warning in dbt.warnings:
         print(f"dbt warns: {warning}")
     results = results_of(dbt)
+    known = {result["unique_id"] for result in results or ()}
+    for name in sorted(dbt.errors_of.keys() - known if results else ()):
+        print(f"{name} has no result: {dbt.errors_of[name]}")  # as dbt 2 leaves what a macro breaks
     if results is None:
         reasons = dbt.errors or dbt.other_lines
         if dbt.exit_code < 0:  # DuckDB can fall over a damaged file without a word

@@ -9,14 +9,14 @@ CALL = re.compile(
 )
 OF_DBT_2 = re.compile(r"^\[(?:error|warning)\] \[\w+ \(dbt\d+\)\]: ")
 REFUSED = re.compile(
-    r"^Failed to render SQL invalid operation: Compilation Error for (\S+) from [^:]*: "
+    r"^(Error executing|Failed to render) .*: Compilation Error for (\S+) from [^:]*: "
 )
 
 
 def clean(message: str) -> str:
     """Return a message of dbt's without colours and without the calls that it came through."""
     text = OF_DBT_2.sub("", re.sub(r"\x1b\[[0-9;]*m", "", message))
-    text = REFUSED.sub(r"Compilation Error in \1\n", text)  # as dbt-core says it
+    text = REFUSED.sub(r"Compilation Error in \2\n", text)  # as dbt-core says it
     # Spark names its error between the names of Java's, and before them.
     text = re.sub(
         r"Error running query: \[[\w.]+\] |(org|java)\.[\w.$]+(Exception|Error): ?", "", text

@@ -45,6 +45,7 @@ class DbtRun:
 
     run_id: str | None = None
     errors: list[str] = field(default_factory=list)
+    errors_of: dict[str, str] = field(default_factory=dict)  # nodes
     warnings: list[str] = field(default_factory=list)
     other_lines: list[str] = field(default_factory=list)
     exit_code: int = 0
@@ -145,6 +146,8 @@ def follow(event: dict[str, Any], run: DbtRun, ended: set[str], progress: Progre
         if not name.startswith("operation.") and status not in RUNNING and name not in ended:
             ended.add(name)
             progress.show(has_failed=status in BROKEN)
+        elif info["level"] == "error":
+            run.errors_of[name] = clean(info["msg"])
     elif info["level"] == "error":
         run.errors.append(clean(data.get("exc") or info["msg"]))
     elif info["level"] == "warn" and not OF_BOTH.search(info["msg"]):

@@ -135,8 +135,10 @@ def test_what_has_ended_is_counted_once(lines: list[str]) -> None:
 REFUSAL = "The var as_of is 'x'. It is a date (2026-03-16)."
 PLACES = "\n(in macros/policy.sql:94:30)\n  --> macros/policy.sql:94:30\n   0: <unknown>\n"
 PLACES += "  12: start_thread\n             at ./nptl/pthread_create.c:442:8\n"
-RENDERED = (
-    "Failed to render SQL invalid operation: Compilation Error for model.p.a from models/a.sql: "
+FROM = "invalid operation: Compilation Error for model.p.a from models/a.sql: "
+RENDERED = f"Failed to render SQL {FROM}"
+EXECUTED = (
+    f"Error executing materialization macro 'p.view' for model model.p.a: Failed to eval {FROM}"
 )
 
 
@@ -149,8 +151,9 @@ RENDERED = (
             exc=f"Compilation Error in model.p.a\n  {REFUSAL}\n  \n  > in macro as_of (m/a.sql)",
         ),
         event("Generic", "error", f"[error] [JinjaError (dbt1501)]: {RENDERED}{REFUSAL}{PLACES}"),
+        event("Generic", "error", f"[error] [JinjaError (dbt1501)]: {EXECUTED}{REFUSAL}{PLACES}"),
     ],
-    ids=["dbt-core", "dbt 2"],
+    ids=["dbt-core", "dbt 2", "a macro of dbt 2"],
 )
 def test_what_keeps_a_run_from_starting_is_its_error(line: str) -> None:
     (said,) = followed([line])[0].errors
