@@ -193,6 +193,7 @@ def test_a_policy_that_cannot_be_meant_is_refused(
         workspace.dbt("build", "--select", "int_as_of", "--vars", f"{{{policy}}}")
 
 
+@pytest.mark.long
 def test_a_var_of_an_installed_package_is_no_error(tmp_path: Path) -> None:
     workspace = Workspace(tmp_path, DBT_CORE)
     package = workspace.folder / "dbt_packages/guest"
@@ -260,6 +261,7 @@ def test_an_event_of_any_dataset_can_be_the_newest(
     assert row == (datetime(2026, 3, 9, 9),), column
 
 
+@pytest.mark.long
 def test_looking_back_what_was_not_created_is_not_there(
     workspace: Workspace, export: Callable[[], Export]
 ) -> None:

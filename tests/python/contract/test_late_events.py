@@ -30,6 +30,7 @@ def built(workspace: Workspace, records: Export, row: dict, **arguments: object)
     return workspace.build(records, **arguments)
 
 
+@pytest.mark.long
 def test_a_row_of_late_events_is_a_warning(
     workspace: Workspace, export: Callable[[], Export]
 ) -> None:

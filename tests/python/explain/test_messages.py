@@ -36,6 +36,7 @@ COUNTED = {
 }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("dataset", COUNTED)
 def test_counts_beyond_64_bits_are_told_in_words(
     workspace: Workspace, export: Callable[[], Export], dataset: str

@@ -25,11 +25,11 @@ class DbtError(Exception):
 
 @dataclass(frozen=True)
 class Build:
-    """One finished `dbt build`, kept: its database file and what became of each node.
+    """One finished `dbt build`, kept: its database files and what became of each node.
 
     `statuses` maps a node's name to its status (success, pass, warn, fail, error, skipped),
     `failures` to the number of failing rows, and `messages` to what dbt says of it. `folder` holds
-    build/ and target/ as dbt left them.
+    build/, target/ and history.duckdb as dbt left them.
     """
 
     folder: Path
@@ -162,6 +162,8 @@ class Workspace:
         folder = self.kept / str(self.count)
         for part in ("build", "target"):
             shutil.copytree(self.folder / part, folder / part)
+        if (self.folder / "history.duckdb").exists():
+            shutil.copy(self.folder / "history.duckdb", folder)
         manifest = self.manifest
         nodes = manifest["nodes"] | manifest["unit_tests"]
         by_name = {

@@ -18,6 +18,7 @@ RUNS: Counter[Path] = Counter()
 
 COPIED = [
     ".dbtignore",
+    "build/.gitignore",
     "dbt_project.yml",
     "profiles.yml",
     "analyses",

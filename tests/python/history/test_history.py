@@ -320,6 +320,7 @@ def test_only_a_whole_build_is_remembered(kept: Kept, export: Callable[[], Expor
     kept.assert_log()
 
 
+@pytest.mark.long
 def test_what_breaks_the_contract_is_no_history(kept: Kept, export: Callable[[], Export]) -> None:
     kept.build(as_of(export(), 1))
     before = kept.log()
@@ -367,6 +368,7 @@ def test_all_that_structural_tests_judge_lies_above_the_history(
     assert set.union(*gates) <= above
 
 
+@pytest.mark.long
 def test_an_older_export_is_built_with_a_warning(kept: Kept, export: Callable[[], Export]) -> None:
     kept.build(as_of(export(), 1))
     build = kept.build(export(), *HISTORY)
@@ -389,6 +391,7 @@ WORDS = {
 }
 
 
+@pytest.mark.long
 def test_any_order_of_exports(kept: Kept, export: Callable[[], Export], whole: bool) -> None:
     """Random exports arrive in random order, some again, some far; some are taken out."""
     chance = random.Random(4)
@@ -545,6 +548,7 @@ def test_a_setting_that_says_nothing_is_refused(monkeypatch: pytest.MonkeyPatch)
 # ---- What is kept out -------------------------------------------------------------------------
 
 
+@pytest.mark.long
 def test_one_wrong_date_is_no_history(kept: Kept, export: Callable[[], Export]) -> None:
     kept.build(export())
     before = kept.log()
@@ -574,6 +578,7 @@ def test_one_wrong_date_is_no_history(kept: Kept, export: Callable[[], Export]) 
 FAR = "select * from intermediate.int_far_records order by dataset, record_key"
 
 
+@pytest.mark.long
 def test_three_records_can_have_a_wrong_date_and_four_have_none(
     kept: Kept, export: Callable[[], Export]
 ) -> None:
@@ -607,6 +612,7 @@ def test_three_records_can_have_a_wrong_date_and_four_have_none(
     kept.assert_log()
 
 
+@pytest.mark.long
 def test_a_dataset_that_comes_empty_is_a_warning(kept: Kept, export: Callable[[], Export]) -> None:
     full, empty, fuller = as_of(export(), 1), as_of(export(), 2), as_of(export(), 3)
     empty["performance_metrics"] = []
@@ -625,6 +631,7 @@ def test_a_dataset_that_comes_empty_is_a_warning(kept: Kept, export: Callable[[]
 EMPTY = "dataset_has_not_become_empty"
 
 
+@pytest.mark.long
 def test_a_history_of_before_goes_on(kept: Kept, export: Callable[[], Export]) -> None:
     """An attribute that an older version did not keep is first seen now, and has not changed."""
     first = as_of(export(), 1)

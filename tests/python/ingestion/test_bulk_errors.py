@@ -181,6 +181,7 @@ def test_a_bad_value_is_said(workspace: Workspace, landing: Path, extension: str
         assert all(f": {field}: " in line for line in of_fields)
 
 
+@pytest.mark.long
 def test_a_record_without_an_id_is_said_by_its_place(workspace: Workspace, landing: Path) -> None:
     records = read_export()["performance_metrics"]
     records[3] |= {"cost": "dear"}
@@ -198,6 +199,7 @@ def test_a_record_without_an_id_is_said_by_its_place(workspace: Workspace, landi
     assert not unsaid(said["raw_performance_metrics"], expected), said
 
 
+@pytest.mark.long
 def test_a_bad_text_in_parquet_is_said(workspace: Workspace, landing: Path) -> None:
     expected: dict[str, list[re.Pattern[str]]] = {}
     for kind, texts in BAD_TEXT.items():
@@ -228,6 +230,7 @@ REQUIRED_FIELDS = {
 }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("form", REQUIRED_FIELDS)
 def test_what_is_missing_is_said(workspace: Workspace, landing: Path, form: str) -> None:
     """A required field is null, or, in JSON, absent: a test of each dataset says where."""
@@ -311,6 +314,7 @@ MANY = 30_000
 """More than DuckDB looks at when it guesses what a file holds (20,480)."""
 
 
+@pytest.mark.long
 def test_what_comes_late_in_a_long_file_is_noticed(workspace: Workspace, landing: Path) -> None:
     """One record in the end is enough: of an undeclared field, of another type."""
     hint = read_export()["attribution_hints"][0]
@@ -338,6 +342,7 @@ def test_what_comes_late_in_a_long_file_is_noticed(workspace: Workspace, landing
     assert not unsaid(said["raw_attribution_hints"], expected), said
 
 
+@pytest.mark.long
 def test_a_field_that_nobody_declared_is_noticed(workspace: Workspace, landing: Path) -> None:
     """Whatever its value, and however alike its name is."""
     renamed = {
@@ -376,6 +381,7 @@ def test_a_field_that_nobody_declared_is_noticed(workspace: Workspace, landing: 
     assert any("did you mean currency?" in line for line in said["raw_budget_actions"])
 
 
+@pytest.mark.long
 def test_a_key_that_comes_twice_is_noticed(workspace: Workspace, landing: Path) -> None:
     file = landing / "channels.ndjson"
     lines = file.read_text(encoding="utf-8").splitlines()
@@ -386,6 +392,7 @@ def test_a_key_that_comes_twice_is_noticed(workspace: Workspace, landing: Path) 
     assert not unsaid(said.get("raw_channels", []), [words]), said
 
 
+@pytest.mark.long
 def test_a_wrong_value_in_a_path_is_said(workspace: Workspace, landing: Path) -> None:
     """A writer of folders leaves their field out of the file, which is no reason for a null."""
     event = {k: v for k, v in read_export()["funnel_events"][0].items() if k != "date"}
@@ -397,6 +404,7 @@ def test_a_wrong_value_in_a_path_is_said(workspace: Workspace, landing: Path) ->
     assert not unsaid(said["raw_funnel_events"], [expected]), said
 
 
+@pytest.mark.long
 def test_of_many_files_the_wrong_one_is_named(workspace: Workspace, landing: Path) -> None:
     """The record's number is its place in its own file."""
     export = read_export()
@@ -519,6 +527,7 @@ def test_a_file_that_is_none_is_said(workspace: Workspace, landing: Path) -> Non
         assert said.keys() == {f"raw_{dataset}" for dataset in named}
 
 
+@pytest.mark.long
 def test_a_file_that_is_cut_off_is_said_wherever_it_ends(
     workspace: Workspace, landing: Path, whole: bool
 ) -> None:

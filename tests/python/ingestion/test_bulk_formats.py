@@ -4,6 +4,7 @@ What is compared with comes from elsewhere: the seeds that the converter writes,
 """
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -32,7 +33,7 @@ from helpers.bulk import (
     write_file,
 )
 from helpers.cases import CASES, world
-from helpers.project import DBT_CORE, Export, copy_project, read_export
+from helpers.project import DBT_CORE, FASTEST, Export, copy_project, read_export
 from helpers.valid_json import JSON_TEXTS
 
 from warehouse import publish
@@ -258,6 +259,7 @@ def staged(build: Build, dataset: str) -> list[str]:
     return sorted(map(repr, rows))
 
 
+@pytest.mark.long
 def test_every_value_is_staged_as_from_a_seed(
     workspace: Workspace, tmp_path: Path, whole: bool
 ) -> None:
@@ -272,6 +274,7 @@ def test_every_value_is_staged_as_from_a_seed(
             assert found == wanted, f"{dataset} as {forms(turn)(dataset)}"
 
 
+@pytest.mark.long
 def test_numbers_of_files_of_several_types_stay_what_they_are(
     workspace: Workspace, tmp_path: Path
 ) -> None:
@@ -300,6 +303,7 @@ def test_numbers_of_files_of_several_types_stay_what_they_are(
     assert [str(row["cost"]) for row in rows] == [staged for _, staged in costs.values()]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("extension", ["ndjson", "parquet"])
 def test_folders_say_what_the_records_leave_out(
     workspace: Workspace, tmp_path: Path, extension: str
@@ -368,6 +372,7 @@ def test_a_link_is_followed_and_what_is_no_data_is_left_alone(
     assert_same_marts(workspace.build(files=link, arguments=ONLY_MODELS), untested)
 
 
+@pytest.mark.long
 def test_an_object_store_is_read_as_a_folder_is(tmp_path: Path, untested: Build) -> None:
     """By an address; here one of fsspec's, by which DuckDB reads what it knows no protocol of.
 
@@ -389,6 +394,7 @@ def test_an_object_store_is_read_as_a_folder_is(tmp_path: Path, untested: Build)
     assert_same_marts(build, untested)
 
 
+@pytest.mark.long
 def test_a_name_that_looks_like_a_pattern_is_a_name(
     workspace: Workspace, tmp_path: Path, untested: Build
 ) -> None:
@@ -416,6 +422,7 @@ def test_make_build_takes_files(
         done = subprocess.run(
             [*command, "--vars", "{raw: files, raw_path: landing}", *arguments],
             cwd=project,
+            env=os.environ | {"DBT": str(FASTEST)},
             capture_output=True,
             text=True,
         )

@@ -293,6 +293,7 @@ def without(story: Story, dataset: str, **values: str) -> AbstractContextManager
     return replaced(story, dataset, [one for one in records if one[field] != value])
 
 
+@pytest.mark.long
 def test_a_day_that_was_right_and_is_wrong_now_is_found(accepted: Story) -> None:
     name = accepted.place("funnel_events", DAYS[2])
     records = accepted.landing.files[name][1]
