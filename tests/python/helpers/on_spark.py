@@ -97,7 +97,11 @@ class Spark:
     def built(self, project: Path, output: str) -> SparkBuild:
         """Read what a build has left."""
         results = json.loads((project / "target/run_results.json").read_text(encoding="utf-8"))
-        nodes = {one["unique_id"].split(".")[2]: one for one in results["results"]}
+        nodes = {
+            one["unique_id"].split(".")[2]: one
+            for one in results["results"]
+            if not one["unique_id"].startswith("exposure.")
+        }
         return SparkBuild(
             self,
             {name: one["status"] for name, one in nodes.items()},
