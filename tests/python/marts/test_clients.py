@@ -144,7 +144,7 @@ def builds(
     """
     project = Project(copy_project(tmp_path_factory.mktemp("clients") / "project"))
     for name in ("build", "target"):
-        shutil.copytree(sample_of_core.folder / name, project.folder / name)
+        shutil.copytree(sample_of_core.folder / name, project.folder / name, dirs_exist_ok=True)
     publish(project.folder)
     builds = Builds(project)
     try:
