@@ -321,7 +321,9 @@
     {%- set rows = relation_in('files', 'parsed_' ~ dataset) -%}
     {%- set parsed = relation_in('files', 'parsed') -%}
     {#- A change of the declaration is a change of each file. -#}
-    {%- set declaration = local_md5(tojson(model.columns.values() | map(attribute='config.meta') | list) ~ declared_fields(dataset)) -%}
+    {%- set declaration = local_md5(
+        tojson(model.columns.values() | map(attribute='config.meta') | list, sort_keys=true) ~ declared_fields(dataset)
+    ) -%}
     {%- set current -%}
         select dataset, file, version || '{{ declaration }}' as file_version
         from {{ relation_in('files', 'found') }}
