@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -65,7 +66,7 @@ def test_without_a_choice_the_one_beside_this_python_is_run(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("DBT", "")
-    assert Path(dbt_program()).parent == Path(os.sys.executable).parent
+    assert Path(dbt_program()).parent == Path(sys.executable).parent
 
 
 # ---- Events: as each dbt logs them, shortened -------------------------------------------------
