@@ -8,7 +8,6 @@ Usage: .venv/bin/python benchmarks/by_hand.py SCRIPT BUILD_FOLDER [MEMORY_LIMIT]
 """
 
 import graphlib
-import json
 import re
 import sys
 import time
@@ -18,6 +17,8 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+
+from warehouse.dbt.artifacts import read_artifacts
 
 LIMIT = Path(__file__).resolve().parent / "limit.sql"
 SERIES = ("funnel_events", "performance_metrics")
@@ -58,16 +59,14 @@ class Script:
     """The whole script, as text, from what a dbt build of the same data left behind."""
 
     def __init__(self, project: Path, raw: Path) -> None:
-        target = project / "target"
-        manifest = json.loads((target / "manifest.json").read_text(encoding="utf-8"))
-        results = json.loads((target / "run_results.json").read_text(encoding="utf-8"))["results"]
+        run_results, manifest = read_artifacts(project)
+        self.compiled = {one["unique_id"]: one["compiled_code"] for one in run_results["results"]}
         kinds = ("model", "seed", "test")
         self.nodes = {
             key: node
             for key, node in manifest["nodes"].items()
-            if node["resource_type"] in kinds and key in {one["unique_id"] for one in results}
+            if node["resource_type"] in kinds and key in self.compiled
         }
-        self.compiled = {one["unique_id"]: one["compiled_code"] for one in results}
         self.project, self.raw = project, raw
         self.blocks = blocks(LIMIT.read_text(encoding="utf-8"))
         self.by_name = {
@@ -183,9 +182,8 @@ def missing_checks(project: Path, raw: Path, file: Path) -> list[str]:
                 ).fetchone()[0]
                 tests = script.tests_of(name)
                 # One that looks at several columns is as many checks.
-                columns = [
-                    script.nodes[one]["test_metadata"]["kwargs"].get("columns") for one in tests
-                ]
+                metadata = [script.nodes[one].get("test_metadata") or {} for one in tests]
+                columns = [one.get("kwargs", {}).get("columns") for one in metadata]
                 checks = sum(len(several) if several else 1 for several in columns)
                 if count != checks:
                     sentences.append(f"{name} has {checks} checks, and limit.sql {count} of them.")

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import statistics
 import subprocess
@@ -18,7 +19,10 @@ from typing import TypeVar
 
 import yaml
 
+from warehouse.dbt.file_listing import LISTING, write_listing
+
 DBT = Path(sys.executable).with_name("dbt")
+DBT2 = DBT.with_name("dbt2")
 Result = TypeVar("Result")
 BUILD = ("build", "--exclude-resource-type", "unit_test")  # what `make build` runs
 
@@ -76,7 +80,12 @@ def alternate(sides: dict[str, Callable[[], Took]], runs: int) -> dict[str, Took
     return {side: median(several) for side, several in took.items()}
 
 
-def run(command: list[str | Path], folder: Path, spills: Path | None = None) -> tuple[Took, str]:
+def run(
+    command: list[str | Path],
+    folder: Path,
+    spills: Path | None = None,
+    environment: dict[str, str] | None = None,
+) -> tuple[Took, str]:
     """Run a command in a folder; return what it took, and what it printed.
 
     Its own peak is what the operating system counted (ru_maxrss), of the largest process where it
@@ -84,7 +93,12 @@ def run(command: list[str | Path], folder: Path, spills: Path | None = None) -> 
     """
     started = time.perf_counter()
     process = subprocess.Popen(
-        command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8"
+        command,
+        cwd=folder,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        encoding="utf-8",
     )
     largest, ended = [0], threading.Event()
     watcher = threading.Thread(target=watch, args=(spills, largest, ended))
@@ -114,10 +128,10 @@ def watch(folder: Path | None, largest: list[int], ended: threading.Event) -> No
 
 
 class Project:
-    """A copy of the project, so that the checkout's own build and history stay as they are."""
+    """A copy of the project that a dbt builds; the checkout's own build and history stay."""
 
-    def __init__(self, source: Path, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, source: Path, folder: Path, program: Path = DBT) -> None:
+        self.folder, self.program = folder, program
         listed = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
         names = subprocess.run(listed, cwd=source, check=True, capture_output=True, text=True)
         shutil.rmtree(folder, ignore_errors=True)
@@ -149,17 +163,26 @@ class Project:
         self.dbt("parse", raw=raw)
 
     def dbt(self, *words: str, raw: Path | None = None) -> Took:
-        """Run dbt; return what it took."""
+        """List the files and run dbt; return what both took."""
         logs = self.folder / "logs"
         shutil.rmtree(logs, ignore_errors=True)
-        # dbt writes this log anyway, as text; as JSON it says when each statement ran.
+        # dbt-core writes this log anyway, as text; as JSON it says when each statement ran.
         log = ["--log-format-file", "json", "--log-file-max-bytes", "0"]
         data = ["--vars", json.dumps({"raw": "files", "raw_path": str(raw)})] if raw else []
         began = time.time()
+        (self.folder / "build").mkdir(exist_ok=True)
+        if raw:
+            write_listing(str(raw), self.folder)
+        listed = time.time() - began
         took, _ = run(
-            [DBT, "--quiet", *log, *words, *data], self.folder, self.folder / f"{self.file}.tmp"
+            [self.program, "--quiet", *log, *words, *data],
+            self.folder,
+            self.folder / f"{self.file}.tmp",
+            os.environ | {"FILE_LISTING": str(LISTING)},
         )
-        took.database, took.start = read_log(logs / "dbt.log", began)
+        took.total += listed
+        read = read_queries if self.program == DBT2 else read_log
+        took.database, took.start = read(logs, began)
         return took
 
     def build(self, raw: Path | None = None) -> Took:
@@ -172,14 +195,14 @@ class Project:
         return self.build(raw)
 
 
-def read_log(file: Path, began: float) -> tuple[float, float]:
+def read_log(logs: Path, began: float) -> tuple[float, float]:
     """Return the seconds in which a statement was running, and those until the first node or hook.
 
     Statements of several threads overlap: a moment counts once. A statement's time ends when
     Python has the answer, and so holds what it waited for Python's lock.
     """
     statements, start = [], None
-    with file.open(encoding="utf-8") as lines:
+    with (logs / "dbt.log").open(encoding="utf-8") as lines:
         for line in lines:
             event = json.loads(line)
             ended = datetime.fromisoformat(event["info"]["ts"]).timestamp()
@@ -187,8 +210,24 @@ def read_log(file: Path, began: float) -> tuple[float, float]:
                 statements.append((ended - event["data"]["elapsed"], ended))
             elif start is None and event["info"]["name"] in ("LogHookStartLine", "NodeStart"):
                 start = ended
+    return covered(statements), (start or began) - began
+
+
+def read_queries(logs: Path, began: float) -> tuple[float, float]:
+    """Return the same of dbt 2, which logs its statements apart; it starts with the first one."""
+    text = (logs / "query_log.sql").read_text(encoding="utf-8")
+    times = re.findall(r"^-- created_at: (\S+)\n-- finished_at: (\S+)", text, re.MULTILINE)
+    statements = [
+        tuple(datetime.fromisoformat(f"{one[:26]}+00:00").timestamp() for one in pair)
+        for pair in times
+    ]
+    return covered(statements), min(statements)[0] - began
+
+
+def covered(spans: list[tuple[float, float]]) -> float:
+    """Return the seconds that lie within at least one span."""
     seconds = end = 0.0
-    for started, ended in sorted(statements):
+    for started, ended in sorted(spans):
         seconds += max(0.0, ended - max(started, end))
         end = max(end, ended)
-    return seconds, (start or began) - began
+    return seconds

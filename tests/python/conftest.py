@@ -27,6 +27,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 SHARING = {"marts", "review"}  # folders whose tests share builds
 
 
+def is_sharing(file: Path) -> bool:
+    """Tell whether a file's tests share builds with other files'."""
+    return file.parent.name in SHARING
+
+
 class ByBuilds(LoadScopeScheduling):
     """Runs a file's tests in one process, and all those that share builds.
 
@@ -37,7 +42,7 @@ class ByBuilds(LoadScopeScheduling):
         file = Path(nodeid.split("::")[0])
         if file.stem == "test_spark_parity":
             return nodeid
-        return "marts" if file.parent.name in SHARING else file.stem
+        return "marts" if is_sharing(file) else file.stem
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByBuilds:
@@ -68,6 +73,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         long = [item for item in items if item.get_closest_marker("long") or case_of(item) in LONG]
         config.hook.pytest_deselected(items=long)
         items[:] = [item for item in items if item not in long]
+    # What takes longest first, so that no process ends with it alone.
+    items.sort(key=lambda item: not is_sharing(item.path))
 
 
 @pytest.fixture(scope="session", autouse=True)

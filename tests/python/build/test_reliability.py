@@ -164,7 +164,8 @@ def test_a_killed_publication_is_the_old_or_the_new(
         kills.survived += hit
 
 
-def test_a_killed_build_is_made_good_by_the_next(world: World, whole: bool, kills: Kills) -> None:
+@pytest.mark.long
+def test_a_killed_build_is_made_good_by_the_next(world: World, kills: Kills) -> None:
     """In each round a first or a second build is killed some times, then left alone.
 
     The last kill of a round spares dbt: dbt-core goes on, and the next build has to wait for it.
@@ -172,8 +173,8 @@ def test_a_killed_build_is_made_good_by_the_next(world: World, whole: bool, kill
     folder = world.folder / "built"
     steps = [(world.first, world.second), (world.nothing, world.first)]
     seconds = min(world.first.seconds, world.second.seconds)
-    rounds, kills_in_round = (2, 10) if whole else (1, 2)
-    for number in range(rounds):
+    kills_in_round = 10
+    for number in range(2):
         old, new = steps[number % 2]
         export = later_export() if new is world.second else read_export()
         project = old.project.copied(folder)
@@ -254,7 +255,7 @@ def test_readers_are_not_disturbed_by_publications(world: World, whole: bool, re
     states = [world.second, world.first]
     project = world.first.project.copied(world.folder / "read")
     with readers(project, {state.version for state in states}, reads):
-        for number in range(40 if whole else 10):
+        for number in range(40 if whole else 4):
             state = states[number % 2]
             project.show(state.project)
             publish(project.folder)

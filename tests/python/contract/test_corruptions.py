@@ -386,6 +386,7 @@ TYPED = [
 ]
 
 
+@pytest.mark.long
 def test_a_reference_value_of_the_wrong_type_is_caught(
     workspace: Workspace, export: Callable[[], Export], tally: Tally
 ) -> None:

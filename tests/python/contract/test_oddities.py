@@ -278,6 +278,7 @@ def test_the_timeline_tells_oddities_in_their_own_words(odd: Build) -> None:
             assert row["event_description"] == description
 
 
+@pytest.mark.long
 def test_optional_files_may_be_missing(build_of: Callable[[str], Build]) -> None:
     build = build_of("messy without optional files")
     assert build.named("error", "skipped") == set()

@@ -251,7 +251,8 @@ def record(export: Export, dataset: str, key: str) -> dict:
 # ---- What is remembered ----------------------------------------------------------------------
 
 
-def test_every_change_is_kept_once(kept: Kept, export: Callable[[], Export], whole: bool) -> None:
+@pytest.mark.long
+def test_every_change_is_kept_once(kept: Kept, export: Callable[[], Export]) -> None:
     first, second = as_of(export(), 1), as_of(export(), 2)
     record(second, "budget_actions", "BUD_0003")["status"] = "rejected"
     record(second, "campaigns", "CAMP_001")["status"] = "paused"
@@ -283,8 +284,6 @@ def test_every_change_is_kept_once(kept: Kept, export: Callable[[], Export], who
         ("one whose newest event is an approval", approved),
         ("one in which it is withdrawn", withdrawn),
     ]
-    if not whole:
-        steps = steps[:6] + steps[-2:]
     for step, shown in steps:
         kept.build(shown)
         kept.replay.see(shown)
@@ -292,7 +291,7 @@ def test_every_change_is_kept_once(kept: Kept, export: Callable[[], Export], who
             kept.assert_log()
         except AssertionError as error:
             raise AssertionError(f"after {step}: {error}") from None
-    assert len(kept.replay.seen) == (8 if whole else 6)
+    assert len(kept.replay.seen) == 8
     approval, withdrawal = kept.replay.seen[-2:]
     assert approval.moment > noon(25) > withdrawal.moment == noon(7)
     assert kept.replay.known()["campaigns", "CAMP_001", "status"] == "active"
@@ -392,11 +391,11 @@ WORDS = {
 
 
 @pytest.mark.long
-def test_any_order_of_exports(kept: Kept, export: Callable[[], Export], whole: bool) -> None:
+def test_any_order_of_exports(kept: Kept, export: Callable[[], Export]) -> None:
     """Random exports arrive in random order, some again, some far; some are taken out."""
     chance = random.Random(4)
     arrived: list[Export] = []
-    for _ in range(12 if whole else 5):
+    for _ in range(12):
         if arrived and chance.random() < 0.3:
             shown = chance.choice(arrived)
         else:
@@ -502,6 +501,7 @@ def test_what_keeps_the_history_from_being_mended_is_said(kept: Kept) -> None:
     assert waited.stderr.startswith("Another build is running (PID ")
 
 
+@pytest.mark.long
 def test_a_build_can_leave_the_history_alone(kept: Kept, export: Callable[[], Export]) -> None:
     first, second = as_of(export(), 1), as_of(export(), 2)
     first["budget_actions"][0].pop("currency", None)
@@ -727,9 +727,29 @@ def assert_history(build: Build, replay: Replay, shown: Export) -> None:
     assert sorted(found, **in_order) == sorted(expected, **in_order)
 
 
+ACTION = {
+    "budget_action_id": "BUD_9001",
+    "timestamp": "2026-03-19T09:00:00",
+    "from_channel_id": "CH_01",
+    "to_channel_id": "CH_02",
+    "amount": 1200.0,
+    "currency": "USD",
+    "approved_by_human": True,
+    "approver_id": "HUMAN_01",
+    "approval_latency_minutes": 30,
+    "status": "approved",
+}
+CHANGED = ACTION | {"amount": 19000.0, "to_channel_id": "CH_03", "status": "executed"}
+ANEW = CHANGED | {"approval_latency_minutes": 54 * 60}  # 21 March 15:00, after the first export
+
+
 @pytest.fixture(scope="module")
-def story(workspace: Workspace, export: Callable[[], Export]) -> Build:
-    """Build a risk that is dismissed and reopened, and money that moves before its approval."""
+def story(workspace: Workspace, export: Callable[[], Export]) -> list[Build]:
+    """Build four exports, one on the other.
+
+    A risk is dismissed and reopened, and money moves before its approval. Of another action USD
+    1,200 are approved and 19,000 executed; then a person approves the new terms.
+    """
     (workspace.folder / "history.duckdb").unlink(missing_ok=True)
     kept = Kept(workspace)
     telling = [
@@ -738,6 +758,7 @@ def story(workspace: Workspace, export: Callable[[], Export]) -> Build:
         {"BUD_0001": ("executed", True), "BUD_0002": ("executed", True), "RSK_0001": "open"},
         {"BUD_0001": ("executed", True), "BUD_0002": ("proposed", True), "RSK_0001": "mitigated"},
     ]
+    builds = []
     for day, told in enumerate(telling, start=1):
         shown = as_of(export(), day)
         for key, value in told.items():
@@ -750,17 +771,19 @@ def story(workspace: Workspace, export: Callable[[], Export]) -> Build:
                     {"status": status, "approved_by_human": approved}
                     | (by if approved else dict.fromkeys(by))
                 )
+        action = [ACTION, CHANGED, ANEW, ANEW][day - 1]
+        shown["budget_actions"].append(shown["budget_actions"][0] | action)
         marts = ("--select", "+budget_action_audit", "+risk_escalation", *HISTORY[2:])
-        build = kept.build(shown, *marts)
-    return build
+        builds.append(kept.build(shown, *marts))
+    return builds
 
 
 def noon(day: int) -> datetime:
     return datetime(2026, 3, 20, 12) + timedelta(days=day)
 
 
-def test_approval_and_execution_are_dated_by_what_was_first_seen(story: Build) -> None:
-    rows = story.rows(
+def test_approval_and_execution_are_dated_by_what_was_first_seen(story: list[Build]) -> None:
+    rows = story[-1].rows(
         "select budget_action_id, approval_first_seen_at, execution_first_seen_at,"
         " moved_before_approval, compliance_status from marts.budget_action_audit"
         " where budget_action_id in ('BUD_0001', 'BUD_0002') order by 1"
@@ -771,72 +794,45 @@ def test_approval_and_execution_are_dated_by_what_was_first_seen(story: Build) -
     ]
 
 
-def test_a_reopened_risk_is_one_episode(story: Build) -> None:
-    rows = story.rows(
+def test_a_reopened_risk_is_one_episode(story: list[Build]) -> None:
+    rows = story[-1].rows(
         "select first_seen_at, closing_seen_at, reopened_count from marts.risk_escalation"
         " where risk_id = 'RSK_0001'"
     )
     assert [tuple(row.values()) for row in rows] == [(noon(1), noon(4), 1)]
 
 
-def test_what_should_not_happen_is_a_finding(story: Build) -> None:
-    rows = story.rows(
+def test_what_should_not_happen_is_a_finding(story: list[Build]) -> None:
+    rows = story[-1].rows(
         "select record_id, from_value, to_value, finding from marts.status_history"
-        " where finding is not null order by 1"
+        " where finding is not null order by 1, 2"
     )
     assert [tuple(row.values()) for row in rows] == [
         ("BUD_0001", "proposed", "executed", "moved_before_approval"),
         ("BUD_0002", "executed", "proposed", "illegal_transition"),
+        ("BUD_9001", "1200.00", "19000.00", "changed_after_approval"),
+        ("BUD_9001", "CH_02", "CH_03", "changed_after_approval"),
         ("RSK_0001", "dismissed", "open", "illegal_transition"),
     ]
 
 
-# ---- What changes after an approval
-
-
-def action_of(case: Kept, shown: Export) -> dict:
-    """Build an export, and return what the audit says of the action that the cases are about."""
-    build = case.build(shown, "--select", "+budget_action_audit", *HISTORY[2:])
-    (row,) = build.rows(
+def test_what_changes_after_its_approval_is_a_violation(story: list[Build]) -> None:
+    query = (
         "select changed_after_approval, compliance_status, violation_reasons"
         " from marts.budget_action_audit where budget_action_id = 'BUD_9001'"
     )
-    return row
-
-
-def test_what_changes_after_its_approval_is_a_violation(
-    kept: Kept, export: Callable[[], Export]
-) -> None:
-    """USD 1,200 are approved, 19,000 executed; then a person approves the new terms."""
-    action = {
-        "budget_action_id": "BUD_9001",
-        "timestamp": "2026-03-19T09:00:00",
-        "from_channel_id": "CH_01",
-        "to_channel_id": "CH_02",
-        "amount": 1200.0,
-        "currency": "USD",
-        "approved_by_human": True,
-        "approver_id": "HUMAN_01",
-        "approval_latency_minutes": 30,
-        "status": "approved",
-    }
-    changed = {"amount": 19000.0, "to_channel_id": "CH_03", "status": "executed"}
-    anew = {"approval_latency_minutes": 30 * 60}  # 20 March 15:00, after the first export
-    steps = [action, action | changed, action | changed | anew]
-    found = []
-    for day, step in enumerate(steps):
-        shown = as_of(export(), day)
-        shown["budget_actions"].append(shown["budget_actions"][0] | step)
-        found.append(action_of(kept, shown))
+    first, changed, *anew = [build.rows(query) for build in story]
     words = "amount from 1200.00 to 19000.00; to_channel_id from CH_02 to CH_03"
     sound = {
         "changed_after_approval": None,
         "compliance_status": "compliant",
         "violation_reasons": None,
     }
-    assert found[0] == found[2] == sound
-    assert found[1] == {
-        "changed_after_approval": words,
-        "compliance_status": "violation",
-        "violation_reasons": f"changed after approval: {words}",
-    }
+    assert first == anew[0] == anew[1] == [sound]
+    assert changed == [
+        {
+            "changed_after_approval": words,
+            "compliance_status": "violation",
+            "violation_reasons": f"changed after approval: {words}",
+        }
+    ]

@@ -45,7 +45,8 @@ def test_every_corruption_is_caught_in_new_days(
     assert_is_not_published(spoiled)
 
 
-@pytest.mark.parametrize("kind", ["structural", pytest.param("governance", marks=pytest.mark.long)])
+@pytest.mark.long
+@pytest.mark.parametrize("kind", ["structural", "governance"])
 def test_every_breach_of_a_rule_is_caught(
     of_files: OfFiles, export: Callable[[], Export], kind: str
 ) -> None:

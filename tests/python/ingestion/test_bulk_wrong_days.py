@@ -215,6 +215,7 @@ def red(build: Build, test: str) -> str:
     return found[0]
 
 
+@pytest.mark.long
 def test_what_is_wrong_is_found_beside_days_that_were_right(accepted: Story) -> None:
     """All of it in one build, beside old days that no one reads again; and in the next as well."""
     # What stands on staging is skipped where the tests of staging fail.

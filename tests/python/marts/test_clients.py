@@ -602,6 +602,7 @@ def test_writes_are_refused(client: str, builds: Builds) -> None:
 # ---- MetricFlow ------------------------------------------------------------------------------
 
 
+@pytest.mark.long
 def test_metricflow_answers_what_the_marts_say(builds: Builds, tmp_path: Path) -> None:
     def query(file: Path) -> None:
         result = subprocess.run(

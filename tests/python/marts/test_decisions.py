@@ -152,6 +152,7 @@ def not_yet_approved(action: dict, end: datetime) -> dict:
     return action | nobody | {"status": "proposed"}
 
 
+@pytest.mark.long
 def test_export_cut_by_hand_gives_the_same_marts(
     workspace: Workspace, build_of: Callable[[str], Build]
 ) -> None:

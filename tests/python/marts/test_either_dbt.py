@@ -52,14 +52,8 @@ def assert_same_builds(one: Build, two: Build) -> None:
     assert one.failures == two.failures
 
 
-@pytest.mark.parametrize(
-    "case",
-    [
-        "messy under another policy",
-        pytest.param("messy", marks=pytest.mark.long),
-        pytest.param("messy in the past", marks=pytest.mark.long),
-    ],
-)
+@pytest.mark.long
+@pytest.mark.parametrize("case", ["messy", "messy under another policy", "messy in the past"])
 def test_an_export_is_built_the_same(
     core: Workspace, build_of: Callable[[str], Build], case: str
 ) -> None:
@@ -69,6 +63,7 @@ def test_an_export_is_built_the_same(
     assert_same_builds(one, build_of(case))
 
 
+@pytest.mark.long
 def test_files_are_built_the_same(core: Workspace, workspace: Workspace, tmp_path: Path) -> None:
     forms = [Form("parquet", "day"), Form("ndjson.gz", "date"), Form("json", "parts")]
     files = write_export(tmp_path, read_export(), lambda dataset: forms[len(dataset) % len(forms)])

@@ -439,6 +439,7 @@ def test_nothing_counted_is_zero_and_nothing_measured_is_null(semantics: Semanti
 # ---- The configuration -----------------------------------------------------------------------
 
 
+@pytest.mark.long
 def test_configuration_is_valid(semantics: Semantics) -> None:
     mf = Path(sys.executable).with_name("mf")
     result = subprocess.run(
