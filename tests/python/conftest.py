@@ -3,6 +3,7 @@
 import copy
 import functools
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ import pytest
 os.environ.pop("DBT", None)  # the suite chooses
 pytest.register_assert_rewrite("helpers")  # whose asserts show values, as those of tests do
 
-from helpers.builds import Build, Workspace
+from helpers.builds import DATA_ONLY, Build, Workspace
 from helpers.cases import CASES
 from helpers.project import DBT2, DBT_CORE, RUNS, Export, read_export
 from hypothesis import settings
@@ -49,7 +50,14 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByBuilds:
     return ByBuilds(config, log)
 
 
+MEMORY = Path("/dev/shm")  # a file system of Linux's
+MEMORY_NEEDED = 8e9  # bytes
+
+
 def pytest_configure(config: pytest.Config) -> None:
+    # DuckDB waits for the disk after each of some hundred statements a build.
+    if MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > MEMORY_NEEDED:
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
     config.stash[FIGURES] = {}
     # The short suites draw the same examples every time.
     short = not config.getoption("--whole")
@@ -144,9 +152,9 @@ def core(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
 
 
 @pytest.fixture(scope="session")
-def sample_of_core(core: Workspace) -> Build:
-    """Let dbt-core build the project's own export, unit tests included."""
-    return core.build(read_export(), arguments=())
+def sample_of_core(core: Workspace, whole: bool) -> Build:
+    """Let dbt-core build the project's own export; its unit tests take as long again."""
+    return core.build(read_export(), arguments=() if whole else DATA_ONLY)
 
 
 @pytest.fixture(scope="session")

@@ -114,7 +114,8 @@ def run_dbt(arguments: list[str], lock: int) -> DbtRun:
             for event in events(process, run):
                 follow(event, run, ended, progress)
         except KeyboardInterrupt:
-            process.wait()  # dbt got the signal too, and cancels what is running
+            for _ in process.stdout or ():  # dbt got the signal too, and cancels what is running
+                pass  # nobody would end who waits to be read
             raise
     run.exit_code = process.returncode
     progress.close()

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from warehouse.dbt.messages import clean
-from warehouse.dbt.run import DbtError, DbtRun, dbt_program, events, follow
+from warehouse.dbt.run import DbtError, DbtRun, dbt_program, events, follow, run_dbt
 from warehouse.system.progress import Progress
 
 
@@ -67,6 +67,27 @@ def test_without_a_choice_the_one_beside_this_python_is_run(
 ) -> None:
     monkeypatch.setenv("DBT", "")
     assert Path(dbt_program()).parent == Path(sys.executable).parent
+
+
+TALKATIVE = """#!/bin/sh
+[ "$1" = --version ] && echo dbt 2.0.0 && exit
+kill -INT $PPID
+head -c 1000000 /dev/zero | tr '\\0' '\\n'
+touch {ended}
+"""
+
+
+def test_what_dbt_says_after_an_interruption_is_not_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It says more than a pipe holds, and ends before we do."""
+    file, ended = tmp_path / "dbt", tmp_path / "ended"
+    file.write_text(TALKATIVE.format(ended=ended), encoding="utf-8")
+    file.chmod(0o755)
+    monkeypatch.setenv("DBT", str(file))
+    with (tmp_path / "lock").open("wb") as lock, pytest.raises(KeyboardInterrupt):
+        run_dbt([], lock.fileno())
+    assert ended.exists()
 
 
 # ---- Events: as each dbt logs them, shortened -------------------------------------------------

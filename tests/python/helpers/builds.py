@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import subprocess
+import weakref
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,7 +26,7 @@ class DbtError(Exception):
 
 @dataclass(frozen=True)
 class Build:
-    """One finished `dbt build`, kept: its database files and what became of each node.
+    """One finished `dbt build`, kept as long as a test has it: its files, and each node's end.
 
     `statuses` maps a node's name to its status (success, pass, warn, fail, error, skipped),
     `failures` to the number of failing rows, and `messages` to what dbt says of it. `folder` holds
@@ -169,12 +170,15 @@ class Workspace:
         by_name = {
             nodes[one["unique_id"]]["name"]: one for one in results if one["unique_id"] in nodes
         }
-        return Build(
+        build = Build(
             folder,
             {name: one["status"].lower() for name, one in by_name.items()},
             {name: one.get("failures") or 0 for name, one in by_name.items()},
             {name: one["message"] or "" for name, one in by_name.items()},
         )
+        # Some hundred builds would take gigabytes, of the memory where tests write there.
+        weakref.finalize(build, shutil.rmtree, folder)
+        return build
 
 
 def note_checksums(folder: Path) -> None:

@@ -467,6 +467,7 @@ def test_the_files_of_failing_rows_are_named(workspace: Workspace, tmp_path: Pat
 # ---- Files -----------------------------------------------------------------------------------
 
 
+@pytest.mark.long
 def test_a_file_that_is_none_is_said(workspace: Workspace, landing: Path) -> None:
     """Each dataset is broken in a way of its own; each is named, and all in one build."""
     texts = {
@@ -547,6 +548,7 @@ def test_a_file_that_is_cut_off_is_said_wherever_it_ends(
         file.unlink()
 
 
+@pytest.mark.long
 # Of damaged zst and Parquet data DuckDB says the reason, and not the file.
 @pytest.mark.parametrize("extension", ["json.gz"])
 def test_of_many_files_the_damaged_one_is_named(
@@ -565,6 +567,7 @@ def test_of_many_files_the_damaged_one_is_named(
     assert "day=2026-03-04/part" in all_of(said), said
 
 
+@pytest.mark.long
 def test_text_that_is_no_text_is_said(workspace: Workspace, landing: Path) -> None:
     """Other encodings, and characters that no database keeps."""
     platform = json.dumps(read_export()["channels"][0] | {"platform": "Zo\u00eb"})
@@ -599,6 +602,7 @@ def test_a_folder_that_is_no_dataset_is_said(workspace: Workspace, landing: Path
     assert re.search(r"\bfunnel_events\b", said), "what they may have been meant to be"
 
 
+@pytest.mark.long
 def test_a_file_beside_a_dataset_is_no_part_of_it(workspace: Workspace, landing: Path) -> None:
     """A copy that someone kept is said, not read."""
     shutil.copy(landing / "campaigns.ndjson", landing / "campaigns.backup.ndjson")
@@ -606,6 +610,7 @@ def test_a_file_beside_a_dataset_is_no_part_of_it(workspace: Workspace, landing:
     assert "campaigns.backup.ndjson" in said
 
 
+@pytest.mark.long
 def test_a_dataset_that_is_a_file_and_a_folder_is_said(workspace: Workspace, landing: Path) -> None:
     """It is one or the other: nobody meant to count both."""
     (landing / "channels").mkdir()
