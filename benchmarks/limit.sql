@@ -50,9 +50,14 @@ create table checks.stg_funnel_events__ids as
 select count(event_id) - count(distinct hash(event_id)) as event_id_is_unique
 from read_parquet(getvariable('raw') || '/funnel_events/**/*.parquet', hive_partitioning = false);
 
+create view staging.stg_funnel_events as
+select event_id, coalesce("date", cast("timestamp" as date)) as event_date
+from read_parquet(getvariable('raw') || '/funnel_events/**/*.parquet', hive_partitioning = false);
+
 -- Not by file: nobody asks the script what has changed.
 create view intermediate.int_days_of_funnel_events as
-select day, row_count, last_at, content_hash from checks.stg_funnel_events;
+select cast(null as varchar) as file, day, row_count, last_at, content_hash
+from checks.stg_funnel_events;
 
 -- makes: int_funnel_daily int_funnel_stage_sets int_funnel_stages int_funnel_stage_pairs fct_funnel_daily
 -- checks: int_funnel_daily fct_funnel_daily int_funnel_stages
@@ -114,6 +119,15 @@ select
     ) as stages_are_counted_once
 from intermediate.int_funnel_daily;
 
+create table checks.int_funnel_daily__grain as
+select count(*) as fields_are_unique
+from (
+    select campaign_id, segment_id, channel_id, event_date
+    from intermediate.int_funnel_daily
+    group by all
+    having count(*) > 1
+);
+
 create view marts.fct_funnel_daily as
 select
     campaign_id,
@@ -168,7 +182,17 @@ select
     cast(sum(feature_adopt_count) as bigint) as feature_adopt_count,
     cast(sum(feature_adopt_trusted_count) as bigint) as feature_adopt_trusted_count,
     min(feature_adopt_confidence) as feature_adopt_confidence,
-    count(*) as day_count
+    count(*) as day_count,
+    concat_ws(
+        ' ',
+        case when min(impression_count) is not null then 'impression' end,
+        case when min(click_count) is not null then 'click' end,
+        case when min(visit_count) is not null then 'visit' end,
+        case when min(signup_count) is not null then 'signup' end,
+        case when min(demo_request_count) is not null then 'demo_request' end,
+        case when min(purchase_count) is not null then 'purchase' end,
+        case when min(feature_adopt_count) is not null then 'feature_adopt' end
+    ) as measured_stages
 from intermediate.int_funnel_daily
 group by
     campaign_id,
@@ -272,7 +296,19 @@ select
 from intermediate.int_funnel_stages;
 
 -- dbt asks again of what is kept from earlier builds; here all days are new.
-create table checks.int_funnel_stages as from checks.stg_funnel_events__cells;
+create table checks.int_funnel_stages as
+select
+    *,
+    (
+        select count(*)
+        from (
+            select campaign_id, segment_id, channel_id, stage
+            from intermediate.int_funnel_stages
+            group by all
+            having count(*) > 1
+        )
+    ) as fields_are_unique
+from checks.stg_funnel_events__cells;
 
 -- makes: raw_performance_metrics stg_performance_metrics int_days_of_performance_metrics
 -- checks: stg_performance_metrics
@@ -345,10 +381,13 @@ from (
 );
 
 create view intermediate.int_days_of_performance_metrics as
-select row_count, last_at, content_hash from checks.stg_performance_metrics;
+select cast(null as varchar) as file, cast(last_at as date) as day, row_count, last_at, content_hash
+from checks.stg_performance_metrics;
 
--- makes: int_performance_snapshots int_performance int_performance_daily fct_performance_daily
--- checks: fct_performance_daily int_performance_daily
+-- makes: int_performance_snapshots int_performance int_performance_daily
+-- checks: int_performance_daily
+
+create view intermediate.int_performance_snapshots as from staging.stg_performance_metrics;
 
 create table intermediate.int_performance as
 select
@@ -367,13 +406,10 @@ select
 from staging.stg_performance_metrics
 inner join staging.stg_creative_assets using (asset_id);
 
-create table marts.fct_performance_daily as
+create table intermediate.int_performance_daily as
 select
     asset_id,
     experiment_id,
-    campaign_id,
-    segment_id,
-    channel_id,
     recorded_date,
     cast(sum(impressions) as bigint) as impressions,
     cast(sum(clicks) as bigint) as clicks,
@@ -381,25 +417,19 @@ select
     cast(sum(cost) as decimal(18, 6)) as spend,
     cast(sum(revenue_proxy) as decimal(18, 6)) as revenue_proxy
 from intermediate.int_performance
-group by asset_id, experiment_id, campaign_id, segment_id, channel_id, recorded_date;
-
-create table checks.fct_performance_daily as
-select
-    count_if(asset_id is null) as not_null_asset_id,
-    count_if(campaign_id is null) as not_null_campaign_id,
-    count_if(segment_id is null) as not_null_segment_id,
-    count_if(channel_id is null) as not_null_channel_id,
-    count_if(recorded_date is null) as not_null_recorded_date
-from marts.fct_performance_daily;
-
-create table checks.fct_performance_daily__grain as
-select count(*) as fields_are_unique
-from (
-    select asset_id, experiment_id, recorded_date
-    from marts.fct_performance_daily
-    group by all
-    having count(*) > 1
-);
+group by asset_id, experiment_id, recorded_date;
 
 create table checks.int_performance_daily as
-select asset_exists, experiment_exists from checks.stg_performance_metrics;
+select
+    asset_exists,
+    experiment_exists,
+    (
+        select count(*)
+        from (
+            select asset_id, experiment_id, recorded_date
+            from intermediate.int_performance_daily
+            group by all
+            having count(*) > 1
+        )
+    ) as fields_are_unique
+from checks.stg_performance_metrics;

@@ -221,7 +221,7 @@ def read_queries(logs: Path, began: float) -> tuple[float, float]:
         tuple(datetime.fromisoformat(f"{one[:26]}+00:00").timestamp() for one in pair)
         for pair in times
     ]
-    return covered(statements), min(statements)[0] - began
+    return covered(statements), min(statements, default=(began,))[0] - began
 
 
 def covered(spans: list[tuple[float, float]]) -> float:
