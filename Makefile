@@ -54,7 +54,7 @@ docs: $(INSTALLED)-base  ## write dbt's static docs page and docs/data_dictionar
 	@$(BIN)/python tools/data_dictionary.py
 	@echo "target/static_index.html, docs/data_dictionary.md"
 
-bench: $(INSTALLED)-bench  ## measure speed and memory; ARGS chooses, ARGS=--help says what; see benchmarks/README.md
+bench: $(INSTALLED)-bench $(INSTALLED)-dbt2  ## measure speed and memory; ARGS chooses, ARGS=--help says what; see benchmarks/README.md
 	@$(BIN)/python benchmarks/bench.py $(ARGS)
 
 spark-up: $(INSTALLED)-spark  ## start a Spark cluster on this machine; ARGS=--help says of what size

@@ -27,7 +27,7 @@ from measure import BUILD, DBT, DBT2, Project, Took, alternate, apart, run, say
 
 from warehouse.database.marts import FINGERPRINT, PUBLIC_SCHEMAS
 
-ENGINES = {"dbt-core 1.11": DBT, "dbt 2": DBT2}
+ENGINES = {"dbt-core 1.11": DBT} | ({"dbt 2": DBT2} if DBT2.exists() else {})
 HERE = Path(__file__).resolve().parent
 PROJECT = HERE.parent
 FUNNEL = ("run", "--select", "+fct_funnel_daily", "+funnel_conversion")

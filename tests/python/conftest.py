@@ -3,7 +3,6 @@
 import copy
 import functools
 import os
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -54,9 +53,18 @@ MEMORY = Path("/dev/shm")  # a file system of Linux's
 MEMORY_NEEDED = 8e9  # bytes
 
 
+def has_room(folder: Path) -> bool:
+    """Tell whether the suite can write, and run what it has written, in a folder."""
+    if not os.access(folder, os.W_OK):
+        return False
+    status = os.statvfs(folder)
+    is_executable = not status.f_flag & os.ST_NOEXEC
+    return is_executable and status.f_bavail * status.f_frsize > MEMORY_NEEDED
+
+
 def pytest_configure(config: pytest.Config) -> None:
     # DuckDB waits for the disk after each of some hundred statements a build.
-    if MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > MEMORY_NEEDED:
+    if has_room(MEMORY):
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
     config.stash[FIGURES] = {}
     # The short suites draw the same examples every time.

@@ -13,7 +13,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from types import NoneType
@@ -57,16 +57,16 @@ EVERY_TYPE = """
 """
 """Each type of the marts, with values and nulls: in the marts themselves not all have both."""
 
-DEMO_UNTIL = 18  # the hour of its last event, on its last day
+LATER = datetime(2026, 3, 19, 20)
 
 
-def export_until(hour: int) -> Export:
-    """Return the demo's export, or what it has become at a later hour of its last day."""
-    if hour == DEMO_UNTIL:
+def export_as_of(now: datetime) -> Export:
+    """Return the demo's export, or what it has become later on its last day."""
+    if now < LATER:
         return read_export()
     export = later_export()
     for record in export["performance_metrics"]:
-        record["timestamp"] = record["timestamp"].replace("-19T20:", f"-19T{hour}:")
+        record["timestamp"] = record["timestamp"].replace(LATER.isoformat(), now.isoformat())
     return export
 
 
@@ -94,7 +94,7 @@ class Builds:
     def build(self) -> None:
         """Give a later export, and build, until it is over."""
         while not self.is_over.is_set():
-            self.project.give(export_until(20 + len(self.outcomes)))
+            self.project.give(export_as_of(LATER + timedelta(minutes=len(self.outcomes))))
             with self.project.start("build") as self.current:
                 output, _ = self.current.communicate()
             self.outcomes.append((self.current.returncode, output))
@@ -252,7 +252,7 @@ def test_duckdb_reads_what_the_exports_say(builds: Builds) -> None:
         return marts
 
     found, _ = builds.read(read)
-    world = oracle.read_world(export_until(found["warehouse_build"][0]["as_of"].hour))
+    world = oracle.read_world(export_as_of(found["warehouse_build"][0]["as_of"]))
     for mart, (key, work_out) in oracle.MARTS.items():
         assert_same(mart, key, work_out(world), found[mart])
 
