@@ -71,6 +71,22 @@ def seeds(source: Path | None, target: Path | None, check: bool) -> None:
         click.echo(f"Converted {conversion}. Changed {changed} in {relative(target)}.")
 
 
+@main.command()
+@click.argument("landing", type=FOLDER)
+@click.option("--lake", type=FOLDER, help="By default lake.")
+def ingest(landing: Path, lake: Path | None) -> None:
+    """Take in what lies in a landing folder, into a lake of typed Parquet.
+
+    Of files as large as they may be; what hasn't changed since is not read again. Either all is
+    right and taken in, or what is wrong is listed and the lake stays as it was.
+    """
+    from warehouse.lake.ingest import LAKE, ingest
+
+    with in_sentences(), sole_build(PROJECT):
+        for dataset, taken in ingest(landing, lake or LAKE).items():
+            click.echo(f"{dataset:23} {taken}")
+
+
 @main.command(context_settings=FOR_DBT)
 @dbt_arguments
 def build(dbt_arguments: tuple[str, ...]) -> None:

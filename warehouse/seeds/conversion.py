@@ -151,7 +151,9 @@ def convert_dataset(dataset: Dataset, data: bytes, problems: list[str]) -> list[
     return rows
 
 
-def convert_record(dataset: Dataset, record: JsonObject, problems: list[str]) -> Row:
+def convert_record(
+    dataset: Dataset, record: JsonObject, problems: list[str], is_in_bulk: bool = False
+) -> Row:
     """Return a record's values in declared order, whatever the order of its keys."""
     problems += [f"{shown(key)}: expected the key once, found it again" for key in record.repeated]
     names = [field.name for field in dataset.fields]
@@ -159,10 +161,12 @@ def convert_record(dataset: Dataset, record: JsonObject, problems: list[str]) ->
     for key in record:
         if key not in names:
             problems.append(f"{shown(key)}: undeclared field; {advice(key, absent)}")
-    return [convert_field(field, record, problems) for field in dataset.fields]
+    return [convert_field(field, record, problems, is_in_bulk) for field in dataset.fields]
 
 
-def convert_field(field: Field, record: JsonObject, problems: list[str]) -> str | None:
+def convert_field(
+    field: Field, record: JsonObject, problems: list[str], is_in_bulk: bool
+) -> str | None:
     """Return the text of a record's field, or None for null."""
     present, value = field.name in record, record.get(field.name)
     if value is None and (field.nullable if present else field.optional):
@@ -177,7 +181,7 @@ def convert_field(field: Field, record: JsonObject, problems: list[str]) -> str 
         instead = described(value) if present else "no such field"
         problems.append(f"{field.name}: expected {error}, found {instead}")
         return None
-    if len(text) > MAX_CHARACTERS:
+    if len(text) > MAX_CHARACTERS and not is_in_bulk:
         limit = f"expected at most {MAX_CHARACTERS:,} characters, found {len(text):,}"
         problems.append(f"{field.name}: {limit}; {IN_BULK}")
     return text

@@ -23,12 +23,17 @@ class Field:
 
 @dataclass(frozen=True)
 class Dataset:
-    """A declared dataset; `id_field` names a record in messages."""
+    """A declared dataset.
+
+    `id_field` names a record in messages. `day_fields` are those of which the first that is given
+    says of which day a record is; none where the dataset doesn't arrive by the day.
+    """
 
     name: str
     fields: tuple[Field, ...]
     id_field: str | None
     optional: bool
+    day_fields: tuple[str, ...]
 
 
 def read_declaration() -> dict[str, Dataset]:
@@ -53,4 +58,5 @@ def declared_dataset(seed: dict) -> Dataset:
         fields.append(Field(column["name"], meta["type"], nullable, optional))
     meta = seed.get("config", {}).get("meta", {})
     name = seed["name"].removeprefix("raw_")
-    return Dataset(name, tuple(fields), meta.get("id"), meta.get("optional", False))
+    days = tuple(meta.get("day_fields", ()))
+    return Dataset(name, tuple(fields), meta.get("id"), meta.get("optional", False), days)

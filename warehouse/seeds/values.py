@@ -12,6 +12,16 @@ MAX_CHARACTERS = 131_072  # of one value: dbt reads seeds with Python's csv, whi
 INT64 = 2**63
 DECIMAL_18_6_LIMIT = Decimal("999999999999.9999995")  # from here on it rounds to 10^12
 DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+EXPECTED = {
+    "string": "a string",
+    "integer": "an integer",
+    "number": "a number",
+    "boolean": "true or false",
+    "date": "a date such as 2026-03-16",
+    "timestamp": "a timestamp such as 2026-03-16T10:30:00Z",
+    "string_list": "a list of strings",
+    "object": "an object",
+}
 TIMESTAMP = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ]([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]+)?)?"
     r"([Zz]|[+-][0-9]{2}:?[0-5][0-9])?"

@@ -1,0 +1,123 @@
+"""What bulk files hold is judged as what seeds hold: by the same words, to the same values."""
+
+from collections import Counter
+from datetime import datetime
+from decimal import Decimal
+from pathlib import Path
+
+import duckdb
+import pytest
+from helpers.valid_json import Record, json_of, records_of
+from helpers.values import BAD_VALUES, PLACE, VALID
+from hypothesis import Phase, given, settings
+
+from warehouse.lake import rows
+from warehouse.lake.errors import Problems
+from warehouse.lake.landing import LandingFile
+from warehouse.lake.records import read
+from warehouse.seeds.conversion import convert_record
+from warehouse.seeds.declaration import Dataset, read_declaration
+
+DATASETS = read_declaration()
+Found = tuple[Counter, list[str]]  # rows as texts, and what is wrong
+
+
+def write(folder: Path, dataset: Dataset, name: str) -> Found:
+    """Write a file's records to a lake; return what is in it then."""
+    problems, said = Problems(), []
+    types = [field.type for field in dataset.fields]
+    with duckdb.connect() as connection:
+        connection.execute("set TimeZone = 'America/St_Johns'")  # which must not matter
+        file = LandingFile(str(folder / name), name, "1")
+        rows.write(connection, dataset, [file], folder / "lake", "1-new", problems)
+        if problems.count:
+            said = rows.lines(connection, dataset, [file], problems)
+        written = Counter()
+        if list((folder / "lake").glob("*/*.parquet")):
+            names = ", ".join(f'"{field.name}"' for field in dataset.fields)
+            files = f"read_parquet('{folder}/lake/*/*.parquet', union_by_name = true)"
+            query = f"select {names} from {files}"
+            for row in connection.sql(query).fetchall():
+                written[tuple(map(as_text, row, types))] += 1
+    return written, said
+
+
+def as_text(value: object, kind: str) -> object:
+    """Return a value as a seed has it, but for the zeros at a number's end."""
+    if value is None:
+        return None
+    if kind == "number":
+        return Decimal(str(value))
+    if isinstance(value, datetime):
+        return value.isoformat()
+    return str(value).lower() if kind == "boolean" else str(value)
+
+
+def expected(dataset: Dataset, lines: list[str]) -> Found:
+    """Return what seeds make of records."""
+    written, said = Counter(), []
+    for line in lines:
+        found: list[str] = []
+        row = convert_record(dataset, read(line), found, is_in_bulk=True)
+        said += found
+        if not found:
+            written[
+                tuple(
+                    Decimal(text) if field.type == "number" and text is not None else text
+                    for field, text in zip(dataset.fields, row, strict=True)
+                )
+            ] += 1
+    return written, said
+
+
+@pytest.fixture(autouse=True)
+def all_are_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rows, "SHOWN", 10_000)
+
+
+def plain(dataset: Dataset) -> dict[str, str]:
+    """Return a record that is right, as JSON by field."""
+    return {field.name: VALID[field.type] for field in dataset.fields}
+
+
+def line(record: dict[str, str]) -> str:
+    return "{" + ", ".join(f'"{name}": {value}' for name, value in record.items()) + "}"
+
+
+@pytest.mark.parametrize("extension", ["ndjson", "json"])
+@pytest.mark.parametrize("kind", PLACE)
+def test_what_seeds_refuse_is_refused_in_the_same_words(
+    tmp_path: Path, kind: str, extension: str
+) -> None:
+    name, field = PLACE[kind]
+    dataset, lines = DATASETS[name], []
+    for value, _ in BAD_VALUES[kind]:
+        record = plain(dataset) | {field: value}
+        if value is None:
+            del record[field]
+        is_malformed = "\\ud800" in (value or "")  # which DuckDB doesn't read at all
+        if not is_malformed and len(value or "") < 131_000:
+            lines.append(line(record))
+    lines = [line(plain(dataset)), *lines]
+    text = "[" + ",".join(lines) + "]" if extension == "json" else "\n".join(lines)
+    (tmp_path / f"{name}.{extension}").write_text(text, encoding="utf-8")
+    _, said = write(tmp_path, dataset, f"{name}.{extension}")
+    assert Counter(one.split("): ")[-1] for one in said) == Counter(expected(dataset, lines)[1])
+
+
+@pytest.mark.parametrize("dataset", DATASETS)
+def test_what_seeds_take_is_taken(tmp_path: Path, dataset: str, whole: bool) -> None:
+    records: list[Record] = []
+
+    @settings(max_examples=2000 if whole else 200, phases=[Phase.generate])
+    @given(records_of(dataset))
+    def draw(record: Record) -> None:
+        records.append(record)
+
+    draw()
+    lines = [json_of([record], "").removeprefix("[").removesuffix("]") for record in records]
+    (tmp_path / "a.json").write_text("[" + ",\n".join(lines) + "]", encoding="utf-8")
+    written, said = write(tmp_path, DATASETS[dataset], "a.json")
+    wanted, _ = expected(DATASETS[dataset], lines)
+    assert said == []
+    assert (list(written - wanted)[:2], list(wanted - written)[:2]) == ([], [])

@@ -1,0 +1,149 @@
+"""What lies in a landing folder: which files each dataset has."""
+
+import difflib
+import os
+import re
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import unquote
+
+from warehouse.lake.errors import IngestError
+from warehouse.seeds.declaration import Dataset
+from warehouse.system.words import listed, shown
+
+ENDING = re.compile(r"\.(?:(json|ndjson)(?:\.(?:gz|zst))?|(parquet))$")
+ENDINGS = ".json, .ndjson or .parquet (.json and .ndjson also with .gz or .zst)"
+IN_PATH = re.compile(r"([^/=]+)=([^/]*)/")
+NO_VALUE = {"", "__HIVE_DEFAULT_PARTITION__"}
+
+
+@dataclass(frozen=True)
+class LandingFile:
+    """A file of a dataset: where it lies, and its version, which changes with its content."""
+
+    path: str
+    name: str  # below the landing folder
+    version: str
+
+    @property
+    def format(self) -> str | None:
+        """What its name says that it is: json, ndjson, parquet; None for anything else."""
+        ending = ENDING.search(self.name)
+        return ending and (ending[1] or ending[2])
+
+    @property
+    def values_in_path(self) -> dict[str, str]:
+        """What folders such as date=2026-03-16/ say of its records."""
+        found = {key: unquote(value) for key, value in IN_PATH.findall(self.name)}
+        return {key: value for key, value in found.items() if value not in NO_VALUE}
+
+
+@dataclass
+class Landing:
+    """The files of each dataset, and what is wrong with them, a line each."""
+
+    files: dict[str, list[LandingFile]] = field(default_factory=dict)
+    problems: list[str] = field(default_factory=list)
+
+
+def look(folder: Path, datasets: dict[str, Dataset]) -> Landing:
+    """Find the files of each dataset in a landing folder.
+
+    A dataset is one file, <dataset>.json or the like, or what lies below <dataset>/. Names that
+    begin with a dot or an underline are writers' own (_SUCCESS), and are passed over.
+
+    Raises:
+        IngestError: There is no file at all, a link leads back to a folder that it lies in, or a
+            name is not UTF-8.
+
+    """
+    by_dataset: dict[str, list[LandingFile]] = defaultdict(list)
+    problems = []
+    for name in sorted(names_below(folder)):
+        if any(part[0] in "._" for part in name.split("/")):
+            continue
+        try:
+            status = (folder / name).stat()
+        except OSError as error:
+            problems.append(f"{shown(name)}: {error.strerror}: a link that leads nowhere?")
+            continue
+        version = f"{status.st_size}-{status.st_mtime_ns}"
+        file = LandingFile(str(folder / name), name, version)
+        by_dataset[dataset_of(name)].append(file)
+    if not by_dataset and not problems:
+        raise IngestError(
+            [f"{folder}: there is no file of data below it."],
+            "A dataset is <dataset>.json, .ndjson or .parquet there, or files below <dataset>/.",
+        )
+    for dataset, files in by_dataset.items():
+        problems += wrong_files(dataset, files, datasets)
+    for name, dataset in datasets.items():
+        if name not in by_dataset and not dataset.optional:
+            problems.append(
+                f"{name}: no file. Expected {name}.json or the like, or files in {name}/."
+            )
+    return Landing(dict(by_dataset), problems)
+
+
+def dataset_of(name: str) -> str:
+    """Return the dataset of a file by its name below the landing folder."""
+    if "/" in name:
+        return name.split("/")[0]
+    return ENDING.sub("", name) if ENDING.search(name) else name.split(".")[0]
+
+
+def wrong_files(
+    dataset: str, files: list[LandingFile], datasets: dict[str, Dataset]
+) -> Iterator[str]:
+    """Yield what is wrong with the files of a dataset, before any is read."""
+    first = files[0].name
+    if dataset not in datasets:
+        more = f" and {len(files) - 1} more" if len(files) > 1 else ""
+        closest = difflib.get_close_matches(dataset[:100].lower(), datasets, n=1)
+        guess = f"; did you mean {closest[0]}?" if closest else ""
+        yield (
+            f"{shown(first)}{more}: no declared dataset is called {shown(dataset)}{guess}"
+            f" The datasets are {listed(sorted(datasets))}."
+        )
+        return
+    for file in files:
+        if not file.format:
+            yield f"{shown(file.name)}: expected a file that ends in {ENDINGS}."
+    alone = [file.name for file in files if "/" not in file.name]
+    if alone and len(files) > 1:
+        other = next(file.name for file in files if file.name != alone[0])
+        yield (
+            f"{dataset}: {shown(alone[0])} and {shown(other)} are both there. A dataset is one"
+            " file, or what lies in one folder: remove the other."
+        )
+    example = {file.format: file.name for file in reversed(files) if file.format}
+    if len(example) > 1 and not alone:
+        one, other, *_ = sorted(example.values())
+        yield (
+            f"{dataset}: its files are of several formats ({listed(sorted(example))}), such as"
+            f" {shown(one)} and {shown(other)}. A dataset has one: remove the others."
+        )
+
+
+def names_below(folder: Path, prefix: str = "", above: tuple[str, ...] = ()) -> Iterator[str]:
+    """Yield the names of the files below a folder, links followed."""
+    above = (*above, os.path.realpath(folder))
+    try:
+        entries = list(os.scandir(folder))
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    for entry in entries:
+        name = prefix + entry.name
+        try:
+            name.encode()
+        except UnicodeEncodeError:
+            text = os.fsencode(name).decode(errors="backslashreplace")
+            raise IngestError([f"{text}: its name is not UTF-8; give it another."]) from None
+        if not entry.is_dir():
+            yield name
+        elif os.path.realpath(entry.path) in above:
+            raise IngestError([f"{name}: a link to a folder that it lies in; remove it."])
+        else:
+            yield from names_below(Path(entry.path), f"{name}/", above)

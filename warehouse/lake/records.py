@@ -1,0 +1,54 @@
+"""Judge records one by one, as warehouse/seeds does, which alone says what is right."""
+
+import json
+
+from warehouse.seeds.conversion import Row, convert_record
+from warehouse.seeds.declaration import Dataset, Field
+from warehouse.seeds.json_text import JsonObject, Number, described
+from warehouse.system.words import shown
+
+
+def judged(dataset: Dataset, text: str, in_path: dict[str, str]) -> tuple[Row, list[str], str]:
+    """Return a record's values, what is wrong with it, and what it is called.
+
+    Args:
+        dataset: Whose record it is.
+        text: Its JSON.
+        in_path: What the folders of its file say of it.
+
+    """
+    record = read(text)
+    if record is None:
+        return [], ["expected a JSON object on one line, in UTF-8, found malformed JSON"], ""
+    if not isinstance(record, JsonObject):
+        return [], [f"expected an object, found {described(record)}"], ""
+    identity = record.get(dataset.id_field or "")
+    name = f" ({shown(str(identity))})" if isinstance(identity, str | Number) else ""
+    fill(dataset, record, in_path)
+    problems: list[str] = []
+    return convert_record(dataset, record, problems, is_in_bulk=True), problems, name
+
+
+def read(text: str) -> object:
+    """Return what a record's text says, with nothing lost; None where it is no JSON."""
+    numbers = {"parse_int": Number, "parse_float": Number, "parse_constant": Number}
+    try:
+        return json.loads(text, object_pairs_hook=JsonObject, **numbers)
+    except (ValueError, RecursionError):
+        return None
+
+
+def fill(dataset: Dataset, record: JsonObject, in_path: dict[str, str]) -> None:
+    """Add what the folders of its file say of a record, where it says nothing itself."""
+    for field in dataset.fields:
+        if field.name in in_path and record.get(field.name) is None:
+            record[field.name] = value_in_path(field, in_path[field.name])
+
+
+def value_in_path(field: Field, text: str) -> object:
+    """Return a folder's text as a record would have it."""
+    if field.type in ("integer", "number"):
+        return Number(text)
+    if field.type == "boolean" and text in ("true", "false"):
+        return text == "true"
+    return text

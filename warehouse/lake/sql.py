@@ -1,0 +1,18 @@
+"""Texts and paths as DuckDB's SQL has them."""
+
+from collections.abc import Iterable
+
+
+def quoted(text: str) -> str:
+    """Return a text as an SQL literal."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def texts(several: Iterable[str]) -> str:
+    """Return texts as an SQL list."""
+    return "[" + ", ".join(map(quoted, several)) + "]"
+
+
+def paths(several: Iterable[str]) -> str:
+    """Return paths as a list for DuckDB's readers, for which p[1] would be a pattern."""
+    return texts("".join(f"[{one}]" if one in "[*?" else one for one in path) for path in several)
