@@ -35,6 +35,7 @@ EVENTS_A_DAY = 20_000_000 / 365
 LIMIT_AIM, DAY_AIM, GROWTH_AIM, FLAT_AIM = 1.3, 0.3, 3.0, 1.3  # of dbt 2
 # The marts of what arrives by the day; the others come whole in each export.
 BY_DAY = ("--select", "+fct_funnel_daily", "+fct_performance_daily", "+funnel_conversion")
+WHOLE = "365 days all at once"
 PYTHON_EVENTS = 500_000  # what plain Python is given
 NDJSON_EVENTS = 5_000_000
 MANY = 100_000_000
@@ -257,7 +258,7 @@ def days_of(bench: Bench, engine: str) -> Iterator[Line]:
         say(f"a day at a time: {count} days, {engine}")
         project.parse(raw)
         if count == 365:
-            whole = alternate({"all at once": partial(project.build_anew, raw)}, bench.runs)
+            whole = alternate({WHOLE: partial(project.build_anew, raw)}, bench.runs)
         withheld = bench.scratch / f"withheld-{count}"
         move_last_day(raw, withheld)
         project.build_anew(raw)
@@ -276,7 +277,7 @@ def days_of(bench: Bench, engine: str) -> Iterator[Line]:
         project.forget()
         shutil.rmtree(project.folder / "kept")
     own = {side: one.total - one.start for side, one in (took | whole).items()}
-    share = own["365 days"] / own["all at once"]
+    share = own["365 days"] / own[WHOLE]
     growth, flat = (own[f"1095 days{part}"] / own[f"90 days{part}"] for part in ("", ", by day"))
     judgments = {
         "365 days": (f"{share:.3f} of all at once", share, DAY_AIM),
@@ -287,7 +288,8 @@ def days_of(bench: Bench, engine: str) -> Iterator[Line]:
         words, value, aim = judgments.get(side, ("", 0.0, None))
         ratio = f"{own[side]:.1f} s without dbt's start; {words}".removesuffix("; ")
         is_aimed_at = aim if engine == "dbt 2" else None
-        yield judged(f"a day on {side}", f"`dbt build`, {engine}", one, ratio, value, is_aimed_at)
+        subject = side if side == WHOLE else f"a day on {side}"
+        yield judged(subject, f"`dbt build`, {engine}", one, ratio, value, is_aimed_at)
 
 
 def last_day(raw: Path) -> str:
