@@ -104,7 +104,12 @@ class Step:
         ]
         self.gone = self.known.sources.keys() - {file.name for file in files}
         prefix = f"{self.version}-new"
-        rows.write(self.connection, self.dataset, self.changed, self.folder, prefix, self.problems)
+        try:
+            rows.write(
+                self.connection, self.dataset, self.changed, self.folder, prefix, self.problems
+            )
+        except duckdb.Error as error:  # a file that can't be read, which it names
+            self.problems.of_columns(self.dataset.name, [str(error).partition("\n")[0]])
 
     def lines(self) -> list[str]:
         """Return what is wrong, a line each."""
@@ -157,7 +162,7 @@ class Step:
         found = self.connection.execute(
             f"select day, list_sort(list(distinct filename)), count(*),"
             f" cast(max({times[0] if times else 'null'}) as varchar),"
-            f" printf('%016x', cast(sum(hash(row({self.fields}))) % 18446744073709551616 as ubigint))"
+            f" printf('%016x', cast(sum(hash(row({self.fields}))) % {2**64} as ubigint))"
             f" from {reading(files)} group by day order by day"
         ).fetchall()
         numbers = [field.name for field in self.dataset.fields if field.type == "number"]

@@ -1,7 +1,6 @@
 """What lies in a landing folder: which files each dataset has."""
 
 import difflib
-import os
 import re
 from collections import defaultdict
 from collections.abc import Iterator
@@ -9,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import unquote
 
+from warehouse.dbt.file_listing import names_below
 from warehouse.lake.errors import IngestError
 from warehouse.seeds.declaration import Dataset
 from warehouse.system.words import listed, shown
@@ -55,13 +55,13 @@ def look(folder: Path, datasets: dict[str, Dataset]) -> Landing:
     begin with a dot or an underline are writers' own (_SUCCESS), and are passed over.
 
     Raises:
-        IngestError: There is no file at all, a link leads back to a folder that it lies in, or a
-            name is not UTF-8.
+        IngestError: There is no file at all.
+        ListingError: A link leads back to a folder that it lies in, or a name is not UTF-8.
 
     """
     by_dataset: dict[str, list[LandingFile]] = defaultdict(list)
     problems = []
-    for name in sorted(names_below(folder)):
+    for name in sorted(names_below(str(folder))):
         if any(part[0] in "._" for part in name.split("/")):
             continue
         try:
@@ -125,25 +125,3 @@ def wrong_files(
             f"{dataset}: its files are of several formats ({listed(sorted(example))}), such as"
             f" {shown(one)} and {shown(other)}. A dataset has one: remove the others."
         )
-
-
-def names_below(folder: Path, prefix: str = "", above: tuple[str, ...] = ()) -> Iterator[str]:
-    """Yield the names of the files below a folder, links followed."""
-    above = (*above, os.path.realpath(folder))
-    try:
-        entries = list(os.scandir(folder))
-    except (FileNotFoundError, NotADirectoryError):
-        return
-    for entry in entries:
-        name = prefix + entry.name
-        try:
-            name.encode()
-        except UnicodeEncodeError:
-            text = os.fsencode(name).decode(errors="backslashreplace")
-            raise IngestError([f"{text}: its name is not UTF-8; give it another."]) from None
-        if not entry.is_dir():
-            yield name
-        elif os.path.realpath(entry.path) in above:
-            raise IngestError([f"{name}: a link to a folder that it lies in; remove it."])
-        else:
-            yield from names_below(Path(entry.path), f"{name}/", above)

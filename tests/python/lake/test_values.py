@@ -109,7 +109,7 @@ def test_what_seeds_refuse_is_refused_in_the_same_words(
 def test_what_seeds_take_is_taken(tmp_path: Path, dataset: str, whole: bool) -> None:
     records: list[Record] = []
 
-    @settings(max_examples=2000 if whole else 200, phases=[Phase.generate])
+    @settings(max_examples=1000 if whole else 50, phases=[Phase.generate])
     @given(records_of(dataset))
     def draw(record: Record) -> None:
         records.append(record)
