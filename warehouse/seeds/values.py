@@ -31,7 +31,7 @@ TIMESTAMP = re.compile(
 def string_text(value: object) -> str:
     """Return a string as it is."""
     if not isinstance(value, str):
-        raise MismatchError("a string")
+        raise MismatchError(EXPECTED["string"])
     return value
 
 
@@ -47,35 +47,37 @@ def exact(value: object, expected: str) -> Decimal:
 
 def integer_text(value: object) -> str:
     """Return an integer's digits; 1200.0 and 1.2e3 are integers too."""
-    number = exact(value, "an integer")
+    expected = EXPECTED["integer"]
+    number = exact(value, expected)
     if not -INT64 <= number < INT64:
-        raise MismatchError(f"an integer within 64 bits ({-INT64} to {INT64 - 1})")
+        raise MismatchError(f"{expected} within 64 bits ({-INT64} to {INT64 - 1})")
     if number != number.to_integral_value():
-        raise MismatchError("an integer")
+        raise MismatchError(expected)
     return str(int(number))
 
 
 def number_text(value: object) -> str:
     """Return a number with its exponent expanded, which DuckDB doesn't always cast right."""
-    number = exact(value, "a number")
+    expected = EXPECTED["number"]
+    number = exact(value, expected)
     if number.copy_abs() >= DECIMAL_18_6_LIMIT:  # abs() would round, and overflow
         why = "staging types money as decimal(18,6)"
-        raise MismatchError(f"a number below 10^12 in magnitude ({why})")
+        raise MismatchError(f"{expected} below 10^12 in magnitude ({why})")
     if int(number.as_tuple().exponent) < -MAX_CHARACTERS:
-        raise MismatchError(f"a number of at most {MAX_CHARACTERS:,} decimal places")
+        raise MismatchError(f"{expected} of at most {MAX_CHARACTERS:,} decimal places")
     return format(number, "f")
 
 
 def boolean_text(value: object) -> str:
     """Return true or false; nothing else stands for them."""
     if not isinstance(value, bool):
-        raise MismatchError("true or false")
+        raise MismatchError(EXPECTED["boolean"])
     return "true" if value else "false"
 
 
 def date_text(value: object) -> str:
     """Return a date that the calendar has."""
-    expected = "a date such as 2026-03-16"
+    expected = EXPECTED["date"]
     if not isinstance(value, str) or not DATE.fullmatch(value):
         raise MismatchError(expected)
     try:
@@ -86,7 +88,7 @@ def date_text(value: object) -> str:
 
 def timestamp_text(value: object) -> str:
     """Return a timestamp in UTC without a zone; digits beyond microseconds are cut."""
-    expected = "a timestamp such as 2026-03-16T10:30:00Z"
+    expected = EXPECTED["timestamp"]
     if not isinstance(value, str) or not TIMESTAMP.fullmatch(value):
         raise MismatchError(expected)
     try:
@@ -101,18 +103,19 @@ def timestamp_text(value: object) -> str:
 
 def string_list_text(value: object) -> str:
     """Return a list of strings as JSON text."""
+    expected = EXPECTED["string_list"]
     if not isinstance(value, list):
-        raise MismatchError("a list of strings")
+        raise MismatchError(expected)
     for position, item in enumerate(value, start=1):
         if not isinstance(item, str):
-            raise MismatchError(f"a list of strings (its item {position} is {described(item)})")
+            raise MismatchError(f"{expected} (its item {position} is {described(item)})")
     return to_json(value)
 
 
 def object_text(value: object) -> str:
     """Return an object as JSON text, its keys in the file's order."""
     if not isinstance(value, JsonObject):
-        raise MismatchError("an object")
+        raise MismatchError(EXPECTED["object"])
     return to_json(value)
 
 
