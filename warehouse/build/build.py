@@ -30,7 +30,7 @@ from warehouse.build.summary import (
 )
 from warehouse.dbt.database_files import prepare_files
 from warehouse.dbt.file_listing import write_listing
-from warehouse.dbt.run import LOG, results_of, run_dbt
+from warehouse.dbt.run import LOG, dbt_program, results_of, run_dbt
 from warehouse.explain.explanation import explain
 from warehouse.publish import publish
 from warehouse.seeds.conversion import convert
@@ -116,8 +116,15 @@ def build(arguments: list[str], lock: int) -> int:
 
 
 def prepared(arguments: list[str]) -> str | None:
-    """Convert what is to be converted; return what is built from, or None if that is wrong."""
+    """Convert what is to be converted; return what is built from, or None if that is wrong.
+
+    Raises:
+        FolderError: dbt couldn't write.
+        DbtError: There is no dbt to build with.
+
+    """
     refuse_unwritable(LOGS, TARGET)
+    dbt_program()
     variables = given_variables(arguments)
     if variables.get("raw", "seeds") != "seeds":
         folder = str(variables.get("raw_path", "landing"))
@@ -143,8 +150,9 @@ def built(arguments: list[str], lock: int) -> tuple[list[dict[str, Any]] | None,
         print(f"dbt warns: {warning}")
     results = results_of(dbt)
     known = {result["unique_id"] for result in results or ()}
-    for name in sorted(dbt.errors_of.keys() - known if results else ()):
-        print(f"{name} has no result: {dbt.errors_of[name]}")  # as dbt 2 leaves what a macro breaks
+    for name in sorted((dbt.errors_of.keys() | dbt.broken) - known if results else ()):
+        # As dbt 2 leaves what a macro breaks, or a seed that is no CSV.
+        print(f"{name} has no result: {dbt.errors_of.get(name) or ' '.join(dbt.errors)}")
     if results is None:
         reasons = dbt.errors or dbt.other_lines
         if dbt.exit_code < 0:  # DuckDB can fall over a damaged file without a word
@@ -179,13 +187,19 @@ def is_to_explain(results: list[dict[str, Any]]) -> bool:
 
 def given_variables(arguments: list[str]) -> dict[str, Any]:
     """Return the dbt vars among the arguments of `dbt build`; what is wrong with them dbt says."""
+    return split_variables(arguments)[0] or {}
+
+
+def split_variables(arguments: list[str]) -> tuple[dict[str, Any] | None, list[str]]:
+    """Return the dbt vars among arguments, None where they are no vars, and the other arguments."""
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     parser.add_argument("--vars", default="{}")
+    known, others = parser.parse_known_args(arguments)
     try:
-        variables = yaml.safe_load(parser.parse_known_args(arguments)[0].vars)
-    except yaml.YAMLError:
-        return {}
-    return variables if isinstance(variables, dict) else {}
+        variables = yaml.safe_load(known.vars)
+    except (yaml.YAMLError, ValueError):  # a day that no calendar has
+        return None, others
+    return (variables if isinstance(variables, dict) else None), others
 
 
 def as_the_environment_says(arguments: list[str]) -> list[str]:
@@ -193,15 +207,14 @@ def as_the_environment_says(arguments: list[str]) -> list[str]:
     history = os.environ.get(HISTORY) or "yes"
     if history not in ("yes", "no"):
         raise SettingError(f"{HISTORY} is {history!r}. It is yes or no.")
-    if history == "yes":
+    variables, others = split_variables(arguments)
+    if history == "yes" or variables is None:  # dbt says what is wrong with these
         return arguments
-    # dbt goes by the last --vars. Ones that are no YAML are left to it.
-    variables = given_variables(arguments)
-    if not variables and any(argument.startswith("--vars") for argument in arguments):
-        return arguments
-    variables["history"] = False
-    values = yaml.safe_dump(variables, default_flow_style=True, width=sys.maxsize)
-    return [*arguments, "--vars", values.strip()]
+    # In one piece: dbt 2 takes --vars once.
+    values = yaml.safe_dump(
+        variables | {"history": False}, default_flow_style=True, width=sys.maxsize
+    )
+    return [*others, "--vars", values.strip()]
 
 
 def refuse_unwritable(*folders: Path) -> None:

@@ -5,12 +5,13 @@ from pathlib import Path
 from typing import Any
 
 from warehouse.system.errors import WarehouseError
-from warehouse.system.paths import TARGET
+from warehouse.system.paths import LOGS, TARGET
 from warehouse.system.words import AGAIN
 
 RUN_RESULTS = TARGET / "run_results.json"
 MANIFEST = TARGET / "manifest.json"
 BROKEN = {"error", "fail", "runtime error", "partial success"}  # of a result's statuses
+ENDED_EARLY = "Compilation Error"
 Artifact = dict[str, Any]
 
 
@@ -19,7 +20,7 @@ class ArtifactError(WarehouseError):
 
 
 def read_artifacts(project: Path) -> tuple[Artifact, Artifact]:
-    """Return dbt's run results and manifest; raise ArtifactError where there are none."""
+    """Return dbt's run results and manifest; raise ArtifactError where there are none to use."""
     artifacts = []
     for path, content in ((RUN_RESULTS, "results"), (MANIFEST, "nodes")):
         try:
@@ -31,6 +32,9 @@ def read_artifacts(project: Path) -> tuple[Artifact, Artifact]:
             raise ArtifactError(f"{path} is cut off or damaged. {AGAIN}") from None
         artifacts.append(artifact)
     run_results, manifest = artifacts
+    # dbt 2 says this one thing of every node, where dbt-core leaves the results of the run before.
+    if {one.get("message") for one in run_results["results"]} == {ENDED_EARLY}:
+        raise ArtifactError(f"The last dbt run ended before it built anything: see {LOGS}/dbt.log.")
     for result in run_results["results"]:
         result["status"] = result["status"].lower()  # dbt 2 says Pass of unit tests ...
         node = manifest["nodes"].get(result["unique_id"], {})

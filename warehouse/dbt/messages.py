@@ -7,7 +7,7 @@ CALL = re.compile(
     r"|\s*at [\w.$/<>]+\(.*\)$|\s*\.\.\. \d+ more$"  # Java's methods
     r"|\s*(\(in|-->) \S+:\d+:\d+\)?$|\s+\d+: (<unknown>|\w+)$|\s+at \./.*:\d+$"  # dbt 2's places
 )
-OF_DBT_2 = re.compile(r"^\[(?:error|warning)\] \[\w+ \(dbt\d+\)\]: ")
+OF_DBT_2 = re.compile(r"^\[(?:error|warning)\](?: \[\w+ \(dbt\d+\)\])?: ")
 REFUSED = re.compile(
     r"^(Error executing|Failed to render) .*: Compilation Error for (\S+) from [^:]*: "
 )

@@ -46,6 +46,7 @@ class DbtRun:
     run_id: str | None = None
     errors: list[str] = field(default_factory=list)
     errors_of: dict[str, str] = field(default_factory=dict)  # nodes
+    broken: set[str] = field(default_factory=set)  # nodes
     warnings: list[str] = field(default_factory=list)
     other_lines: list[str] = field(default_factory=list)
     exit_code: int = 0
@@ -107,10 +108,10 @@ def run_dbt(arguments: list[str], lock: int) -> DbtRun:
             f"{program} can't be started: {error.strerror}. `make build` installs it."
         )
         return run
-    sign(lock, f"PID {os.getpid()} with dbt as PID {process.pid}")
     ended: set[str] = set()
     with process:
         try:
+            sign(lock, f"PID {os.getpid()} with dbt as PID {process.pid}")
             for event in events(process, run):
                 follow(event, run, ended, progress)
         except KeyboardInterrupt:
@@ -147,6 +148,8 @@ def follow(event: dict[str, Any], run: DbtRun, ended: set[str], progress: Progre
         if not name.startswith("operation.") and status not in RUNNING and name not in ended:
             ended.add(name)
             progress.show(has_failed=status in BROKEN)
+            if status in BROKEN:
+                run.broken.add(name)
         elif info["level"] == "error":
             run.errors_of[name] = clean(info["msg"])
     elif info["level"] == "error":
@@ -162,4 +165,5 @@ def results_of(run: DbtRun) -> list[dict[str, Any]] | None:
     except ArtifactError:
         return None
     is_this_run = run_results["metadata"]["invocation_id"] == run.run_id
-    return run_results["results"] if is_this_run and not run.errors else None
+    # With a node that broke, what dbt says besides is of that node.
+    return run_results["results"] if is_this_run and (run.broken or not run.errors) else None

@@ -9,8 +9,17 @@ from pathlib import Path
 
 import pytest
 
+from warehouse.dbt import run as run_module
 from warehouse.dbt.messages import clean
-from warehouse.dbt.run import DbtError, DbtRun, dbt_program, events, follow, run_dbt
+from warehouse.dbt.run import (
+    DbtError,
+    DbtRun,
+    dbt_program,
+    events,
+    follow,
+    results_of,
+    run_dbt,
+)
 from warehouse.system.progress import Progress
 
 
@@ -72,6 +81,7 @@ def test_without_a_choice_the_one_beside_this_python_is_run(
 
 TALKATIVE = """#!/bin/sh
 [ "$1" = --version ] && echo dbt 2.0.0 && exit
+sleep 1  # until it is read
 kill -INT $PPID
 head -c 1000000 /dev/zero | tr '\\0' '\\n'
 touch {ended}
@@ -157,7 +167,22 @@ def followed(lines: list[str]) -> tuple[DbtRun, Progress]:
 def test_what_has_ended_is_counted_once(lines: list[str]) -> None:
     run, progress = followed([*lines, "no event"])
     assert (progress.n, progress.total, progress.failed) == (3, 3, 1)
+    assert run.broken == {"test.b"}
     assert (run.run_id, run.errors, run.warnings, run.other_lines) == (RUN, [], [], ["no event"])
+
+
+def test_a_node_without_a_result_is_not_the_end_of_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As dbt 2 leaves a seed that is no CSV: it says why of no node, and has no result of it."""
+    seed = event("LogSeedResult", "info", "Failed", node_info=node("seed.a", "error"))
+    said = event("Generic", "error", "[error]: Arrow error: Csv error: expected 5 got 6")
+    results = {"metadata": {"invocation_id": RUN}, "results": []}
+    monkeypatch.setattr(run_module, "read_artifacts", lambda project: (results, {}))
+    run, _ = followed([seed, said])
+    assert run.errors == ["Arrow error: Csv error: expected 5 got 6"]
+    assert results_of(run) == []
+    assert results_of(followed([said])[0]) is None
 
 
 REFUSAL = "The var as_of is 'x'. It is a date (2026-03-16)."

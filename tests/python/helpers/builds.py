@@ -13,7 +13,7 @@ from typing import Any
 import duckdb
 from helpers.project import FASTEST, PROJECT, RUNS, Export, copy_project, raw_files
 
-from warehouse.dbt.artifacts import MANIFEST, RUN_RESULTS
+from warehouse.dbt.artifacts import ENDED_EARLY, MANIFEST, RUN_RESULTS
 from warehouse.dbt.file_listing import LISTING, write_listing
 from warehouse.seeds.conversion import CHECKSUMS, checksum, convert
 
@@ -101,8 +101,7 @@ class Workspace:
             results = [
                 one for one in written["results"] if not one["unique_id"].startswith("operation.")
             ]
-        # dbt 2 gives every node of a run that ended before them this one message.
-        if done.returncode and {one["message"] for one in results} <= {"Compilation Error"}:
+        if done.returncode and {one["message"] for one in results} <= {ENDED_EARLY}:
             raise DbtError(done.stdout + done.stderr)
         return results
 
@@ -177,7 +176,7 @@ class Workspace:
             {name: one["message"] or "" for name, one in by_name.items()},
         )
         # Some hundred builds would take gigabytes, of the memory where tests write there.
-        weakref.finalize(build, shutil.rmtree, folder)
+        weakref.finalize(build, shutil.rmtree, folder, ignore_errors=True).atexit = False
         return build
 
 

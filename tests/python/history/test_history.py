@@ -526,10 +526,11 @@ def test_a_build_can_leave_the_history_alone(kept: Kept, export: Callable[[], Ex
         ("no", [], ["--vars", "{history: false}"]),
         (
             "no",
-            ["--vars", "as_of: 2026-03-16"],
-            ["--vars", "as_of: 2026-03-16", "--vars", "{as_of: 2026-03-16, history: false}"],
+            ["--vars=as_of: 2026-03-16", "--threads", "2"],
+            ["--threads", "2", "--vars", "{as_of: 2026-03-16, history: false}"],
         ),
         ("no", ["--vars", "{as_of"], ["--vars", "{as_of"]),  # which dbt refuses
+        ("no", ["--vars", "{as_of: 2026-02-30}"], ["--vars", "{as_of: 2026-02-30}"]),
     ],
 )
 def test_the_environment_leaves_the_history_alone(

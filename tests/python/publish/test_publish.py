@@ -18,6 +18,7 @@ import pytest
 from helpers.project import PROJECT
 
 from warehouse import publish
+from warehouse.dbt.artifacts import ArtifactError
 from warehouse.explain.explanation import explain
 from warehouse.system.errors import WarehouseError
 
@@ -568,6 +569,18 @@ ALL_EVENTS = "select * from warehouse.staging.stg_events"
 
 def test_nothing_to_explain(project):
     assert project.explained() == "The last dbt run: 0 failed, 0 warned."
+
+
+def test_a_run_that_ended_before_it_built_anything_is_no_list_of_failures(project):
+    """As dbt 2 leaves it; of one node alone the same words are a failure like any other."""
+    project.ended("stage_is_known", "error", message="Compilation Error")
+    assert "FAILED  test stage_is_known" in project.explained()
+    for result in project.run_results["results"]:
+        result.update(status="error", message="Compilation Error")
+    reason = "The last dbt run ended before it built anything: see logs/dbt.log."
+    assert project.explained() == f"There is no dbt run to explain. {reason}"
+    with pytest.raises(ArtifactError, match=reason):
+        publish.publish(project.folder)
 
 
 def test_no_run_to_explain(project):
