@@ -115,8 +115,9 @@ def run_dbt(arguments: list[str], lock: int) -> DbtRun:
             for event in events(process, run):
                 follow(event, run, ended, progress)
         except KeyboardInterrupt:
-            for _ in process.stdout or ():  # dbt got the signal too, and cancels what is running
-                pass  # nobody would end who waits to be read
+            # dbt got the signal too, and cancels what is running; it can't end while nobody reads.
+            for _ in process.stdout or ():
+                pass
             raise
     run.exit_code = process.returncode
     progress.close()

@@ -4,7 +4,7 @@ import difflib
 import re
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -42,10 +42,10 @@ class LandingFile:
 
 @dataclass
 class Landing:
-    """The files of each dataset, and what is wrong with them, a line each."""
+    """The files of each dataset whose files can be read, and what is wrong, a line each."""
 
-    files: dict[str, list[LandingFile]] = field(default_factory=dict)
-    problems: list[str] = field(default_factory=list)
+    files: dict[str, list[LandingFile]]
+    problems: list[str]
 
 
 def look(folder: Path, datasets: dict[str, Dataset]) -> Landing:
@@ -77,14 +77,18 @@ def look(folder: Path, datasets: dict[str, Dataset]) -> Landing:
             [f"{folder}: there is no file of data below it."],
             "A dataset is <dataset>.json, .ndjson or .parquet there, or files below <dataset>/.",
         )
+    right = {}
     for dataset, files in by_dataset.items():
-        problems += wrong_files(dataset, files, datasets)
+        if wrong := list(wrong_files(dataset, files, datasets)):
+            problems += wrong
+        else:
+            right[dataset] = files
     for name, dataset in datasets.items():
         if name not in by_dataset and not dataset.optional:
             problems.append(
                 f"{name}: no file. Expected {name}.json or the like, or files in {name}/."
             )
-    return Landing(dict(by_dataset), problems)
+    return Landing(right, problems)
 
 
 def dataset_of(name: str) -> str:

@@ -54,8 +54,8 @@ def column(field: Field, kind: str | None) -> Column | None:
         return None
     if kind.endswith("]"):
         return None
-    is_zoned, is_time = kind == ZONED, base in TIMES or kind == ZONED
-    utc = f"make_timestamp(epoch_us({x}))" if is_zoned else f"cast({x} as timestamp)"
+    is_time = base in TIMES or kind == ZONED
+    utc = f"make_timestamp(epoch_us({x}))" if kind == ZONED else f"cast({x} as timestamp)"
     if field.type == "timestamp" and is_time:
         return Column(utc, f"isfinite({x})", f"cast({utc} as varchar)")
     if field.type == "date" and (is_time or kind == "DATE"):
@@ -115,14 +115,10 @@ def kinds_of(
     ).fetchall()
     kinds: dict[tuple, list[LandingFile]] = defaultdict(list)
     for (group,) in groups:
-        described = connection.execute(f"describe {relation([by_path[group[0]]])}").fetchall()
+        example = f"describe select * from {reading([by_path[group[0]]])}"
+        described = connection.execute(example).fetchall()
         kinds[tuple(row[:2] for row in described)] += [by_path[path] for path in group]
     return [(dict(types), members) for types, members in kinds.items()]
-
-
-def relation(files: list[LandingFile]) -> str:
-    """Return a query for all columns of files of one kind."""
-    return f"select * from {reading(files)}"
 
 
 def queries(

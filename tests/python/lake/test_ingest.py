@@ -86,7 +86,10 @@ def assert_holds(lake: Path, export: Export) -> None:
 
 
 @pytest.mark.parametrize("turn", range(len(FORMS)))
-def test_whatever_the_form_the_lake_holds_what_seeds_do(tmp_path: Path, turn: int) -> None:
+def test_whatever_the_form_the_lake_holds_what_seeds_do(
+    tmp_path: Path, turn: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TZ", "America/St_Johns")  # the machine's, which must not matter
     export, names = messy_export(10), list(DATASETS)
     landing = write_export(
         tmp_path / "landing",
@@ -228,6 +231,21 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, extension: str) -> 
     assert "funnel_events" in str(error.value)
     assert str(error.value).endswith("Correct the files, or take them out.")
     assert list(lake.rglob("*.parquet")) == []
+
+
+def test_files_that_fit_no_dataset_are_all_that_is_said_of_it(tmp_path: Path) -> None:
+    landing = tmp_path / "landing"
+    write_export(landing, read_export(), lambda dataset: Form("ndjson", "parts"))
+    (landing / "channels/more.json").write_text("[]")
+    (landing / "campaigns.csv").write_text("campaign_id")
+    with pytest.raises(IngestError) as error:
+        ingest(landing, tmp_path / "lake")
+    assert [one.split(": ")[0] for one in str(error.value).splitlines()[:-1]] == [
+        "campaigns.csv",
+        "campaigns",
+        "channels",
+    ]
+    assert "several formats (json, ndjson)" in str(error.value)
 
 
 def test_a_killed_ingest_leaves_the_lake_of_before_or_of_after(tmp_path: Path, whole: bool) -> None:

@@ -27,7 +27,7 @@ def write(folder: Path, dataset: Dataset, name: str) -> Found:
     problems, said = Problems(), []
     types = [field.type for field in dataset.fields]
     with duckdb.connect() as connection:
-        connection.execute("set TimeZone = 'America/St_Johns'")  # which must not matter
+        connection.execute("set TimeZone = 'UTC'")  # as ingest does
         file = LandingFile(str(folder / name), name, "1")
         rows.write(connection, dataset, [file], folder / "lake", "1-new", problems)
         if problems.count:
@@ -121,3 +121,46 @@ def test_what_seeds_take_is_taken(tmp_path: Path, dataset: str, whole: bool) -> 
     wanted, _ = expected(DATASETS[dataset], lines)
     assert said == []
     assert (list(written - wanted)[:2], list(wanted - written)[:2]) == ([], [])
+
+
+PLAIN = {
+    "string": [
+        '"text"',
+        '""',
+        '"7"',
+        '"null"',
+        '"-"',
+        '"[x"',
+        '"true"',
+        '"Caf\\u00e9"',
+        '"\\u0022"',
+    ],
+    "integer": ["0", "-1", "9223372036854775807", "-9223372036854775808"],
+    "number": ["0", "-0.5", "12.50", "0.1", "1234567890.25", "99999999999"],
+    "boolean": ["true", "false"],
+    "date": ['"2026-03-16"', '"2024-02-29"', '"1999-12-31"'],
+    "timestamp": [
+        '"2026-03-16T10:30:00"',
+        '"2026-03-16 10:30:00"',
+        '"2026-03-16T10:30:00Z"',
+        '"2026-03-16T10:30:00.25"',
+        '"2026-03-16T10:30:00.000001Z"',
+        '"2026-03-16T23:30:00-02:30"',
+        '"2026-03-16T00:30:00+14:00"',
+    ],
+}
+"""As programs write it; each field of it has a place in a dataset without lists and objects."""
+PLACES = PLACE | {"boolean": ("orchestrator_decisions", "human_override")}
+
+
+@pytest.mark.parametrize("kind", PLAIN)
+def test_what_programs_write_is_judged_in_sql_and_to_the_same_values(
+    tmp_path: Path, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name, field = PLACES[kind]
+    lines = [line(plain(DATASETS[name]) | {field: value}) for value in PLAIN[kind]]
+    (tmp_path / "a.ndjson").write_text("\n".join(lines), encoding="utf-8")
+    wanted, said = expected(DATASETS[name], lines)
+    assert said == []
+    monkeypatch.setattr(rows, "judged", None)  # which judges one by one
+    assert write(tmp_path, DATASETS[name], "a.ndjson") == (wanted, [])
