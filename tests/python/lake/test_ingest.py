@@ -89,7 +89,13 @@ def assert_holds(lake: Path, export: Export) -> None:
 def test_whatever_the_form_the_lake_holds_what_seeds_do(
     tmp_path: Path, turn: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("TZ", "America/St_Johns")  # the machine's, which must not matter
+    def connect_elsewhere() -> duckdb.DuckDBPyConnection:
+        connection = connect()
+        connection.execute("set TimeZone = 'America/St_Johns'")  # as a machine's may be
+        return connection
+
+    connect = duckdb.connect
+    monkeypatch.setattr(duckdb, "connect", connect_elsewhere)
     export, names = messy_export(10), list(DATASETS)
     landing = write_export(
         tmp_path / "landing",

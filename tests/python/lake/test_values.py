@@ -105,6 +105,15 @@ def test_what_seeds_refuse_is_refused_in_the_same_words(
     assert Counter(one.split("): ")[-1] for one in said) == Counter(expected(dataset, lines)[1])
 
 
+def test_a_key_that_every_record_repeats_is_noticed(tmp_path: Path) -> None:
+    dataset = DATASETS["channels"]
+    lines = [line(plain(dataset)).replace("{", '{"platform": "web", ')] * 3
+    (tmp_path / "channels.ndjson").write_text("\n".join(lines), encoding="utf-8")
+    _, said = write(tmp_path, dataset, "channels.ndjson")
+    assert [one.split("): ")[-1] for one in said] == expected(dataset, lines)[1]
+    assert len(said) == 3
+
+
 @pytest.mark.parametrize("dataset", DATASETS)
 def test_what_seeds_take_is_taken(tmp_path: Path, dataset: str, whole: bool) -> None:
     records: list[Record] = []
