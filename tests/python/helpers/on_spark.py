@@ -38,6 +38,8 @@ FOR_FEW_ROWS = {
 }
 """What spares Spark and Java the preparations that few rows don't make up for."""
 
+RESULTS = "target/run_results.json"
+
 DATA_ONLY = ("--exclude-resource-type", "unit_test")
 
 
@@ -85,6 +87,8 @@ class Spark:
         self, project: Path, *arguments: str, variables: dict[str, Any] | None = None
     ) -> SparkBuild:
         """Run `dbt build` of a project on the cluster; return what became of each node."""
+        results = project / RESULTS
+        results.unlink(missing_ok=True)  # another build's, maybe another dbt's
         done = subprocess.run(
             self.command(project, *arguments, variables=variables),
             cwd=project,
@@ -92,11 +96,12 @@ class Spark:
             capture_output=True,
             text=True,
         )
+        assert results.exists(), done.stdout + done.stderr
         return self.built(project, done.stdout + done.stderr)
 
     def built(self, project: Path, output: str) -> SparkBuild:
         """Read what a build has left."""
-        results = json.loads((project / "target/run_results.json").read_text(encoding="utf-8"))
+        results = json.loads((project / RESULTS).read_text(encoding="utf-8"))
         nodes = {
             one["unique_id"].split(".")[2]: one
             for one in results["results"]
