@@ -21,8 +21,8 @@ $(shell test -x $(BIN)/python || rm -f $(INSTALLED)-*)
 help:  ## list the targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## /make \1|/p' Makefile | awk -F'|' '{ printf "%-13s %s\n", $$1, $$2 }'
 
-build: $(INSTALLED)-$(if $(DBT),own,base)  ## convert the JSON, build, test and publish warehouse.duckdb; ARGS go to dbt; HISTORY=no leaves the history alone
-	@$(WAREHOUSE) build $(ARGS)
+build: $(INSTALLED)-$(if $(DBT),own,base)  ## build, test and publish warehouse.duckdb of the JSON, or FROM=a landing folder; ARGS go to dbt; HISTORY=no leaves the history alone
+	@$(WAREHOUSE) build $(if $(FROM),--from "$(FROM)") $(ARGS)
 
 history: $(INSTALLED)-own  ## list the exports seen; ARGS="changes 2" shows what one changed, ARGS="take-out 2" takes it out
 	@$(WAREHOUSE) history $(ARGS)
@@ -60,8 +60,8 @@ bench: $(INSTALLED)-bench $(INSTALLED)-dbt2  ## measure speed and memory; ARGS c
 spark-up: $(INSTALLED)-spark  ## start a Spark cluster on this machine; ARGS=--help says of what size
 	@$(BIN)/python tools/spark_cluster.py up $(ARGS)
 
-spark-build: $(INSTALLED)-spark  ## convert the JSON, build and test on Spark; ARGS go to dbt
-	@$(WAREHOUSE) spark $(ARGS)
+spark-build: $(INSTALLED)-spark  ## build and test on Spark, of the JSON or FROM=a landing folder; ARGS go to dbt
+	@$(WAREHOUSE) spark $(if $(FROM),--from "$(FROM)") $(ARGS)
 
 spark-down: $(INSTALLED)-spark  ## stop the cluster that make spark-up started
 	@$(BIN)/python tools/spark_cluster.py down

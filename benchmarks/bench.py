@@ -23,7 +23,8 @@ from pathlib import Path
 
 import duckdb
 from by_hand import Script, missing_checks, quoted
-from measure import BUILD, DBT, DBT2, Project, Took, alternate, apart, run, say
+from ingest import MANY, MEMORY_LIMIT, ingest
+from measure import BUILD, DBT, DBT2, Line, Project, Took, alternate, apart, judged, run, say
 
 from warehouse.database.marts import FINGERPRINT, PUBLIC_SCHEMAS
 
@@ -37,34 +38,6 @@ LIMIT_AIM, DAY_AIM, GROWTH_AIM, FLAT_AIM = 1.3, 0.3, 3.0, 1.3  # of dbt 2
 BY_DAY = ("--select", "+fct_funnel_daily", "+fct_performance_daily", "+funnel_conversion")
 WHOLE = "365 days all at once"
 PYTHON_EVENTS = 500_000  # what plain Python is given
-NDJSON_EVENTS = 5_000_000
-MANY = 100_000_000
-MEMORY_LIMIT = "2GB"
-
-
-@dataclass(frozen=True)
-class Line:
-    """A line of the table: a side, what it took, and how that compares."""
-
-    subject: str
-    side: str
-    took: Took
-    ratio: str = ""
-    aim: str = ""
-    is_reached: bool | None = None
-
-    def __str__(self) -> str:
-        database = "" if self.took.database is None else seconds(self.took.database)
-        peak = f"{self.took.peak:,.0f}" if self.took.peak else ""
-        cpu = f"{self.took.cpu:.1f}" if self.took.cpu else ""
-        reached = {None: "", True: "yes", False: "no"}[self.is_reached]
-        cells = [self.subject, self.side, seconds(self.took.total), database, cpu, peak]
-        return f"| {' | '.join([*cells, self.ratio, self.aim, reached])} |"
-
-
-def seconds(value: float) -> str:
-    """Return seconds as text, the small ones to the millisecond."""
-    return f"{value:.3f}" if value < 1 else f"{value:.1f}"
 
 
 HEADER = """\
@@ -129,15 +102,6 @@ def limit(bench: Bench) -> Iterator[Line]:
             yield judged(subject, f"`dbt build`, {engine}", dbt, ratio, total, aim)
             subject = ""
         yield Line("", "SQL by hand", by_hand, " ".join(missing))
-
-
-def judged(
-    subject: str, side: str, took: Took, ratio: str, value: float, aim: float | None
-) -> Line:
-    """Return a line whose value has an aim, if it has one."""
-    if aim is None:
-        return Line(subject, side, took, ratio)
-    return Line(subject, side, took, ratio, f"at most {aim:g}", value <= aim)
 
 
 def run_script(text: Path, folder: Path) -> Took:
@@ -261,8 +225,10 @@ def days_of(bench: Bench, engine: str) -> Iterator[Line]:
             whole = alternate({WHOLE: partial(project.build_anew, raw)}, bench.runs)
         withheld = bench.scratch / f"withheld-{count}"
         move_last_day(raw, withheld)
+        project.ingest(raw)
         project.build_anew(raw)
         move_last_day(withheld, raw, day=last_day(withheld))
+        project.ingest(raw)
         kept = project.folder / "kept"
         kept.mkdir()
         for name in ("build", "history.duckdb"):
@@ -276,6 +242,7 @@ def days_of(bench: Bench, engine: str) -> Iterator[Line]:
     for project in projects.values():
         project.forget()
         shutil.rmtree(project.folder / "kept")
+        shutil.rmtree(project.folder / "lake")
     own = {side: one.total - one.start for side, one in (took | whole).items()}
     share = own["365 days"] / own[WHOLE]
     growth, flat = (own[f"1095 days{part}"] / own[f"90 days{part}"] for part in ("", ", by day"))
@@ -313,7 +280,7 @@ def build_day(project: Project, kept: Path, raw: Path, *selection: str) -> Took:
     return project.dbt(*BUILD, *selection, raw=raw)
 
 
-# ---- Memory, text, BI, small -----------------------------------------------------------------
+# ---- Memory, BI, small -----------------------------------------------------------------
 
 
 def memory(bench: Bench) -> Iterator[Line]:
@@ -326,53 +293,6 @@ def memory(bench: Bench) -> Iterator[Line]:
     took = alternate({side: partial(project.build_anew, raw)}, 1)[side]  # a failed build stops here
     spilled, subject = f"spilled {took.spilled:,.0f} MB", f"memory, {MANY / 1e6:g} million"
     yield Line(subject, side, took, spilled, "completes, spilling", took.spilled > 0)
-
-
-def ndjson(bench: Bench) -> Iterator[Line]:
-    """Take in a file of text, beside DuckDB reading the same into a table."""
-    raw = bench.data(NDJSON_EVENTS, "--format", "ndjson", name="ndjson")
-    project, out = bench.project(), bench.scratch / "ndjson.duckdb"
-    say(f"NDJSON: {NDJSON_EVENTS:,} events")
-    project.parse(raw)
-    take_in = ("run", "--select", "raw_funnel_events")
-    sides: dict[str, Callable[[], Took]] = {
-        "`dbt run --select raw_funnel_events`": lambda: (
-            project.forget(),
-            project.dbt(*take_in, raw=raw),
-        )[1],
-        "DuckDB's typed read_json into a table": partial(read_ndjson, raw, out),
-    }
-    took = alternate(sides, bench.runs)
-    (ours, dbt), (theirs, read) = took.items()
-    ratio = dbt.database / read.database
-    subject = f"NDJSON, {NDJSON_EVENTS / 1e6:g} million"
-    yield Line(subject, ours, dbt, f"database {ratio:.2f}", "2", ratio <= 2)
-    yield Line("", theirs, read)
-
-
-READ_NDJSON = """
-import sys, time, duckdb
-files, out = sys.argv[1:]
-with duckdb.connect(out) as connection:
-    connection.execute("set enable_progress_bar = false")
-    started = time.perf_counter()
-    connection.execute(
-        "create table events as from read_json(?, format = 'newline_delimited', columns = {"
-        "event_id: 'varchar', timestamp: 'timestamp', date: 'date', campaign_id: 'varchar',"
-        "segment_id: 'varchar', channel_id: 'varchar', stage: 'varchar', count: 'bigint',"
-        "source: 'varchar', confidence: 'double'}, hive_partitioning = false)", [files]
-    )
-    print(time.perf_counter() - started)
-"""
-
-
-def read_ndjson(raw: Path, out: Path) -> Took:
-    """Have DuckDB read the events, told their types, into a table on disk."""
-    out.unlink(missing_ok=True)
-    files = raw / "funnel_events/**/*.ndjson"
-    took, printed = run([sys.executable, "-c", READ_NDJSON, files, out], PROJECT)
-    took.database = float(printed)
-    return took
 
 
 def bi(bench: Bench) -> Iterator[Line]:
@@ -514,7 +434,7 @@ SECTIONS = {
     "instead": instead,
     "days": days,
     "memory": memory,
-    "ndjson": ndjson,
+    "ingest": ingest,
     "bi": bi,
     "small": small,
 }

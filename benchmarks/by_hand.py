@@ -73,9 +73,6 @@ class Script:
             node["name"]: key for key, node in self.nodes.items() if node["resource_type"] != "test"
         }
         with duckdb.connect(str(project / "build/warehouse.duckdb"), read_only=True) as built:
-            self.file_views = built.sql(
-                "select sql from duckdb_views() where view_name like 'rows_of_%'"
-            ).fetchall()
             columns = built.sql(
                 "select schema_name || '.' || table_name, column_name, data_type"
                 " from duckdb_columns() order by column_index"
@@ -121,16 +118,14 @@ class Script:
         return [key for key, node in self.nodes.items() if node.get("attached_node") in models]
 
     def preamble(self) -> Iterator[str]:
-        """Yield what the rest stands on: the schemas, and the small datasets as views."""
+        """Yield what the rest stands on: where files are, and the schemas."""
         yield f"set variable raw = {quoted(self.raw)};"
+        yield f"set file_search_path = {quoted(self.project)};"  # where the lake is
         schemas = {
             node["schema"] for node in self.nodes.values() if node["database"] == "warehouse"
         }
-        for schema in sorted(schemas | {"files", "checks"}):
+        for schema in sorted(schemas | {"checks"}):
             yield f"create schema if not exists {schema};"
-        for (view,) in self.file_views:
-            if not any(dataset in view.split(" AS ")[0] for dataset in SERIES):
-                yield view
 
     def make(self, node: dict[str, Any]) -> str:
         """Return the statement that makes a model or a seed, with its columns in dbt's order."""

@@ -54,9 +54,9 @@ create view staging.stg_funnel_events as
 select event_id, coalesce("date", cast("timestamp" as date)) as event_date
 from read_parquet(getvariable('raw') || '/funnel_events/**/*.parquet', hive_partitioning = false);
 
--- Not by file: nobody asks the script what has changed.
+-- Not by day: nobody asks the script what has changed.
 create view intermediate.int_days_of_funnel_events as
-select cast(null as varchar) as file, day, row_count, last_at, content_hash
+select day, row_count, last_at, content_hash, cast(null as varchar) as content_version
 from checks.stg_funnel_events;
 
 -- makes: int_funnel_daily int_funnel_stage_sets int_funnel_stages int_funnel_stage_pairs fct_funnel_daily
@@ -381,7 +381,7 @@ from (
 );
 
 create view intermediate.int_days_of_performance_metrics as
-select cast(null as varchar) as file, cast(last_at as date) as day, row_count, last_at, content_hash
+select cast(last_at as date) as day, row_count, last_at, content_hash, cast(null as varchar) as content_version
 from checks.stg_performance_metrics;
 
 -- makes: int_performance_snapshots int_performance int_performance_daily

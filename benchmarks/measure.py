@@ -19,8 +19,6 @@ from typing import TypeVar
 
 import yaml
 
-from warehouse.dbt.file_listing import LISTING, write_listing
-
 DBT = Path(sys.executable).with_name("dbt")
 DBT2 = DBT.with_name("dbt2")
 Result = TypeVar("Result")
@@ -40,6 +38,40 @@ class Took:
     database: float | None = None
     start: float = 0.0
     spilled: float = 0.0
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line of the table: a side, what it took, and how that compares."""
+
+    subject: str
+    side: str
+    took: Took
+    ratio: str = ""
+    aim: str = ""
+    is_reached: bool | None = None
+
+    def __str__(self) -> str:
+        database = "" if self.took.database is None else seconds(self.took.database)
+        peak = f"{self.took.peak:,.0f}" if self.took.peak else ""
+        cpu = f"{self.took.cpu:.1f}" if self.took.cpu else ""
+        reached = {None: "", True: "yes", False: "no"}[self.is_reached]
+        cells = [self.subject, self.side, seconds(self.took.total), database, cpu, peak]
+        return f"| {' | '.join([*cells, self.ratio, self.aim, reached])} |"
+
+
+def seconds(value: float) -> str:
+    """Return seconds as text, the small ones to the millisecond."""
+    return f"{value:.3f}" if value < 1 else f"{value:.1f}"
+
+
+def judged(
+    subject: str, side: str, took: Took, ratio: str, value: float, aim: float | None
+) -> Line:
+    """Return a line whose value has an aim, if it has one."""
+    if aim is None:
+        return Line(subject, side, took, ratio)
+    return Line(subject, side, took, ratio, f"at most {aim:g}", value <= aim)
 
 
 def median(runs: list[Took]) -> Took:
@@ -158,29 +190,33 @@ class Project:
         shutil.rmtree(self.folder / "build", ignore_errors=True)
         (self.folder / "history.duckdb").unlink(missing_ok=True)
 
+    def ingest(self, raw: Path) -> Took:
+        """Have the lake hold what lies in a landing folder."""
+        command = [sys.executable, "-m", "warehouse", "ingest", raw]
+        return run(command, self.folder, environment=os.environ | {"PYTHONPATH": str(self.folder)})[
+            0
+        ]
+
     def parse(self, raw: Path | None = None) -> None:
-        """Have dbt parse the project: a new raw_path has it do so once, and not at each build."""
+        """Ingest what there is, and have dbt parse the project, once and not at each build."""
+        if raw:
+            self.ingest(raw)
         self.dbt("parse", raw=raw)
 
     def dbt(self, *words: str, raw: Path | None = None) -> Took:
-        """List the files and run dbt; return what both took."""
+        """Run dbt, on the lake if there is something raw that was ingested."""
         logs = self.folder / "logs"
         shutil.rmtree(logs, ignore_errors=True)
         # dbt-core writes this log anyway, as text; as JSON it says when each statement ran.
         log = ["--log-format-file", "json", "--log-file-max-bytes", "0"]
-        data = ["--vars", json.dumps({"raw": "files", "raw_path": str(raw)})] if raw else []
+        data = ["--vars", "{raw: lake}"] if raw else []
         began = time.time()
         (self.folder / "build").mkdir(exist_ok=True)
-        if raw:
-            write_listing(str(raw), self.folder)
-        listed = time.time() - began
         took, _ = run(
             [self.program, "--quiet", *log, *words, *data],
             self.folder,
             self.folder / f"{self.file}.tmp",
-            os.environ | {"FILE_LISTING": str(LISTING)},
         )
-        took.total += listed
         read = read_queries if self.program == DBT2 else read_log
         took.database, took.start = read(logs, began)
         return took

@@ -104,7 +104,8 @@ def build(project: Project, landing: Path, port: int | None = None) -> float:
     target, environment = "duckdb", {}
     if port:
         target, environment = "spark", {"DBT_SPARK_HOST": HOST, "DBT_SPARK_PORT": str(port)}
-    variables = json.dumps({"raw": "files", "raw_path": str(landing)})
+    project.ingest(landing)
+    variables = json.dumps({"raw": "lake", "lake_path": str(project.folder / "lake")})
     started = time.time()
     done = subprocess.run(
         [DBT, "--quiet", *ONLY_MODELS, "--target", target, "--vars", variables],

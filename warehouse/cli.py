@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
+from functools import partial
 from pathlib import Path
 
 import click
@@ -17,6 +18,7 @@ from warehouse.system.words import counted
 FOLDER = click.Path(path_type=Path, readable=False)
 FOR_DBT = {"ignore_unknown_options": True, "allow_interspersed_args": False}
 dbt_arguments = click.argument("dbt_arguments", nargs=-1, type=click.UNPROCESSED)
+landing = click.option("--from", "landing", help="Ingest this landing folder first.")
 
 
 @contextmanager
@@ -25,7 +27,8 @@ def in_sentences(failure: str = "") -> Iterator[None]:
     try:
         yield
     except WarehouseError as error:
-        click.echo(f"{failure} {error}".lstrip(), err=True)
+        between = "\n" if "\n" in str(error) else " "
+        click.echo(f"{failure}{between}{error}".lstrip(), err=True)
         sys.exit(1)
     except (KeyboardInterrupt, RuntimeError) as error:
         if not is_interruption(error):
@@ -72,38 +75,41 @@ def seeds(source: Path | None, target: Path | None, check: bool) -> None:
 
 
 @main.command()
-@click.argument("landing", type=FOLDER)
-@click.option("--lake", type=FOLDER, help="By default lake.")
-def ingest(landing: Path, lake: Path | None) -> None:
+@click.argument("landing")
+@click.option("--lake", help="By default lake.")
+def ingest(landing: str, lake: str | None) -> None:
     """Take in what lies in a landing folder, into a lake of typed Parquet.
+
+    Either is a folder, or an address such as s3://bucket/landing that fsspec knows.
 
     Of files as large as they may be; what hasn't changed since is not read again. Either all is
     right and taken in, or what is wrong is listed and the lake stays as it was.
     """
-    from warehouse.lake.ingest import LAKE, ingest
+    from warehouse.lake.ingest import LAKE, ingest, report
 
     with in_sentences(), sole_build(PROJECT):
-        for dataset, taken in ingest(landing, lake or LAKE).items():
-            click.echo(f"{dataset:23} {taken}")
+        click.echo("\n".join(report(ingest(landing, lake or LAKE))))
 
 
 @main.command(context_settings=FOR_DBT)
+@landing
 @dbt_arguments
-def build(dbt_arguments: tuple[str, ...]) -> None:
-    """Convert, build, test, publish and sum up: `make build`.
+def build(landing: str | None, dbt_arguments: tuple[str, ...]) -> None:
+    """Convert or ingest, build, test, publish and sum up: `make build`.
 
     Arguments go to `dbt build`: warehouse build --vars '{as_of: 2026-03-16}'. With HISTORY=no in
     the environment the export is not added to the history.
     """
     from warehouse.build.build import build
 
-    alone(build, dbt_arguments)
+    alone(partial(build, landing=landing), dbt_arguments)
 
 
 @main.command(context_settings=FOR_DBT)
+@landing
 @dbt_arguments
-def spark(dbt_arguments: tuple[str, ...]) -> None:
-    """Convert, build and test on Spark: `make spark-build`.
+def spark(landing: str | None, dbt_arguments: tuple[str, ...]) -> None:
+    """Convert or ingest, build and test on Spark: `make spark-build`.
 
     Arguments go to `dbt build`. The server is the one that the profile names; by default that is
     the cluster of `make spark-up`.
@@ -111,7 +117,7 @@ def spark(dbt_arguments: tuple[str, ...]) -> None:
     with in_sentences("Nothing was built."):
         from warehouse.spark.build import build
 
-    alone(build, dbt_arguments)
+    alone(partial(build, landing=landing), dbt_arguments)
 
 
 def alone(steps: Callable[[list[str], int], int], arguments: tuple[str, ...]) -> None:

@@ -1,1 +1,1 @@
-select * from {{ relation_in('files', 'rows_of_' ~ model.name[4:]) }}
+{{ lake_rows(ref('lake_days')) }}

@@ -1,1 +1,3 @@
-select * from {{ relation_in('files', 'rows_of_' ~ model.name[4:]) }}
+{{ config(materialized = 'view') }}
+
+{{ lake_rows(ref('lake_days')) }}

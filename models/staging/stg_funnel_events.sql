@@ -19,7 +19,9 @@ final as (
         cast(confidence as double) as confidence,
 
         {{ day_of_record('funnel_events') }} as event_date,
-        cast({{ adapter.quote('timestamp') }} as timestamp) as measured_at
+        cast({{ adapter.quote('timestamp') }} as timestamp) as measured_at,
+
+        {{ is_new() }} as is_new
     from source
 
 )

@@ -17,7 +17,9 @@ final as (
         {{ exact_decimal('cost', 6) }} as cost,
         {{ exact_decimal('revenue_proxy', 6) }} as revenue_proxy,
 
-        cast({{ adapter.quote('timestamp') }} as timestamp) as recorded_at
+        cast({{ adapter.quote('timestamp') }} as timestamp) as recorded_at,
+
+        {{ is_new() }} as is_new
     from source
 
 )

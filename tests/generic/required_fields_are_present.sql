@@ -1,10 +1,10 @@
 {#-
   No field of a staged dataset is null, but for those that its declaration calls nullable or
   optional (seeds/orchestrator/_orchestrator__seeds.yml), and the field that identifies a record is
-  not blank. One scan of the dataset as it arrived; `missing_fields` says which they are.
+  not blank. One scan of the raw dataset; `missing_fields` says which they are.
 -#}
 {% test required_fields_are_present(model, dataset) %}
-    {%- set raw = arrived(ref('raw_' ~ dataset)) %}
+    {%- set raw = ref('raw_' ~ dataset) %}
     {%- set missing = [] %}
     {%- set reasons = [] %}
     {%- for column in raw_node(dataset).columns.values() %}
@@ -21,6 +21,6 @@
     select
         {{ joined_reasons(reasons) if reasons else "''" }} as missing_fields,
         *
-    from {{ raw }}
+    from {{ get_where_subquery(raw) if reads_lake() else raw }}
     where {{ missing | join(" or ") or "false" }}
 {% endtest %}

@@ -1,8 +1,8 @@
 """Convert, build, test, publish and sum up: what `make build` runs.
 
-Arguments go to `dbt build`: `warehouse build --vars '{as_of: 2026-03-16}'`. Where they say
-`raw: files`, there is nothing to convert: dbt reads the files itself. With HISTORY=no in the
-environment the export is not added to the history.
+Arguments go to `dbt build`: `warehouse build --vars '{as_of: 2026-03-16}'`. With a landing folder
+its files are ingested, and dbt reads the lake; so it does with `raw: lake`, as it is. With
+HISTORY=no in the environment the export is not added to the history.
 """
 
 import argparse
@@ -29,15 +29,15 @@ from warehouse.build.summary import (
     ways_to_open,
 )
 from warehouse.dbt.database_files import prepare_files
-from warehouse.dbt.file_listing import write_listing
 from warehouse.dbt.run import LOG, dbt_program, results_of, run_dbt
 from warehouse.explain.explanation import explain
+from warehouse.lake.ingest import LAKE, ingest, report
 from warehouse.publish import publish
 from warehouse.seeds.conversion import convert
 from warehouse.seeds.errors import ConversionError
 from warehouse.system.errors import WarehouseError
 from warehouse.system.files import WRITABLE, remedy
-from warehouse.system.paths import BUILD_FILE, LOGS, PROJECT, TARGET
+from warehouse.system.paths import BUILD_FILE, LOGS, PROJECT, TARGET, relative
 from warehouse.system.words import counted
 
 SUSPECTS = (
@@ -56,16 +56,19 @@ class SettingError(WarehouseError):
     """What the environment says can't be meant; the message says why."""
 
 
-def build(arguments: list[str], lock: int) -> int:
+def build(arguments: list[str], lock: int, landing: str | None = None) -> int:
     """Run every step; return 0 if all is green and published, else 1.
 
     Args:
         arguments: What `dbt build` gets.
         lock: File descriptor of the lock on the project.
+        landing: Folder whose files are ingested first; without it, the JSON is converted.
 
     """
     started = time.monotonic()
-    source = prepared(arguments)
+    if landing:
+        arguments = with_variables(arguments, {"raw": "lake"})
+    source = prepared(arguments, landing)
     results, exit_code = built(arguments, lock) if source else (None, 1)
     if not source or results is None:
         return 1
@@ -80,7 +83,7 @@ def build(arguments: list[str], lock: int) -> int:
         print("", explain(), sep="\n")
 
     print()
-    if publication and given_variables(arguments).get("raw") == "files":
+    if publication and given_variables(arguments).get("raw") == "lake":
         source = f"{input_summary(publication.path)} from {source}"
         print_entry("In", source, *days_summary(PROJECT / BUILD_FILE))
     else:
@@ -115,23 +118,24 @@ def build(arguments: list[str], lock: int) -> int:
     return 0
 
 
-def prepared(arguments: list[str]) -> str | None:
-    """Convert what is to be converted; return what is built from, or None if that is wrong.
+def prepared(arguments: list[str], landing: str | None) -> str | None:
+    """Ingest or convert; return what is built from, or None if that is wrong.
 
     Raises:
         FolderError: dbt couldn't write.
         DbtError: There is no dbt to build with.
+        IngestError: The landing folder holds something wrong.
 
     """
     refuse_unwritable(LOGS, TARGET)
     dbt_program()
     variables = given_variables(arguments)
     if variables.get("raw", "seeds") != "seeds":
-        folder = str(variables.get("raw_path", "landing"))
-        source = f"files below {folder}"
-        print(f"Reading {source}.", flush=True)
-        write_listing(folder)
-        return source
+        lake = str(variables.get("lake_path", LAKE))
+        if landing:
+            where = lake if "://" in lake else PROJECT / lake
+            print(*report(ingest(landing, where)), sep="\n", flush=True)
+        return f"files below {landing}" if landing else f"the lake in {relative(Path(lake))}"
     try:
         conversion = convert()
     except ConversionError as error:
@@ -139,7 +143,7 @@ def prepared(arguments: list[str]) -> str | None:
         return None
     changed = counted(len(conversion.changed), "seed")
     print(f"Converted {conversion} ({changed} changed).", flush=True)
-    return str(conversion)
+    return f"{conversion} from seeds/json"
 
 
 def built(arguments: list[str], lock: int) -> tuple[list[dict[str, Any]] | None, int]:
@@ -207,13 +211,17 @@ def as_the_environment_says(arguments: list[str]) -> list[str]:
     history = os.environ.get(HISTORY) or "yes"
     if history not in ("yes", "no"):
         raise SettingError(f"{HISTORY} is {history!r}. It is yes or no.")
-    variables, others = split_variables(arguments)
-    if history == "yes" or variables is None:  # dbt says what is wrong with these
+    if history == "yes":
         return arguments
-    # In one piece: dbt 2 takes --vars once.
-    values = yaml.safe_dump(
-        variables | {"history": False}, default_flow_style=True, width=sys.maxsize
-    )
+    return with_variables(arguments, {"history": False})
+
+
+def with_variables(arguments: list[str], more: dict[str, Any]) -> list[str]:
+    """Return the arguments of `dbt build` with further dbt vars, in one piece: dbt 2 takes one."""
+    variables, others = split_variables(arguments)
+    if variables is None:  # dbt says what is wrong with them
+        return arguments
+    values = yaml.safe_dump(variables | more, default_flow_style=True, width=sys.maxsize)
     return [*others, "--vars", values.strip()]
 
 

@@ -59,44 +59,24 @@ def input_summary(file: Path) -> str:
 
 
 def days_summary(file: Path) -> list[str]:
-    """Return a line for each dataset that arrives by the day: the days read, and those gone."""
+    """Return a line for each dataset that comes by the day: the days made anew, and those gone."""
     query = """
-        with kept as (
-            select distinct 'funnel_events' as dataset, day
-            from intermediate.int_days_of_funnel_events
-            union all
-            select distinct 'performance_metrics' as dataset, day
-            from intermediate.int_days_of_performance_metrics
-        ),
-
-        days as (
-            select
-                coalesce(kept.dataset, taken_in.dataset) as dataset,
-                coalesce(kept.day, taken_in.day) as day,
-                kept.day is null as is_gone,
-                taken_in.day is not null or whole.dataset is not null as is_read
-            from kept
-            full join arrivals.days as taken_in using (dataset, day)
-            left join arrivals.whole as whole on kept.dataset = whole.dataset
-        )
-
         select
             dataset,
-            count(*) filter (where not is_gone) as kept_days,
-            count(*) filter (where is_read and not is_gone) as read_days,
-            min(day) filter (where is_read and not is_gone) as first_day,
-            max(day) filter (where is_read and not is_gone) as last_day,
-            list(day order by day) filter (where is_gone) as gone
-        from days
+            count(row_count) as kept_days,
+            count(row_count) filter (where is_new) as new_days,
+            list(day order by day) filter (where is_new and row_count is not null) as days,
+            list(day order by day) filter (where row_count is null) as gone
+        from lake.lake_days
         where day is not null
         group by dataset
         order by dataset
     """
     return [
-        f"{dataset}: {read:,} of {counted(kept, 'day')} read"
-        + (f", {first} to {last}" if read else "")
+        f"{dataset}: {new:,} of {counted(kept, 'day')} new"
+        + (f": {listed_days(days)}" if days else "")
         + (f"; gone: {listed_days(gone)}" if gone else "")
-        for dataset, kept, read, first, last, gone in rows_of(file, query)
+        for dataset, kept, new, days, gone in rows_of(file, query)
     ]
 
 

@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 from warehouse.dbt.artifacts import BROKEN, ArtifactError, read_artifacts
-from warehouse.dbt.file_listing import LISTING
 from warehouse.dbt.messages import clean
 from warehouse.system.errors import WarehouseError
 from warehouse.system.locks import sign
@@ -95,7 +94,6 @@ def run_dbt(arguments: list[str], lock: int) -> DbtRun:
         process = subprocess.Popen(
             [program, *output, "build", *DATA_ONLY, *folders, *arguments],
             cwd=PROJECT,  # the profile's paths start here
-            env=os.environ | {"FILE_LISTING": str(LISTING)},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             encoding="utf-8",

@@ -28,7 +28,7 @@ def guarded(node: Artifact, rows: list[Row], contract_rule: Callable[[object], s
         return ""
     arguments = metadata["kwargs"] | (rows[0] if rows and looks_at_several(node) else {})
     where = node["config"].get("where")
-    return words(datasets_of(node, []), arguments) + (f", where {where}" if where else "") + "."
+    return words(datasets_of(node, []), arguments) + scope(where) + "."
 
 
 OF_A_COLUMN = ("failed_column", "allowed")
@@ -56,6 +56,13 @@ WORDS: dict[str, Callable[[str, Artifact], str]] = {
     ),
     "expression_is_true": lambda dataset, a: f"in every record of {dataset}: {a['expression']}",
 }
+
+
+def scope(where: str | None) -> str:
+    """Return of which rows a test judges its rule, as its `where` says."""
+    if where == "is_new":
+        return ", of days that are new"
+    return f", where {where}" if where else ""
 
 
 def plain(model: str) -> str:

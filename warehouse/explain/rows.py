@@ -55,7 +55,7 @@ class Evidence:
             return [], f"they can't be shown: {error}"
 
     def files_of(self, rows: list[Row], datasets: list[str]) -> list[str]:
-        """Return the files that failing rows come from, where raw data is files and a row tells."""
+        """Return the landing files of failing rows, where raw data is a lake and a row tells."""
         by_dataset: dict[str, list[Row]] = {}
         for row in rows:
             for dataset in [str(row["dataset"])] if row.get("dataset") else datasets:
@@ -80,7 +80,7 @@ class Evidence:
         names = {
             new: old for old, new in re.findall(cast, self.nodes[staging].get("compiled_code", ""))
         }
-        rows_of_files = f"{self.nodes[raw]['schema']}.rows_of_{dataset}"
+        rows_of_files = self.nodes[raw]["relation_name"]
         try:
             fields = {
                 next(iter(row.values())) for row in self.database.fetch(f"describe {rows_of_files}")
@@ -99,10 +99,9 @@ class Evidence:
                 return []
             query = f"select distinct _file from {rows_of_files} where {' or '.join(conditions)}"
             found = self.database.fetch(query)
-        except DatabaseError:  # a file that is gone or damaged, say
+        except DatabaseError:  # a file of the lake that is gone, say
             return []
-        # Found by the search path of files, one goes by its whole path.
-        return [str(row["_file"]).removeprefix(f"{self.database.project}/") for row in found]
+        return [str(row["_file"]) for row in found]
 
     @cached_property
     def ids(self) -> set[str]:

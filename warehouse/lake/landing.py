@@ -1,6 +1,7 @@
 """What lies in a landing folder: which files each dataset has."""
 
 import difflib
+import os
 import re
 from collections import defaultdict
 from collections.abc import Iterator
@@ -8,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote
 
-from warehouse.dbt.file_listing import names_below
 from warehouse.lake.errors import IngestError
+from warehouse.lake.places import Place, place
 from warehouse.seeds.declaration import Dataset
 from warehouse.system.words import listed, shown
 
@@ -48,33 +49,33 @@ class Landing:
     problems: list[str]
 
 
-def look(folder: Path, datasets: dict[str, Dataset]) -> Landing:
+def look(landing: Place | Path, datasets: dict[str, Dataset]) -> Landing:
     """Find the files of each dataset in a landing folder.
 
     A dataset is one file, <dataset>.json or the like, or what lies below <dataset>/. Names that
     begin with a dot or an underline are writers' own (_SUCCESS), and are passed over.
 
     Raises:
-        IngestError: There is no file at all.
-        ListingError: A link leads back to a folder that it lies in, or a name is not UTF-8.
+        IngestError: There is no file at all, or a link leads back to a folder that it lies in.
 
     """
     by_dataset: dict[str, list[LandingFile]] = defaultdict(list)
-    problems = []
-    for name in sorted(names_below(str(folder))):
+    problems, unusable = [], set()
+    for name, version in sorted(place(landing).versions()):
         if any(part[0] in "._" for part in name.split("/")):
             continue
-        try:
-            status = (folder / name).stat()
-        except OSError as error:
-            problems.append(f"{shown(name)}: {error.strerror}: a link that leads nowhere?")
+        if (text := os.fsencode(name).decode(errors="backslashreplace")) != name:
+            problems.append(f"{shown(text)}: its name is not UTF-8; give it another.")
             continue
-        version = f"{status.st_size}-{status.st_mtime_ns}"
-        file = LandingFile(str(folder / name), name, version)
+        if version is None:
+            problems.append(f"{shown(name)}: No such file or directory: a link that leads nowhere?")
+            unusable.add(dataset_of(name))
+            continue
+        file = LandingFile(place(landing).path(name), name, version)
         by_dataset[dataset_of(name)].append(file)
     if not by_dataset and not problems:
         raise IngestError(
-            [f"{folder}: there is no file of data below it."],
+            [f"{landing}: there is no file of data below it."],
             "A dataset is <dataset>.json, .ndjson or .parquet there, or files below <dataset>/.",
         )
     right = {}
@@ -84,7 +85,7 @@ def look(folder: Path, datasets: dict[str, Dataset]) -> Landing:
         else:
             right[dataset] = files
     for name, dataset in datasets.items():
-        if name not in by_dataset and not dataset.optional:
+        if name not in by_dataset.keys() | unusable and not dataset.optional:
             problems.append(
                 f"{name}: no file. Expected {name}.json or the like, or files in {name}/."
             )
@@ -102,19 +103,16 @@ def wrong_files(
     dataset: str, files: list[LandingFile], datasets: dict[str, Dataset]
 ) -> Iterator[str]:
     """Yield what is wrong with the files of a dataset, before any is read."""
-    first = files[0].name
     if dataset not in datasets:
-        more = f" and {len(files) - 1} more" if len(files) > 1 else ""
         closest = difflib.get_close_matches(dataset[:100].lower(), datasets, n=1)
-        guess = f"; did you mean {closest[0]}?" if closest else ""
+        guess = f"; did you mean {closest[0]}?" if closest else "."
         yield (
-            f"{shown(first)}{more}: no declared dataset is called {shown(dataset)}{guess}"
+            f"{first_of(files)}: no declared dataset is called {shown(dataset)}{guess}"
             f" The datasets are {listed(sorted(datasets))}."
         )
         return
-    for file in files:
-        if not file.format:
-            yield f"{shown(file.name)}: expected a file that ends in {ENDINGS}."
+    if others := [file for file in files if not file.format]:
+        yield f"{first_of(others)}: expected a file that ends in {ENDINGS}."
     alone = [file.name for file in files if "/" not in file.name]
     if alone and len(files) > 1:
         other = next(file.name for file in files if file.name != alone[0])
@@ -129,3 +127,8 @@ def wrong_files(
             f"{dataset}: its files are of several formats ({listed(sorted(example))}), such as"
             f" {shown(one)} and {shown(other)}. A dataset has one: remove the others."
         )
+
+
+def first_of(files: list[LandingFile]) -> str:
+    """Return the name of the first of some files, and how many more there are."""
+    return shown(files[0].name) + (f" and {len(files) - 1:,} more" if len(files) > 1 else "")

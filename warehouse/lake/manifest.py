@@ -1,7 +1,8 @@
 """The version of a lake: which files are in it, what they hold, and what they were made from.
 
-`manifest.json` in the lake is written last, and replaced in one step: who reads it has one version
-from start to end.
+`manifest.ndjson` in the lake is written last, and replaced in one step: who reads it has one
+version from start to end. Its first line is the version; then comes a line for each day of a
+dataset, and one for each landing file. What doesn't come by the day has null for its day.
 """
 
 import json
@@ -9,40 +10,41 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from warehouse.lake.errors import IngestError
-from warehouse.system.files import sync_folder, temporary_beside, write_synced
+from warehouse.lake.places import Place, place
 
-MANIFEST = "manifest.json"
+MANIFEST = "manifest.ndjson"
 
 
 @dataclass
 class Part:
     """What the lake holds of a day, or of all of a dataset that doesn't come by the day.
 
-    `files` are paths below the lake; `long_numbers` names the numbers that are text in them, since
-    a double would lose digits.
+    `files` are paths below the lake, `text_files` those of them in which numbers are text, since a
+    double would lose digits. `content_hash` (64 bits) says the same of the same rows, whichever
+    files they are in, in whatever order.
     """
 
     files: list[str]
+    text_files: list[str]
     row_count: int
     last_at: str | None
-    content_hash: str
-    long_numbers: list[str]
+    content_hash: int
 
 
 @dataclass
 class Source:
     """A landing file as it was taken in: its version, and the days that it brought."""
 
-    version: str
-    days: list[str]
+    source_version: str
+    days: list[str | None]
 
 
 @dataclass
 class Content:
-    """A dataset in the lake; days as 2026-03-16, "" where it doesn't come by the day."""
+    """A dataset in the lake: its landing files by name, and its days, such as 2026-03-16."""
 
     sources: dict[str, Source] = field(default_factory=dict)
-    days: dict[str, Part] = field(default_factory=dict)
+    days: dict[str | None, Part] = field(default_factory=dict)
 
 
 @dataclass
@@ -52,6 +54,15 @@ class Manifest:
     version: int = 0
     declaration: str = ""
     datasets: dict[str, Content] = field(default_factory=dict)
+
+    def forget(self, missing: set[str]) -> None:
+        """Take days whose files aren't there for lost: what brought them is to be read again."""
+        for content in self.datasets.values():
+            lost = {day for day, part in content.days.items() if not missing.isdisjoint(part.files)}
+            content.days = {day: part for day, part in content.days.items() if day not in lost}
+            for source in content.sources.values():
+                if not lost.isdisjoint(source.days):
+                    source.source_version = ""
 
     @property
     def files(self) -> set[str]:
@@ -64,29 +75,38 @@ class Manifest:
         }
 
 
-def read(lake: Path) -> Manifest:
+def read(lake: Place | Path | str) -> Manifest:
     """Return the version of a lake; an empty one where there is none yet."""
+    lake = place(lake)
     try:
-        said = json.loads((lake / MANIFEST).read_bytes())
-        datasets = {
-            name: Content(
-                {file: Source(**source) for file, source in content["sources"].items()},
-                {day: Part(**part) for day, part in content["days"].items()},
-            )
-            for name, content in said["datasets"].items()
-        }
-        return Manifest(said["version"], said["declaration"], datasets)
+        with lake.open(MANIFEST) as file:
+            first, *lines = map(json.loads, file.read().splitlines())
+        manifest = Manifest(first["version"] + 0, str(first["declaration"]))
+        for line in lines:
+            content = manifest.datasets.setdefault(line.pop("dataset"), Content())
+            if "source" in line:
+                source = line.pop("source")
+                content.sources[source] = Source(**line)
+            else:
+                day = line.pop("day")
+                content.days[day] = Part(**line)
+        return manifest
     except FileNotFoundError:
         return Manifest()
     except (ValueError, LookupError, TypeError, AttributeError):
-        reason = f"{lake / MANIFEST} is damaged. Remove {lake}, and take in everything anew."
+        reason = f"{lake.path(MANIFEST)} is damaged. Remove {lake}, and take in everything anew."
         raise IngestError([reason]) from None
 
 
-def write(lake: Path, manifest: Manifest) -> None:
+def write(lake: Place, manifest: Manifest) -> None:
     """Make a version the lake's."""
-    target = lake / MANIFEST
-    temporary = temporary_beside(target)
-    write_synced(temporary, json.dumps(asdict(manifest), indent=1).encode())
-    temporary.replace(target)
-    sync_folder(lake)
+    lines: list[dict] = [{"version": manifest.version, "declaration": manifest.declaration}]
+    for dataset, content in manifest.datasets.items():
+        lines += [
+            {"dataset": dataset, "day": day} | asdict(part) for day, part in content.days.items()
+        ]
+        lines += [
+            {"dataset": dataset, "source": name} | asdict(source)
+            for name, source in content.sources.items()
+        ]
+    lake.replace(MANIFEST, "".join(f"{json.dumps(line)}\n" for line in lines).encode())

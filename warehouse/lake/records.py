@@ -1,11 +1,14 @@
 """Judge records one by one, as warehouse/seeds does, which alone says what is right."""
 
 import json
+import re
 
-from warehouse.seeds.conversion import Row, convert_record
+from warehouse.seeds.conversion import Row, convert_field, convert_record
 from warehouse.seeds.declaration import Dataset, Field
 from warehouse.seeds.json_text import JsonObject, Number, described
 from warehouse.system.words import shown
+
+NUMBER = re.compile(r"-?[0-9]+([.][0-9]+)?([eE][-+]?[0-9]+)?")
 
 
 def judged(dataset: Dataset, text: str, in_path: dict[str, str]) -> tuple[Row, list[str], str]:
@@ -24,9 +27,21 @@ def judged(dataset: Dataset, text: str, in_path: dict[str, str]) -> tuple[Row, l
         return [], [f"expected an object, found {described(record)}"], ""
     identity = record.get(dataset.id_field or "")
     name = f" ({shown(str(identity))})" if isinstance(identity, str | Number) else ""
-    fill(dataset, record, in_path)
+    for field in dataset.fields:
+        if field.name in in_path and record.get(field.name) is None:
+            record[field.name] = value_in_path(field, in_path[field.name])
     problems: list[str] = []
-    return convert_record(dataset, record, problems, is_in_bulk=True), problems, name
+    row = convert_record(dataset, record, problems, is_in_bulk=True)
+    return row, problems, name
+
+
+def hint(text: str, number: int, count: int) -> str:
+    """Return why malformed JSON may be so, by its place in a file of so many records."""
+    if text:
+        return ""
+    if number == 1:
+        return " or a byte order mark"
+    return "; is the file cut off?" if number == count else ""
 
 
 def read(text: str) -> object:
@@ -38,16 +53,17 @@ def read(text: str) -> object:
         return None
 
 
-def fill(dataset: Dataset, record: JsonObject, in_path: dict[str, str]) -> None:
-    """Add what the folders of its file say of a record, where it says nothing itself."""
-    for field in dataset.fields:
-        if field.name in in_path and record.get(field.name) is None:
-            record[field.name] = value_in_path(field, in_path[field.name])
+def judged_in_path(field: Field, text: str) -> tuple[str | None, list[str]]:
+    """Return what a seed would hold of a field that a folder says, and what is wrong with it."""
+    problems: list[str] = []
+    record = JsonObject([(field.name, value_in_path(field, text))])
+    value = convert_field(field, record, problems, is_in_bulk=True)
+    return value, [f"{problem} in its path" for problem in problems]
 
 
 def value_in_path(field: Field, text: str) -> object:
     """Return a folder's text as a record would have it."""
-    if field.type in ("integer", "number"):
+    if field.type in ("integer", "number") and NUMBER.fullmatch(text):
         return Number(text)
     if field.type == "boolean" and text in ("true", "false"):
         return text == "true"

@@ -3,6 +3,9 @@
 A query for records (text.py, parquet.py) gives each field's value, `_file`, and `_odd`: null where
 the values are surely right, else the record as JSON. Odd ones are written apart, judged one by one
 (records.py), and only then added to their days.
+
+What a folder such as date=2026-03-16/ says is judged once for a file, and fills what its records
+leave out.
 """
 
 import shutil
@@ -14,13 +17,13 @@ import duckdb
 from warehouse.lake import parquet, text
 from warehouse.lake.errors import SHOWN, Problems
 from warehouse.lake.landing import LandingFile
-from warehouse.lake.records import judged
-from warehouse.lake.sql import paths, quoted
+from warehouse.lake.records import hint, judged, judged_in_path
+from warehouse.lake.sql import in_path, paths, quoted
 from warehouse.seeds.conversion import Row
 from warehouse.seeds.declaration import Dataset
 from warehouse.system.words import counted, shown
 
-# A number is a double where that gives it back, else text.
+# Numbers are doubles; in a file with one that a double doesn't give back, all are text.
 TYPES = {
     "string": "varchar",
     "integer": "bigint",
@@ -64,14 +67,13 @@ def write(
     """
     if not files:
         return
-    connection.execute("create or replace temp table names (filename varchar, name varchar)")
-    insert(connection, "names", ["filename", "name"], [[one.path, one.name] for one in files])
+    name = f"substr(_file, {len(files[0].path) - len(files[0].name) + 1})"
     for number, query in enumerate(queries(connection, dataset, files, problems)):
         copy(
             connection,
-            f"select found.* exclude (_file), names.name as _file,"
+            f"select * replace ({name} as _file),"
             f" case when _odd is null then {day_of(dataset)} else '{ODD}' end as day"
-            f" from ({query}) as found inner join names on found._file = names.filename",
+            f" from ({query})",
             folder,
             f"{prefix}-{number}",
         )
@@ -93,7 +95,8 @@ def write_odd(
     in_paths = {file.name: file.values_in_path for file in files}
     names = [field.name for field in dataset.fields]
     types = {field.name: TYPES[field.type] for field in dataset.fields}
-    records = connection.execute(f"select _file, _odd from read_parquet({paths(map(str, odd))})")
+    files_of_odd = f"read_parquet({paths(map(str, odd))}, hive_partitioning = false)"
+    records = connection.execute(f"select _file, _odd from {files_of_odd}")
     rows: list[tuple[str, Row]] = []
     for file, record in records.fetchall():
         row, found, _ = judged(dataset, record, in_paths[file])
@@ -101,9 +104,12 @@ def write_odd(
         problems.of_record(file, found)
     if problems.count:
         return
-    for position, field in enumerate(dataset.fields):
-        if field.type == "number" and any(is_long(row[position]) for _, row in rows):
-            types[field.name] = "varchar"
+    numbers = [n for n, field in enumerate(dataset.fields) if field.type == "number"]
+    if any(is_long(row[position]) for _, row in rows for position in numbers):
+        types |= {names[position]: "varchar" for position in numbers}
+        for _, row in rows:
+            for position in numbers:
+                row[position] = number_as_text(row[position])
     columns = ", ".join(f'"{name}" {kind}' for name, kind in types.items())
     connection.execute(f"create or replace temp table judged ({columns}, _file varchar)")
     insert(connection, "judged", [*names, "_file"], [[*row, file] for file, row in rows])
@@ -124,13 +130,15 @@ def lines(
             continue
         for query in queries(connection, dataset, [file], Problems()):
             records = connection.execute(
-                f"select number, _odd from (select row_number() over () as number, _odd"
-                f" from ({query})) where _odd is not null order by number"
+                "select number, count, _odd from (select row_number() over () as number,"
+                f" count(*) over () as count, _odd from ({query}))"
+                " where _odd is not null order by number"
             )
-            for number, record in records.fetchall():
+            for number, count, record in records.fetchall():
                 _, found, name = judged(dataset, record, file.values_in_path)
                 place = f"{shown(file.name, 500)}: record {number}{name}"
-                said += [f"{place}: {problem}" for problem in found][: SHOWN - len(said)]
+                why = hint(record, number, count)
+                said += [f"{place}: {problem}{why}" for problem in found][: SHOWN - len(said)]
     if problems.count > len(said):
         said.append(f"... {counted(problems.count, 'problem')} in the files of {dataset.name}")
     return said
@@ -143,14 +151,71 @@ def queries(
     problems: Problems,
 ) -> list[str]:
     """Return the queries for the records of files of one format; add what columns can't be."""
+    right = in_paths(connection, dataset, files, problems)
+    if not right:
+        return []
     if files[0].format == "parquet":
-        return parquet.queries(connection, dataset, files, problems)
-    return text.queries(connection, dataset, files)
+        return parquet.queries(connection, dataset, right, problems)
+    return text.queries(connection, dataset, right)
+
+
+def in_paths(
+    connection: duckdb.DuckDBPyConnection,
+    dataset: Dataset,
+    files: list[LandingFile],
+    problems: Problems,
+) -> list[LandingFile]:
+    """Make a table of what the paths of files say; return the files but for those of wrong paths.
+
+    The table `in_paths` has a column for each field that is in any path, null where judging it is
+    left to records.py: a number of more digits than a double has.
+    """
+    said = {name for file in files for name in file.values_in_path}
+    fields = [field for field in dataset.fields if field.name in said]
+    right, table = [], []
+    for file in files:
+        values, wrong = [file.path], []
+        for field in fields:
+            if field.name not in file.values_in_path:
+                values.append(None)
+                continue
+            value, found = judged_in_path(field, file.values_in_path[field.name])
+            if found and is_left_out(connection, file, field.name):
+                wrong += found
+            values.append(None if field.type == "number" and is_long(value) else value)
+        problems.of_columns(file.name, wrong)
+        if not wrong:
+            right.append(file)
+            table.append(values)
+    columns = "".join(f", {in_path(field.name)} {TYPES[field.type]}" for field in fields)
+    connection.execute(f"create or replace temp table in_paths (filename varchar{columns})")
+    if fields and table:
+        insert(connection, "in_paths", ["filename", *(f"{f.name} in path" for f in fields)], table)
+    return right
+
+
+def is_left_out(connection: duckdb.DuckDBPyConnection, file: LandingFile, field: str) -> bool:
+    """Tell whether any record of a file doesn't say a field itself."""
+    records = text.records_of([file])
+    if file.format == "parquet":
+        records = f"(select to_json(record) as json from {parquet.reading([file])} as record)"
+    value = "json ->> " + quoted(f'$."{field}"')
+    query = f"select 1 from {records} where json is not null and ({value}) is null limit 1"
+    return connection.execute(query).fetchone() is not None
 
 
 def is_long(number: str | None) -> bool:
     """Tell whether a double would not give a number back."""
     return number is not None and Decimal(repr(float(number))) != Decimal(number)
+
+
+def number_as_text(number: str | None) -> str | None:
+    """Return a number as others of its column are as text: one that isn't long as its double is."""
+    if number is None:
+        return None
+    if is_long(number):
+        return format(Decimal(number), "f").rstrip("0")
+    return repr(float(number))  # as DuckDB writes it
 
 
 def insert(

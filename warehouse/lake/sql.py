@@ -13,6 +13,11 @@ def texts(several: Iterable[str]) -> str:
     return "[" + ", ".join(map(quoted, several)) + "]"
 
 
+def in_path(field: str) -> str:
+    """Return SQL for what the path of a row's file says of a field; see rows.in_paths."""
+    return f'"{field} in path"'
+
+
 def paths(several: Iterable[str]) -> str:
     """Return paths as a list for DuckDB's readers, for which p[1] would be a pattern."""
     return texts("".join(f"[{one}]" if one in "[*?" else one for one in path) for path in several)

@@ -5,28 +5,22 @@ dataset with lists or objects none is: records.py judges them.
 """
 
 import json
+from dataclasses import replace
 
 import duckdb
 
 from warehouse.lake.landing import LandingFile
-from warehouse.lake.sql import paths, quoted, texts
+from warehouse.lake.sql import in_path, paths, quoted, texts
 from warehouse.seeds.declaration import Dataset
 
-TIMESTAMP = (
-    "[1-9][0-9]{3}-[0-9]{2}-[0-9]{2}[T ]([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]([.][0-9]{1,6})?"
+TIMESTAMP = (  # not of year 9999, which another zone's may leave
+    "[1-8][0-9]{3}-[0-9]{2}-[0-9]{2}[T ]([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]([.][0-9]{1,6})?"
     "(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])?"
 )
 # By type: what is extracted of a field, x; its value; and whether that is surely what seeds make
-# of it. A number comes as DuckDB writes its double: longer ones are judged by the record's text.
+# of it, if x is what the record says.
 PLAIN = {
-    "string": (
-        "VARCHAR",
-        "{x}",
-        # What begins as a number, a word of JSON, a list or an object would is looked up.
-        "case when ascii({x}) < 58 or ascii({x}) in (91, 123)"
-        " or (strlen({x}) < 9 and ascii({x}) in (70, 73, 78, 84, 102, 105, 110, 116))"
-        " then json_type(json, {path}) = 'VARCHAR' else true end",
-    ),
+    "string": ("VARCHAR", "{x}", "true"),
     "integer": (
         "JSON",
         "try_cast(cast({x} as varchar) as bigint)",
@@ -35,7 +29,7 @@ PLAIN = {
     "number": (
         "JSON",
         "try_cast(cast({x} as varchar) as double)",
-        "regexp_full_match(cast({x} as varchar), '-?[0-9]{{1,11}}([.][0-9]{{1,15}})?')",
+        "regexp_full_match(cast({x} as varchar), '-?[0-9]{{1,11}}([.][0-9]{{1,20}})?')",
     ),
     "boolean": (
         "JSON",
@@ -49,15 +43,29 @@ PLAIN = {
     ),
     "timestamp": (
         "VARCHAR",
-        "make_timestamp(epoch_us(try_cast({x} as timestamptz)))",
-        f"regexp_full_match({{x}}, {quoted(TIMESTAMP).replace('{', '{{').replace('}', '}}')})"
-        " and try_cast({x} as timestamptz) < timestamptz '9999-01-01 00:00:00+00'",
+        # Where it names no zone, or UTC; a cast to timestamp passes over others.
+        "case when strlen({x}) = 19 or suffix({x}, 'Z') then try_cast({x} as timestamp)"
+        " else make_timestamp(epoch_us(try_cast({x} as timestamptz))) end",
+        # A regular expression takes longer.
+        "case when strlen({x}) = 19"
+        " then cast(try_cast({x} as timestamp) as varchar) = replace({x}, 'T', ' ')"
+        f" else regexp_full_match({{x}}, {quoted(TIMESTAMP).replace('{', '{{').replace('}', '}}')})"
+        " and try_cast({x} as timestamp) is not null end",
     ),
 }
 IN_TEXT = {name: PLAIN[name][1:] for name in ("date", "timestamp")}  # what text can say as well
 ODD = "coalesce(cast(json as varchar), '')"  # malformed is empty
-# Of more digits than a double keeps, or with an exponent, which may be too small for one.
+# A number is extracted as DuckDB writes its double: looked up are those of more digits than that
+# keeps, or with an exponent, which may be too small for one.
 LONG_NUMBER = r":\s*-?[0-9.]*[0-9]([0-9.]{15}|[eE])"
+# A string may be extracted of something else: looked up is what begins as that would.
+STRING = (
+    "case when ascii({x}) < 58 or ascii({x}) in (91, 123)"
+    " or (strlen({x}) < 9 and ascii({x}) in (70, 73, 78, 84, 102, 105, 110, 116))"
+    " then json_type(json, {path}) = 'VARCHAR' else true end"
+)
+
+Order = tuple[list[str], bool]  # keys of a record, and whether a space follows each , and :
 
 
 def queries(
@@ -71,7 +79,7 @@ def queries(
 
 def records_of(files: list[LandingFile]) -> str:
     """Return a relation of `filename` and `json`, which is null for a malformed line."""
-    read = f"read_json_objects({paths(file.path for file in files)}"
+    read = f"read_json_objects({paths(file.path for file in files)}, hive_partitioning = false"
     if files[0].format == "json":
         return f"{read}, format = 'array')"
     return f"{read}, format = 'newline_delimited', ignore_errors = true)"
@@ -82,35 +90,36 @@ def judged_in_sql(
 ) -> str:
     """Return a query for all records, those that aren't plain as odd ones."""
     structure = {field.name: PLAIN[field.type][0] for field in dataset.fields}
-    values, checks = [], ["not contains(json, '\\u0000')"]
-    if any(field.type == "number" for field in dataset.fields):
-        checks.append(f"not regexp_matches(json, {quoted(LONG_NUMBER)})")
-    in_path = {name for file in files for name in file.values_in_path}
+    in_paths = {name for file in files for name in file.values_in_path}
+    left_out = [
+        replace(field, nullable=True, optional=True) if field.name in in_paths else field
+        for field in dataset.fields
+    ]
+    dataset, values, checks = replace(dataset, fields=tuple(left_out)), [], []
     for field in dataset.fields:
-        _, value, check = PLAIN[field.type]
-        words = {"x": f'f."{field.name}"', "path": quoted(f'$."{field.name}"')}
-        values.append(f'{value.format(**words)} as "{field.name}"')
-        is_right = f"({check.format(**words)})"
-        if field.name in in_path:  # the folder says what the record doesn't
-            checks.append(f"{words['x']} is not null")
-        checks.append(
-            f"({words['x']} is {'null or' if field.nullable else 'not null and'} {is_right})"
-        )
-    orders = " or ".join(
-        f"keys = {texts(order)}" for order in key_orders(connection, dataset, files)
-    )
+        x = f'f."{field.name}"'
+        value, is_right = (sql.format(x=x) for sql in PLAIN[field.type][1:])
+        if field.name in in_paths:
+            value = f"coalesce({value}, {in_path(field.name)})"
+            checks.append(f"({x} is not null or {in_path(field.name)} is not null)")
+        values.append(f'{value} as "{field.name}"')
+        checks.append(f"({x} is {'null or' if field.nullable else 'not null and'} ({is_right}))")
+    orders = key_orders(connection, dataset, files)
     return f"""
         with records as (
             select
-                filename,
-                json,
-                json_keys(json) as keys,
+                *,
                 json_transform(json, {quoted(json.dumps(structure))}) as f
             from {records_of(files)}
+            left join in_paths using (filename)
         ),
 
         judged as (
-            select *, case when {orders or "false"} then {" and ".join(checks)} end as is_plain
+            select
+                *,
+                case
+                    when {" and ".join(checks)} and {says_the_same(dataset, orders)} then true
+                end as is_plain
             from records
         )
 
@@ -121,18 +130,57 @@ def judged_in_sql(
     """
 
 
+def says_the_same(dataset: Dataset, orders: list[Order]) -> str:
+    """Return SQL for whether a record says what was extracted of it, and nothing else.
+
+    It does if its text is what the extracted values make. Others are looked at more closely, which
+    takes several times as long.
+    """
+    if not orders:
+        return "false"
+    is_written_so = [
+        f"cast(json as varchar) = {written(dataset, keys, is_spaced)}" for keys, is_spaced in orders
+    ]
+    checks = ["not contains(json, '\\u0000')"]
+    if any(field.type == "number" for field in dataset.fields):
+        checks.append(f"not regexp_matches(json, {quoted(LONG_NUMBER)})")
+    for field in dataset.fields:
+        if field.type == "string":
+            x = f'f."{field.name}"'
+            check = STRING.format(x=x, path=quoted(f'$."{field.name}"'))
+            checks.append(f"({x} is null or {check})")
+    checks.append(f"json_keys(json) in ({', '.join(texts(keys) for keys, _ in orders)})")
+    return f"({' or '.join(is_written_so)} or ({' and '.join(checks)}))"
+
+
+def written(dataset: Dataset, order: list[str], is_spaced: bool) -> str:
+    """Return SQL for the text of a record with what was extracted of it."""
+    fields = {field.name: field for field in dataset.fields}
+    comma, colon = (", ", ": ") if is_spaced else (",", ":")
+    parts, text = [], "{"  # that comes before the next part
+    for name in order:
+        x, mark = f'f."{name}"', '"' if PLAIN[fields[name].type][0] == "VARCHAR" else ""
+        text += f'{comma if parts else ""}"{name}"{colon}'
+        if fields[name].nullable:
+            value = f"coalesce({quoted(mark)} || cast({x} as varchar) || {quoted(mark)}, 'null')"
+            parts, text = [*parts, quoted(text), value], ""
+        else:
+            parts, text = [*parts, quoted(text + mark), f"cast({x} as varchar)"], mark
+    return f"concat({', '.join([*parts, quoted(text + '}')])})"
+
+
 def key_orders(
     connection: duckdb.DuckDBPyConnection, dataset: Dataset, files: list[LandingFile]
-) -> list[list[str]]:
-    """Return in which order the first records have their keys, where these are as declared."""
+) -> list[Order]:
+    """Return how the first records have their keys, where these are as declared."""
     names = {field.name for field in dataset.fields}
     required = {field.name for field in dataset.fields if not field.optional}
     found = connection.execute(
-        "select distinct json_keys(json) from"
+        "select distinct json_keys(json), contains(json, ', \"') from"
         f" (select json from {records_of(files[:1])} limit 1000) limit 4"
     ).fetchall()
     return [
-        keys
-        for (keys,) in found
+        (keys, is_spaced)
+        for keys, is_spaced in found
         if keys and len(set(keys)) == len(keys) and required <= set(keys) <= names
     ]

@@ -81,9 +81,8 @@ def text_of(data: bytes) -> str:
     """Return the text of a UTF-8 file, without its byte order mark."""
     if data and not data.strip(b"\0"):  # as a crash may leave a file
         raise FileError("expected a JSON array, found nothing but NUL bytes")
-    encoding = json.detect_encoding(data)
-    if not encoding.startswith("utf-8"):
-        raise FileError(f"expected UTF-8, found {encoding.upper()}")
+    if wrong := wrong_encoding(data):
+        raise FileError(wrong)
     try:
         return data.decode("utf-8").removeprefix("\ufeff")
     except UnicodeDecodeError as error:
@@ -91,6 +90,12 @@ def text_of(data: bytes) -> str:
         found = f"byte 0x{data[error.start]:02x} at byte offset {error.start} (line {line})"
         cut_off = CUT_OFF if error.reason == "unexpected end of data" else ""
         raise FileError(f"expected UTF-8, found {found}{cut_off}") from None
+
+
+def wrong_encoding(data: bytes) -> str | None:
+    """Return what is wrong with an encoding, None where the first bytes are those of UTF-8."""
+    encoding = json.detect_encoding(data)
+    return None if encoding.startswith("utf-8") else f"expected UTF-8, found {encoding.upper()}"
 
 
 def is_cut_off(error: json.JSONDecodeError) -> bool:

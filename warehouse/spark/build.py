@@ -7,20 +7,28 @@ cluster of `make spark-up`.
 import sys
 import time
 
-from warehouse.build.build import built, is_to_explain, prepared
+from warehouse.build.build import (
+    built,
+    given_variables,
+    is_to_explain,
+    prepared,
+    with_variables,
+)
 from warehouse.build.summary import print_entry, tests_summary
 from warehouse.dbt.run import LOG
 from warehouse.explain.explanation import explain
+from warehouse.lake.ingest import LAKE
 from warehouse.spark.server import TARGET, Server
 from warehouse.system.paths import PROJECT
 
 
-def build(arguments: list[str], lock: int) -> int:
+def build(arguments: list[str], lock: int, landing: str | None = None) -> int:
     """Run every step; return 0 if all is green, else 1.
 
     Args:
         arguments: What `dbt build` gets.
         lock: File descriptor of the lock on the project.
+        landing: Folder whose files are ingested first; without it, the JSON is converted.
 
     """
     started = time.monotonic()
@@ -35,7 +43,11 @@ def build(arguments: list[str], lock: int) -> int:
             )
             return 1
         schemas = server.credentials.schema
-    source = prepared(arguments)
+    if landing:
+        # A server isn't where this runs.
+        lake = given_variables(arguments).get("lake_path", str(LAKE))
+        arguments = with_variables(arguments, {"raw": "lake", "lake_path": lake})
+    source = prepared(arguments, landing)
     results, exit_code = built(["--target", TARGET, *arguments], lock) if source else (None, 1)
     if not source or results is None:
         return 1

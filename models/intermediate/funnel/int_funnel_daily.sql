@@ -7,7 +7,10 @@
 
 with funnel_events as (
 
-    select * from {{ arrived(ref('stg_funnel_events')) }}
+    select * from {{ ref('stg_funnel_events') }}
+    {%- if is_incremental() %}
+    where is_new
+    {%- endif %}
 
 ),
 
@@ -19,7 +22,7 @@ as_of as (
 
 days as (
 
-    select * from {{ day_versions(ref('int_days_of_funnel_events'), model.name) }} as versions
+    {{ versions_of_days(ref('int_days_of_funnel_events'), model.name, 'funnel_events') }}
 
 ),
 

@@ -1,14 +1,11 @@
-{{ config(
-    materialized = 'incremental_by_day',
-    meta = {'by_day': {'dataset': 'funnel_events', 'column': 'day'}}
-) }}
+{{ config(meta = {'by_day': {'dataset': 'funnel_events', 'column': 'day'}}) }}
 
--- What breaks a rule of staging is not accepted, and so is looked at again by the next build.
+-- A day that breaks a rule of staging is not accepted, and so is judged again by the next build.
 -- depends_on: {{ ref('stg_funnel_events') }}
 
 with records as (
 
-    select * from {{ arrived(ref('raw_funnel_events')) }}
+    select * from {{ ref('raw_funnel_events') }}
 
 ),
 

@@ -1,5 +1,3 @@
-{{ config(meta = {'by_day': {'dataset': 'performance_metrics', 'column': 'recorded_date'}}) }}
-
 with performance as (
 
     select * from {{ ref('int_performance_daily') }}

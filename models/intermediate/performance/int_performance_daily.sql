@@ -5,13 +5,10 @@
 
 with snapshots as (
 
-    select * from {{ taken_in(ref('int_performance_snapshots')) }}
-
-),
-
-days as (
-
-    select * from {{ day_versions(ref('int_days_of_performance_metrics'), model.name) }} as versions
+    select * from {{ ref('int_performance_snapshots') }}
+    {%- if is_incremental() %}
+    where recorded_date in {{ new_days('performance_metrics') }}
+    {%- endif %}
 
 ),
 
@@ -26,10 +23,8 @@ final as (
         cast(sum(snapshots.conversions) as bigint) as conversions,
         cast(sum(snapshots.cost) as decimal(18, 6)) as spend,
         cast(sum(snapshots.revenue_proxy) as decimal(18, 6)) as revenue_proxy,
-        any_value(days.version) as content_version
+        {{ content_version(model.name, 'performance_metrics', "split_part(min(snapshots.content_version), '-', 1)") }} as content_version
     from snapshots
-    left join days
-        on snapshots.recorded_date = days.day
     group by snapshots.asset_id, snapshots.experiment_id, snapshots.recorded_date
 
 )

@@ -5,7 +5,10 @@
 
 with performance as (
 
-    select * from {{ arrived(ref('stg_performance_metrics')) }}
+    select * from {{ ref('stg_performance_metrics') }}
+    {%- if is_incremental() %}
+    where is_new
+    {%- endif %}
 
 ),
 
@@ -17,7 +20,7 @@ as_of as (
 
 days as (
 
-    select * from {{ day_versions(ref('int_days_of_performance_metrics'), model.name) }} as versions
+    {{ versions_of_days(ref('int_days_of_performance_metrics'), model.name, 'performance_metrics') }}
 
 ),
 

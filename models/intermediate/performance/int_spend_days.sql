@@ -1,7 +1,4 @@
-{{ config(
-    materialized = 'view',
-    meta = {'by_day': {'dataset': 'performance_metrics', 'column': 'cast(recorded_at as date)'}}
-) }}
+{{ config(materialized = 'view') }}
 
 with performance as (
 

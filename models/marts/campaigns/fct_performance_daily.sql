@@ -1,7 +1,4 @@
-{{ config(
-    materialized = 'view',
-    meta = {'by_day': {'dataset': 'performance_metrics', 'column': 'recorded_date'}}
-) }}
+{{ config(materialized = 'view') }}
 
 with performance as (
 

@@ -1,7 +1,4 @@
-{{ config(
-    materialized = 'view',
-    meta = {'by_day': {'dataset': 'funnel_events', 'column': 'event_date'}}
-) }}
+{{ config(materialized = 'view') }}
 
 with daily as (
 

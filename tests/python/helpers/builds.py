@@ -1,5 +1,6 @@
 """Builds that tests share, in a copy of the project."""
 
+import contextlib
 import json
 import os
 import shutil
@@ -11,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-from helpers.project import FASTEST, PROJECT, RUNS, Export, copy_project, raw_files
+from helpers.project import FASTEST, LAKE, PROJECT, RUNS, Export, copy_project
 
 from warehouse.dbt.artifacts import ENDED_EARLY, MANIFEST, RUN_RESULTS
-from warehouse.dbt.file_listing import LISTING, write_listing
+from warehouse.lake.ingest import ingest
 from warehouse.seeds.conversion import CHECKSUMS, checksum, convert
 
 DATA_ONLY = ("--exclude-resource-type", "unit_test")
@@ -45,7 +46,11 @@ class Build:
 
     def rows(self, sql: str) -> list[dict]:
         """Return the rows of a query as dicts."""
-        with duckdb.connect(str(self.database), read_only=True) as connection:
+        # Views of the lake say where it is from the project.
+        with (
+            contextlib.chdir(self.folder),
+            duckdb.connect(str(self.database), read_only=True) as connection,
+        ):
             result = connection.execute(sql)
             names = [column[0] for column in result.description]
             return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
@@ -72,26 +77,23 @@ class Workspace:
             self.dbt("parse")
         return json.loads((self.folder / MANIFEST).read_bytes())
 
-    def dbt(self, *arguments: str, files: Path | None = None) -> list[dict[str, Any]]:
+    def dbt(self, *arguments: str) -> list[dict[str, Any]]:
         """Run a dbt command here; return its results, without those of hooks.
 
         Args:
             arguments: The command and its arguments.
-            files: Where the raw data lies, if it is no seeds.
 
         Raises:
             DbtError: dbt can't run at all.
 
         """
-        if files:
-            write_listing(str(files), self.folder)
         (self.folder / "build").mkdir(exist_ok=True)
         (self.folder / RUN_RESULTS).unlink(missing_ok=True)
         RUNS[self.program] += 1
         done = subprocess.run(
             [self.program, *arguments],
             cwd=self.folder,
-            env=os.environ | {"FILE_LISTING": str(LISTING), "NO_COLOR": "1"},
+            env=os.environ | {"NO_COLOR": "1"},
             capture_output=True,
             text=True,
         )
@@ -133,7 +135,7 @@ class Workspace:
                 history.
             edit_seeds: Given seeds/orchestrator after the conversion, to spoil what the converter
                 would refuse; seeds/reference beside it is fresh in every build.
-            files: A folder to read the raw data from where it lies, in place of seeds.
+            files: A landing folder to ingest, in place of seeds.
 
         """
         assert (export is None) != (files is None), "either an export is built, or files are"
@@ -154,14 +156,18 @@ class Workspace:
         line_end = "\r\n" if waivers.endswith("\r\n") else "\n"
         waiver_file.write_text(f"{header}{line_end}{waivers}", encoding="utf-8", newline="")
         if fresh:
-            shutil.rmtree(self.folder / "build", ignore_errors=True)
+            for name in ("build", "lake"):
+                shutil.rmtree(self.folder / name, ignore_errors=True)
             (self.folder / "history.duckdb").unlink(missing_ok=True)
-        values = (raw_files(files) if files else {}) | (variables or {})
-        results = self.dbt("build", "--vars", json.dumps(values), *arguments, files=files)
+        if files:
+            ingest(files, self.folder / "lake")
+        values = (LAKE if files else {}) | (variables or {})
+        results = self.dbt("build", "--vars", json.dumps(values), *arguments)
         self.count += 1
         folder = self.kept / str(self.count)
-        for part in ("build", "target"):
-            shutil.copytree(self.folder / part, folder / part)
+        for part in ("build", "target", "lake"):
+            if (self.folder / part).exists():
+                shutil.copytree(self.folder / part, folder / part)
         if (self.folder / "history.duckdb").exists():
             shutil.copy(self.folder / "history.duckdb", folder)
         manifest = self.manifest

@@ -12,7 +12,7 @@ from typing import Any
 
 import duckdb
 from helpers import oracle
-from helpers.builds import Build, Workspace
+from helpers.builds import Build
 from helpers.compare import SHOWN, assert_same
 from helpers.project import Export
 
@@ -32,8 +32,8 @@ class Form:
     or folders by day: "day" and "date" as hive writers name them (which drop the column that the
     folder is named after), "deep" with a folder for the year, the month and the day, "plain" with
     folders that name no column. `types` is how values are kept: in Parquet "typed", "exact"
-    (decimals and zoned times), "pandas" (all counts doubles, times in nanoseconds) or "text"; in
-    JSON, lists and objects are texts under "text".
+    (decimals and zoned times), "pandas" (all counts doubles, times in nanoseconds) or "text" (of
+    what text may stand for: dates, times, lists and objects).
     """
 
     extension: str = "ndjson"
@@ -96,17 +96,7 @@ def write_file(
     if form.extension == "parquet":
         write_parquet(file, dataset, records, form.types, drops_date)
     else:
-        if form.types == "text":
-            records = [with_json_as_text(record) for record in records]
         write_text(file, json_text(records, form.extension))
-
-
-def with_json_as_text(record: Record) -> Record:
-    """Return a record whose lists and objects are JSON text."""
-    return {
-        name: json.dumps(value) if isinstance(value, list | dict) else value
-        for name, value in record.items()
-    }
 
 
 def json_text(records: Iterable[Record], extension: str) -> str:
@@ -160,7 +150,9 @@ PARQUET_TYPES["pandas"] = PARQUET_TYPES["typed"] | {
     "timestamp": "timestamp_ns",
     "object": "varchar",
 }
-PARQUET_TYPES["text"] = dict.fromkeys(PARQUET_TYPES["typed"], "varchar")
+PARQUET_TYPES["text"] = PARQUET_TYPES["typed"] | dict.fromkeys(
+    ("date", "timestamp", "string_list", "object"), "varchar"
+)
 
 
 def write_parquet(
@@ -301,29 +293,6 @@ def assert_as_the_oracle_reads(build: Build, world: oracle.World) -> None:
 
 
 # ---- What is said of what is wrong -----------------------------------------------------------
-
-ONLY_RAW = ("--select", "raw_*")
-"""Enough to read what is there, where it is known to be wrong."""
-
-
-def said_of(
-    workspace: Workspace,
-    files: Path,
-    arguments: tuple[str, ...] = ONLY_RAW,
-    variables: dict | None = None,
-    fresh: bool = True,
-) -> dict[str, list[str]]:
-    """Build what can't be read; return what is said by node, or by "" where nothing could run."""
-    try:
-        build = workspace.build(files=files, arguments=arguments, variables=variables, fresh=fresh)
-    except Exception as error:
-        return {"": lines_of(str(error))}
-    return {name: lines_of(build.messages[name]) for name in build.named("error", "runtime error")}
-
-
-def lines_of(message: str) -> list[str]:
-    """Return the lines of a message, without the spaces around them."""
-    return [line.strip() for line in message.splitlines() if line.strip()]
 
 
 def problem(

@@ -177,13 +177,14 @@ def aside(workspace: Workspace) -> Iterator[None]:
     """Put what was built aside for a while, and back again."""
     kept = workspace.folder / "kept"
     kept.mkdir()
-    for name in ("build", "history.duckdb"):
+    for name in ("build", "lake", "history.duckdb"):
         if (workspace.folder / name).exists():
             (workspace.folder / name).rename(kept / name)
     try:
         yield
     finally:
-        shutil.rmtree(workspace.folder / "build", ignore_errors=True)
+        for name in ("build", "lake"):
+            shutil.rmtree(workspace.folder / name, ignore_errors=True)
         (workspace.folder / "history.duckdb").unlink(missing_ok=True)
         for path in kept.iterdir():
             path.rename(workspace.folder / path.name)
@@ -191,7 +192,7 @@ def aside(workspace: Workspace) -> Iterator[None]:
 
 
 FUNNEL_FORMS = (Form("ndjson"), Form("json.gz"), Form("parquet", types="pandas"))
-PERFORMANCE_FORMS = (Form("parquet"), Form("ndjson.zst"), Form("parquet", types="text"))
+PERFORMANCE_FORMS = (Form("parquet"), Form("ndjson.zst"), Form("parquet", types="exact"))
 
 
 class Story:

@@ -52,6 +52,5 @@ def copy_project(folder: Path) -> Path:
     return folder
 
 
-def raw_files(folder: Path) -> dict[str, str]:
-    """Return the vars with which dbt reads the raw data from files."""
-    return {"raw": "files", "raw_path": str(folder)}
+LAKE = {"raw": "lake"}
+"""The vars with which dbt reads the raw data from the lake."""

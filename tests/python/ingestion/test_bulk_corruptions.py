@@ -18,7 +18,7 @@ from warehouse import publish
 FORMS = {
     "funnel_events": Form("ndjson.zst", "day"),
     "performance_metrics": Form("parquet", "day"),
-    "budget_actions": Form("parquet", types="text"),
+    "budget_actions": Form("parquet", types="exact"),
     "campaign_risk_signals": Form("json.gz"),
 }
 
@@ -37,7 +37,8 @@ def of_files(
 def test_every_corruption_is_caught_in_new_days(
     of_files: OfFiles, export: Callable[[], Export]
 ) -> None:
-    corruptions = c.of_every_field()
+    # A null where none may be gets into no lake: see test_what_is_missing_is_said.
+    corruptions = [one for one in c.of_every_field() if not one.is_null]
     spoiled = spoiled_build(of_files, export(), corruptions, fresh=False)
     survivors = survivors_of(spoiled)
     assert not survivors, "\n".join([f"{len(survivors)} of {len(corruptions)}:", *survivors])

@@ -9,21 +9,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import yaml
 from helpers.builds import Build, Workspace
-from helpers.days import DAYS, JUDGED, SERIES, UNTESTED, Landing, Story
-from helpers.project import PROJECT
+from helpers.days import DAYS, JUDGED, SERIES, UNTESTED, Story
 
 TESTED = ("--exclude-resource-type", "unit_test")
-
-
-# ---- A world ---------------------------------------------------------------------------------
-
-
-def lookback_days() -> int:
-    """Return the policy's lookback."""
-    policy = yaml.safe_load((PROJECT / "dbt_project.yml").read_text(encoding="utf-8"))
-    return int(policy["vars"]["lookback_days"])
 
 
 # ---- Any order ends the same -----------------------------------------------------------------
@@ -71,6 +60,36 @@ def test_a_build_that_reads_no_files_accepts_none(workspace: Workspace, tmp_path
 
 
 @pytest.mark.long
+def test_what_is_built_by_itself_is_made_anew_if_it_read_something_else(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    """A model keeps of what content its days are: of that which it read, and no other."""
+    story = Story(workspace, tmp_path, seed=4)
+    story.step(lambda: story.arrive(8))
+    event = min(story.landing.of("funnel_events"))
+    dataset, right = story.landing.files[event]
+    story.landing.put(event, dataset, [one | {"count": -5} for one in right])
+    assert "stg_funnel_events_values_are_accepted" in story.build().named("fail")
+    story.build("--select", "int_funnel_daily", *UNTESTED)
+    story.landing.put(event, dataset, right)
+    story.step(lambda: "a wrong day is as it was")
+
+    snapshots = min(story.landing.of("performance_metrics"))
+    dataset, before = story.landing.files[snapshots]
+    story.landing.put(snapshots, dataset, [one | {"cost": one["cost"] + 1} for one in before])
+    for part in (
+        ("--exclude", "int_performance_snapshots"),
+        ("--select", "int_performance_snapshots"),
+    ):
+        story.build(*part, *UNTESTED)
+    story.step(lambda: "snapshots are made behind what sums them")
+
+    story.landing.put(event, "funnel_events", [one | {"count": 7} for one in right])
+    story.build("--exclude", "raw_funnel_events", "--exclude-resource-type", "unit_test")
+    story.assert_as_from_scratch(story.step(lambda: "raw data stays behind"))
+
+
+@pytest.mark.long
 def test_any_order_of_arrivals(workspace: Workspace, tmp_path: Path) -> None:
     """Random things happen, several between two builds, which are whole or not."""
     for seed in range(2, 4):
@@ -98,39 +117,30 @@ def test_any_order_of_arrivals(workspace: Workspace, tmp_path: Path) -> None:
         story.assert_as_from_scratch(build)
 
 
-# ---- What is taken in again ------------------------------------------------------------------
+# ---- What is new -----------------------------------------------------------------------------
 
 
-def taken_in(build: Build, landing: Landing) -> dict[str, set[str]]:
-    """Return the days that a build took in, by dataset."""
-    query = "select dataset, cast(day as varchar) as day from arrivals.days"
+def new_days(build: Build) -> dict[str, set[str]]:
+    """Return the days that a build made anew, by dataset; those that are gone too."""
+    query = "select dataset, cast(day as varchar) as day from lake.lake_days where is_new"
     found = {dataset: set() for dataset in SERIES}
-    for row in build.rows(query):
+    for row in build.rows(f"{query} and day is not null"):
         found[row["dataset"]].add(row["day"])
-    for row in build.rows("select dataset from arrivals.whole"):  # all of it
-        found[row["dataset"]] = set(landing.days(row["dataset"]))
     return found
 
 
-def test_only_days_that_changed_are_taken_in_again(
+def test_only_days_that_changed_are_made_anew(
     workspace: Workspace, tmp_path: Path, whole: bool
 ) -> None:
-    """Beside those of the lookback, which late data is likely for."""
     story = Story(workspace, tmp_path, seed=3)
     story.waiting.sort(reverse=True)  # the oldest arrive first
     first = story.step(lambda: story.arrive(9))
     everything = {dataset: set(story.landing.days(dataset)) for dataset in SERIES}
-    assert taken_in(first, story.landing) == everything
+    assert new_days(first) == everything
 
     def changed_by(happening: Callable[[], str], **changed: set[str]) -> None:
-        build = story.step(happening)
-        for dataset in SERIES:
-            found = taken_in(build, story.landing)[dataset]
-            wanted = changed.get(dataset, set())
-            days = sorted(story.landing.days(dataset))
-            recent = set(days[-(lookback_days() + 1) :])
-            assert wanted <= found, story.told[-1]
-            assert found <= wanted | recent, story.told[-1]
+        found = new_days(story.step(happening))
+        assert found == {dataset: changed.get(dataset, set()) for dataset in SERIES}
 
     changed_by(lambda: "nothing")
     (tenth,) = story.waiting[-1:]
@@ -152,11 +162,11 @@ def test_only_days_that_changed_are_taken_in_again(
         story.landing.put(old, *story.landing.files[old])
         return f"{old} arrives again, the same"
 
-    story.step(touch_an_old_day)  # whether it is read again doesn't matter
+    changed_by(touch_an_old_day)
 
     def remove_an_old_day() -> str:
         for name in [one for one in story.landing.files if f"funnel_events/day={DAYS[2]}" in one]:
             story.landing.remove(name)
         return f"{DAYS[2]} is removed"
 
-    story.step(remove_an_old_day)
+    changed_by(remove_an_old_day, funnel_events={DAYS[2].isoformat()})

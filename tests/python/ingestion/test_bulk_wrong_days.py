@@ -12,6 +12,7 @@ from helpers.bulk import Record, assert_whole, day_of
 from helpers.days import DAYS, FIRST_DAY, JUDGED, UNTESTED, Story, funnel_day
 
 from warehouse.explain import explanation
+from warehouse.lake.errors import IngestError
 
 LATE_DAY = FIRST_DAY - timedelta(days=5)
 """A day that arrives late, and is none of the newest, which are looked at in any case."""
@@ -133,12 +134,6 @@ WRONG = {
         changed_to(campaign_id="CAMP_900"),
         r"relationships_stg_funnel_events_campaign_id",
         lambda _: "CAMP_900",
-    ),
-    "no day": Wrong(
-        "funnel_events",
-        changed_to(event_id="FNL_NO_DAY", timestamp=None, date=None),
-        "funnel_events_have_their_required_fields",
-        id_of,
     ),
     NOT_COMPARED: Wrong(
         "performance_metrics",
@@ -274,13 +269,12 @@ def test_a_build_that_was_red_accepts_nothing(accepted: Story) -> None:
 @pytest.mark.long
 def test_a_build_without_tests_accepts_nothing(accepted: Story) -> None:
     """What it took in is judged by the first build that judges, and goes with its file."""
-    kinds = ("a negative count", "an id of an old day", "no day")
+    kinds = ("a negative count", "an id of an old day")
     with wrong_files(accepted, *kinds):
         accepted.build(*UNTESTED)
         unjudged = accepted.build(*UNTESTED)
         on_that_day = f"select * from marts.fct_funnel_daily where event_date = '{LATE_DAY}'"
         assert unjudged.rows(on_that_day)
-        assert unjudged.rows("select * from staging.stg_funnel_events where event_date is null")
         build = accepted.build()
         for kind in kinds:
             red(build, WRONG[kind].test)
@@ -337,9 +331,8 @@ def test_a_day_that_cannot_be_read_is_no_half_day(accepted: Story) -> None:
     path = accepted.landing.path(cut_off)
     whole_file = path.read_bytes()
     path.write_bytes(whole_file[:-20])
-    build = accepted.build()
-    assert build.statuses["raw_funnel_events"] == "error"
-    assert path.name in build.messages["raw_funnel_events"]
+    with pytest.raises(IngestError, match=path.name):
+        accepted.build()
     path.write_bytes(whole_file)
     accepted.waiting.remove(day)
     grown = accepted.step(lambda: f"{cut_off} is whole")

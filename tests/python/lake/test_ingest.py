@@ -1,29 +1,30 @@
 """What lies in a landing folder is in the lake, whatever became of it since, or nothing changed."""
 
 import json
+import os
 import random
+import re
+import shutil
 import signal
 import subprocess
 import sys
 import time
-from collections import Counter
+from datetime import date, timedelta
+from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
 import duckdb
 import pytest
+import yaml
 from helpers.bulk import Form, day_of, write_export, write_file
+from helpers.lake import DATASETS, assert_holds
 from helpers.messy import messy_export
 from helpers.project import PROJECT, Export, read_export
 
 from warehouse.lake import manifest
 from warehouse.lake.errors import IngestError
 from warehouse.lake.ingest import ingest
-from warehouse.lake.records import read
-from warehouse.seeds.conversion import convert_record
-from warehouse.seeds.declaration import read_declaration
 
-DATASETS = read_declaration()
 FORMS = [
     Form("json"),
     Form("parquet", "plain", "typed"),
@@ -33,56 +34,6 @@ FORMS = [
     Form("parquet", "day", "pandas"),
     Form("ndjson", "deep"),
 ]
-
-
-def values(dataset: str, row: tuple[Any, ...]) -> tuple[Any, ...]:
-    """Return a row with its values as they compare, whatever types they have."""
-    found = []
-    for field, value in zip(DATASETS[dataset].fields, row, strict=True):
-        if value is not None and field.type == "number":
-            value = float(value)
-        elif value is not None and field.type in ("object", "string_list"):
-            value = json.dumps(json.loads(value), sort_keys=True)
-        elif value is not None:
-            value = str(value).lower() if field.type == "boolean" else str(value).replace(" ", "T")
-        found.append(value)
-    return tuple(found)
-
-
-def as_seeds(dataset: str, records: list[dict]) -> Counter:
-    """Return a dataset's rows as seeds have them."""
-    rows: Counter = Counter()
-    for record in records:
-        problems: list[str] = []
-        row = convert_record(DATASETS[dataset], read(json.dumps(record)), problems)
-        assert problems == []
-        rows[values(dataset, tuple(row))] += 1
-    return rows
-
-
-def in_lake(lake: Path, dataset: str) -> Counter:
-    """Return a dataset's rows as its version of the lake has them, each under its day."""
-    rows: Counter = Counter()
-    names = ", ".join(f'"{field.name}"' for field in DATASETS[dataset].fields)
-    for day, part in manifest.read(lake).datasets[dataset].days.items():
-        files = [str(lake / name) for name in part.files]
-        found = duckdb.execute(
-            f"select {names} from read_parquet(?, union_by_name = true)", [files]
-        ).fetchall()
-        assert len(found) == part.row_count
-        for row in found:
-            rows[values(dataset, row)] += 1
-        if DATASETS[dataset].day_fields:
-            shown = [dict(zip(names.split(", "), row, strict=True)) for row in found]
-            assert {str(one.get('"date"') or one['"timestamp"'])[:10] for one in shown} == {day}
-    return rows
-
-
-def assert_holds(lake: Path, export: Export) -> None:
-    for dataset, records in export.items():
-        assert in_lake(lake, dataset) == as_seeds(dataset, records), dataset
-    there = {str(file.relative_to(lake)) for file in lake.glob("*/*/*.parquet")}
-    assert manifest.read(lake).files <= there
 
 
 @pytest.mark.parametrize("turn", range(len(FORMS)))
@@ -104,6 +55,56 @@ def test_whatever_the_form_the_lake_holds_what_seeds_do(
     )
     ingest(landing, tmp_path / "lake")
     assert_holds(tmp_path / "lake", export)
+
+
+def test_a_day_is_the_same_whatever_files_and_types_it_comes_in(tmp_path: Path) -> None:
+    parts = {}
+    for number, costs in enumerate(
+        [
+            [["0.12345678901234567", "12.5", "1e-7"]],  # more digits than a double has
+            [["12.50", "1e-7", "0.123456789012345670"]],
+            [["1.25e1"], ["0.12345678901234567"], ["0.0000001"]],
+            [["1e-7", "12.5"], ["0.12345678901234567"]],
+        ]
+    ):
+        landing, lake = tmp_path / f"landing{number}", tmp_path / f"lake{number}"
+        write_export(landing, read_export(), lambda dataset: Form("ndjson", "parts"))
+        for file in landing.glob("performance_metrics/*"):
+            file.unlink()
+        record = json.dumps(read_export()["performance_metrics"][0] | {"cost": "COST"})
+        for part, several in enumerate(costs):
+            lines = [record.replace('"COST"', cost) for cost in several]
+            (landing / f"performance_metrics/{part}.ndjson").write_text("\n".join(lines))
+        ingest(landing, lake)
+        day = read_export()["performance_metrics"][0]["timestamp"][:10]
+        part = manifest.read(lake).datasets["performance_metrics"].days[day]
+        files = [str(lake / file) for file in part.files]
+        query = "select cost from read_parquet(?, union_by_name = true)"
+        found = {Decimal(str(cost)) for (cost,) in duckdb.execute(query, [files]).fetchall()}
+        assert found == {Decimal(cost) for several in costs for cost in several}
+        parts[number] = (part.content_hash, part.row_count)
+    assert len(set(parts.values())) == 1, parts
+
+
+def test_sql_can_read_the_manifest(tmp_path: Path) -> None:
+    write_export(tmp_path / "landing", read_export(), lambda dataset: Form("ndjson", "parts"))
+    ingest(tmp_path / "landing", tmp_path / "lake")
+    lines = f"read_json('{tmp_path}/lake/{manifest.MANIFEST}')"
+    versions = f"select version from {lines} where dataset is null"
+    assert duckdb.sql(versions).fetchall() == [(1,)]
+    counts = f"select dataset, sum(row_count) from {lines} where files is not null group by dataset"
+    export = read_export()
+    assert dict(duckdb.sql(counts).fetchall()) == {name: len(export[name]) for name in export}
+    days = f"select dataset, count(day) from {lines} where files is not null group by dataset"
+    assert dict(duckdb.sql(days).fetchall()) == {
+        name: len({day_of(one) for one in records}) if name in SERIES else 0
+        for name, records in export.items()
+    }
+    sources = f"select source from {lines} where source is not null"
+    there = {
+        str(one.relative_to(tmp_path / "landing")) for one in tmp_path.glob("landing/**/*.ndjson")
+    }
+    assert {name for (name,) in duckdb.sql(sources).fetchall()} == there
 
 
 # ---- Arriving, again and again -----------------------------------------------------------------
@@ -179,7 +180,59 @@ def test_whatever_arrives_or_goes_the_lake_is_what_there_is(
     before = manifest.read(arrivals.lake)
     outcomes = ingest(arrivals.landing, arrivals.lake)
     assert manifest.read(arrivals.lake) == before
-    assert {(one.read, one.gone) for one in outcomes.values()} == {(0, 0)}
+    assert sum(one.gone for one in outcomes.values()) == 0
+
+
+def lookback_days() -> int:
+    """Return the policy's lookback."""
+    policy = yaml.safe_load((PROJECT / "dbt_project.yml").read_text(encoding="utf-8"))
+    return policy["vars"]["lookback_days"]
+
+
+def test_days_that_may_be_restated_are_read_again_whatever_their_files_look_like(
+    tmp_path: Path,
+) -> None:
+    landing, lake = tmp_path / "landing", tmp_path / "lake"
+    export = read_export()
+    event = export["funnel_events"][0]
+    first = date(2026, 1, 1)
+    days = [str(first + timedelta(days=number)) for number in range(10)]
+    export["funnel_events"] = [
+        event | {"event_id": f"E{day}", "date": day, "timestamp": f"{day}T00:00:00"} for day in days
+    ]
+    write_export(landing, export, lambda dataset: Form("ndjson", "plain"))
+    ingest(landing, lake)
+    before = manifest.read(lake)
+    assert ingest(landing, lake)["funnel_events"].read == lookback_days()
+    assert manifest.read(lake) == before  # nothing counts as new
+    for day in (days[-1 - lookback_days()], days[-lookback_days()]):
+        (file,) = landing.glob(f"funnel_events/{day.replace('-', '/')}*")
+        status, text = file.stat(), file.read_text()
+        file.write_text(text.replace('"count": 1', '"count": 2', 1))
+        assert file.read_text() != text and file.stat().st_size == status.st_size
+        os.utime(file, ns=(status.st_atime_ns, status.st_mtime_ns))
+    ingest(landing, lake)
+    after = manifest.read(lake).datasets["funnel_events"].days
+    parts = before.datasets["funnel_events"].days
+    assert [day for day in days if parts[day] != after[day]] == [days[-lookback_days()]]
+
+
+def test_rows_that_moved_to_another_file_are_replaced_with_that(tmp_path: Path) -> None:
+    landing, lake = tmp_path / "landing", tmp_path / "lake"
+    export = read_export()
+    rows = [export["channels"][0] | {"channel_id": name} for name in "AB"]
+    del export["channels"]
+    write_export(landing, export, lambda dataset: Form("ndjson"))
+    for one, other in (("AB", ""), ("B", "A"), ("B", "")):
+        export["channels"] = [row for row in rows if row["channel_id"] in one + other]
+        for name, ids in (("one", one), ("other", other)):
+            text = "".join(f"{json.dumps(row)}\n" for row in rows if row["channel_id"] in ids)
+            file = landing / f"channels/{name}.ndjson"
+            file.parent.mkdir(exist_ok=True)
+            if not file.exists() or file.read_text() != text:
+                file.write_text(text)
+        ingest(landing, lake)
+        assert_holds(lake, export)
 
 
 def test_only_what_changed_is_written_anew(tmp_path: Path) -> None:
@@ -221,22 +274,6 @@ def test_what_is_wrong_in_any_dataset_is_listed_and_nothing_changes(tmp_path: Pa
     assert "campaigns.backup.ndjson: no declared dataset is called campaigns.backup" in said
     assert said.endswith("5 problems; nothing was taken in. Correct the files, or take them out.")
     assert {file: file.read_bytes() for file in lake.rglob("*") if file.is_file()} == before
-
-
-@pytest.mark.parametrize("extension", ["json", "json.gz", "ndjson.gz", "parquet"])
-def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, extension: str) -> None:
-    landing, lake = tmp_path / "landing", tmp_path / "lake"
-    write_export(landing, read_export(), lambda dataset: Form("ndjson"))
-    (landing / "funnel_events.ndjson").unlink()
-    export = {"funnel_events": read_export()["funnel_events"]}
-    write_export(landing, export, lambda dataset: Form(extension))
-    file = landing / f"funnel_events.{extension}"
-    file.write_bytes(b"\x00\x01" + file.read_bytes()[2:-20])
-    with pytest.raises(IngestError) as error:
-        ingest(landing, lake)
-    assert "funnel_events" in str(error.value)
-    assert str(error.value).endswith("Correct the files, or take them out.")
-    assert list(lake.rglob("*.parquet")) == []
 
 
 def test_files_that_fit_no_dataset_are_all_that_is_said_of_it(tmp_path: Path) -> None:
@@ -283,3 +320,91 @@ def test_a_killed_ingest_leaves_the_lake_of_before_or_of_after(tmp_path: Path, w
         assert_holds(lake, now)
         before = now
     assert killed >= (40 if whole else 1)
+
+
+def test_an_ingest_that_is_interrupted_says_so_and_leaves_the_lake_as_it_was(
+    tmp_path: Path,
+) -> None:
+    landing, lake = tmp_path / "landing", tmp_path / "lake"
+    export = read_export()
+    write_export(landing, export, lambda dataset: Form("ndjson"))
+    ingest(landing, lake)
+    before = {file: file.read_bytes() for file in lake.rglob("*") if file.is_file()}
+    line = json.dumps(export["funnel_events"][0]) + "\n"
+    (landing / "funnel_events.ndjson").write_text(line * 500_000)
+    code = (
+        "from warehouse.cli import in_sentences; from warehouse.lake.ingest import ingest\n"
+        f"with in_sentences(): ingest({str(landing)!r}, {str(lake)!r})"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", code], cwd=PROJECT, stderr=subprocess.PIPE, text=True
+    )
+    while not list(lake.glob("funnel_events/day=*/2-*")):  # until it is in the midst of it
+        assert process.poll() is None
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate()
+    assert (process.returncode, said.strip()) == (130, "Interrupted.")
+    assert {file: file.read_bytes() for file in lake.rglob("*") if file.is_file()} == before
+
+
+# ---- Where a lake is, and what became of it ------------------------------------------------------
+
+
+def test_what_is_not_the_lakes_stays(tmp_path: Path) -> None:
+    landing = write_export(tmp_path / "landing", read_export(), lambda _: Form("parquet", "day"))
+    files = {file for file in landing.rglob("*") if file.is_file()}
+    for lake in (landing, landing / "lake", tmp_path):
+        with pytest.raises(IngestError, match="one lies in the other"):
+            ingest(landing, lake)
+    other = tmp_path / "lake/x/day=1/a.parquet"
+    other.parent.mkdir(parents=True)
+    other.touch()
+    ingest(landing, tmp_path / "lake")
+    assert {file for file in landing.rglob("*") if file.is_file()} == files
+    assert other.exists()
+
+
+@pytest.mark.parametrize("folder", ["event_id=zz", "day=5", "_file=1", "date=2020-01-01"])
+def test_a_lake_and_a_landing_folder_may_lie_below_any_folder(tmp_path: Path, folder: str) -> None:
+    landing, lake = tmp_path / folder / "landing", tmp_path / folder / "lake"
+    export = read_export()
+    write_export(landing, export, lambda _: Form("ndjson"))
+    ingest(landing, lake)
+    late = export["funnel_events"][0] | {"event_id": "LATE"}
+    (landing / "funnel_events").mkdir()
+    (landing / "funnel_events.ndjson").rename(landing / "funnel_events/a.ndjson")
+    ingest(landing, lake)
+    write_file(landing / "funnel_events/b.ndjson", "funnel_events", [late], Form("ndjson"))
+    export["funnel_events"].append(late)
+    ingest(landing, lake)
+    assert_holds(lake, export)
+
+
+def test_a_lake_of_which_a_part_is_gone_is_mended(tmp_path: Path) -> None:
+    landing, lake = tmp_path / "landing", tmp_path / "lake"
+    export = read_export()
+    write_export(landing, export, lambda _: Form("ndjson", "parts"))
+    ingest(landing, lake)
+    day = min(manifest.read(lake).datasets["performance_metrics"].days)
+    shutil.rmtree(lake / f"performance_metrics/day={day}")
+    shutil.rmtree(lake / "channels")
+    ingest(landing, lake)
+    assert_holds(lake, export)
+
+
+def test_numbers_are_doubles_again_once_none_is_long(tmp_path: Path) -> None:
+    landing, lake = tmp_path / "landing", tmp_path / "lake"
+    export = read_export()
+    write_export(landing, export, lambda _: Form("ndjson", "parts"))
+    ingest(landing, lake)
+    before = manifest.read(lake).datasets["budget_actions"].days
+    (file,) = landing.glob("budget_actions/part-1.ndjson")
+    text = file.read_text(encoding="utf-8")
+    long = re.sub(r'"amount": [0-9.]+', '"amount": 150.00000000000000000001', text, count=1)
+    for content, is_text in ((long, True), (text, False)):
+        file.write_text(content, encoding="utf-8")
+        ingest(landing, lake)
+        after = manifest.read(lake).datasets["budget_actions"].days
+        assert bool(after[None].text_files) == is_text
+    assert after[None].content_hash == before[None].content_hash

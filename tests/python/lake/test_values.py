@@ -8,7 +8,7 @@ from pathlib import Path
 import duckdb
 import pytest
 from helpers.valid_json import Record, json_of, records_of
-from helpers.values import BAD_VALUES, PLACE, VALID
+from helpers.values import BAD_VALUES, GOOD_VALUES, PLACE, VALID
 from hypothesis import Phase, given, settings
 
 from warehouse.lake import rows
@@ -105,6 +105,21 @@ def test_what_seeds_refuse_is_refused_in_the_same_words(
     assert Counter(one.split("): ")[-1] for one in said) == Counter(expected(dataset, lines)[1])
 
 
+@pytest.mark.parametrize("extension", ["ndjson", "json"])
+@pytest.mark.parametrize("kind", PLACE)
+def test_what_seeds_take_comes_to_the_same_value(tmp_path: Path, kind: str, extension: str) -> None:
+    name, field = PLACE[kind]
+    lines = [line(plain(DATASETS[name]) | {field: value}) for value, _ in GOOD_VALUES[kind]]
+    text = "[" + ",".join(lines) + "]" if extension == "json" else "\n".join(lines)
+    (tmp_path / f"{name}.{extension}").write_text(text, encoding="utf-8")
+    written, said = write(tmp_path, DATASETS[name], f"{name}.{extension}")
+    assert said == []
+    position = [one.name for one in DATASETS[name].fields].index(field)
+    as_compared = Decimal if kind == "number" else str
+    wanted = Counter(as_compared(text) for _, text in GOOD_VALUES[kind])
+    assert Counter(row[position] for row in written.elements()) == wanted
+
+
 def test_a_key_that_every_record_repeats_is_noticed(tmp_path: Path) -> None:
     dataset = DATASETS["channels"]
     lines = [line(plain(dataset)).replace("{", '{"platform": "web", ')] * 3
@@ -145,7 +160,7 @@ PLAIN = {
         '"\\u0022"',
     ],
     "integer": ["0", "-1", "9223372036854775807", "-9223372036854775808"],
-    "number": ["0", "-0.5", "12.50", "0.1", "1234567890.25", "99999999999"],
+    "number": ["0", "-0.5", "12.50", "0.1", "1234567890.25", "99999999999", "0.034482758620689655"],
     "boolean": ["true", "false"],
     "date": ['"2026-03-16"', '"2024-02-29"', '"1999-12-31"'],
     "timestamp": [

@@ -1,7 +1,6 @@
 """The same input gives the same marts, and fails the same tests, on DuckDB and on Spark."""
 
 import os
-import re
 import signal
 import subprocess
 import sys
@@ -10,14 +9,13 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-import duckdb
 import pytest
 from helpers import corruptions as c
 from helpers.builds import Build, Workspace
-from helpers.bulk import DECLARED, Form, day_of, json_text, write_export, write_file, write_text
+from helpers.bulk import Form, write_export
 from helpers.days import JUDGED, UNTESTED
 from helpers.on_spark import Spark, assert_same_marts
-from helpers.project import PROJECT, Export, raw_files, read_export
+from helpers.project import LAKE, PROJECT, Export, read_export
 from helpers.spoiled import spoiled_build
 from helpers.spoiled_files import OfFiles
 
@@ -36,6 +34,11 @@ BY_DAY = (
 """What days go into, and the tests without which none is accepted."""
 
 MODELS = ("--exclude-resource-type", "test", "unit_test", "--select")
+
+
+def lake_of(workspace: Workspace) -> dict[str, str]:
+    """Return the vars with which Spark reads the lake of what DuckDB has built."""
+    return LAKE | {"lake_path": str(workspace.folder / "lake")}
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +63,7 @@ def test_days_that_arrive(
 ) -> None:
     """All but two days at first, then one and one; with the last all marts are made."""
     spark = replace(spark, schema="days")
-    variables = raw_files(landing)
+    variables = lake_of(workspace)
     for dataset in DATASETS:
         for day in LAST_DAYS:
             (landing / dataset / day).rename(tmp_path / f"{dataset}-{day}")
@@ -74,10 +77,10 @@ def test_days_that_arrive(
         on_duckdb = workspace.build(files=landing, arguments=arguments, fresh=False)
         on_spark = spark.build(workspace.folder, *arguments, variables=variables)
         assert_same_marts(on_duckdb, on_spark)
-        arrived = "select dataset, cast(day as string) as day from {} order by 1, 2"
-        taken_in = spark.query(arrived.format("days_arrivals.days"))
-        assert taken_in == on_duckdb.rows(arrived.format("arrivals.days"))
-        assert 0 < len(taken_in) < 12
+        query = "select dataset, cast(day as string) as day from {} where is_new order by 1, 2"
+        new = spark.query(query.format("days_lake.lake_days"))
+        assert new == on_duckdb.rows(query.format("lake.lake_days"))
+        assert len([one for one in new if one["day"]]) == len(DATASETS)
 
 
 def test_corrupted_input_fails_the_same_tests(
@@ -88,8 +91,9 @@ def test_corrupted_input_fails_the_same_tests(
     By one dbt: the other skips less of what comes after.
     """
     of_files = OfFiles(core, tmp_path)
-    spoiled = spoiled_build(of_files, export(), c.of_every_field() + c.STRUCTURAL)
-    on_spark = replace(spark, schema="spoiled").build(core.folder, variables=raw_files(tmp_path))
+    corruptions = [one for one in c.of_every_field() if not one.is_null]  # ingest refuses these
+    spoiled = spoiled_build(of_files, export(), corruptions + c.STRUCTURAL)
+    on_spark = replace(spark, schema="spoiled").build(core.folder, variables=lake_of(core))
     for status in ("fail", "warn", "error", "skipped"):
         assert on_spark.named(status) == spoiled.build.named(status), status
     failing = spoiled.build.named("fail", "warn")
@@ -98,134 +102,60 @@ def test_corrupted_input_fails_the_same_tests(
     }
 
 
-ODD_FOLDERS = ("day\\n7", "it's", "per cent%20", "ünï + x=y")
-
-
-def odd_form(dataset: str) -> Form:
-    """Return a form that a dataset's files have; all forms occur."""
-    forms = (
-        *(Form("json"), Form("ndjson.gz", "parts"), Form("json.gz", types="text")),
-        *(Form("parquet", "parts"), Form("parquet", types="text"), Form("parquet", "day", "exact")),
-    )
-    return forms[sorted(DECLARED).index(dataset) % len(forms)]
-
-
-def test_odd_files_mean_the_same(
+def test_numbers_that_no_double_holds_mean_the_same(
     workspace: Workspace, spark: Spark, export: Callable[[], Export], tmp_path: Path
 ) -> None:
-    """Columns that some files lack, or have in the path, numbers that no double holds, odd names.
-
-    Then one of the days with odd names is delivered again, and another is gone.
-    """
+    """Beside files in which numbers are doubles; then a day is delivered again, and one is gone."""
     spark = replace(spark, schema="odd")
     shown = export()
-    shown["attribution_hints"][0]["confidence"] = 0.5000005
-    first, second, third, *others = shown.pop("budget_actions")
-    events = shown.pop("funnel_events")
-    write_export(tmp_path, shown, odd_form)
+    first, second, *_ = shown["budget_actions"]
     amounts = {
         first["budget_action_id"]: (1.005, "1.01"),
         second["budget_action_id"]: (999.995, "1000.00"),
     }
     for one in (first, second):
         one |= {"currency": "EUR", "amount": amounts[one["budget_action_id"]][0]}
-    parts = {"a": [{k: v for k, v in one.items() if k != "currency"} for one in others]}
-    parts |= {"b": [first, second], "currency=GBP/c": [third | {"currency": None}]}
-    for name, records in parts.items():
-        write_file(
-            tmp_path / f"budget_actions/{name}.parquet", "budget_actions", records, Form("parquet")
-        )
-    by_day: dict[str, list[dict]] = {}
-    for event in events:
-        by_day.setdefault(day_of(event), []).append(event)
-    files = {
-        day: tmp_path / "funnel_events" / folder / "0.ndjson"
-        for folder, day in zip(ODD_FOLDERS, by_day, strict=False)
-    }
-    for day, records in by_day.items():
-        file = files.get(day, tmp_path / "funnel_events" / f"{day}.ndjson")
-        write_file(file, "funnel_events", records, Form("ndjson"))
-    # A double would hold the number before.
-    text = file.read_text(encoding="utf-8")
-    told = re.sub(r'("count": ?)\d+', r"\g<1>9007199254740993.0", text, count=1)
-    assert told != text
-    file.write_text(told, encoding="utf-8")
-
-    marts = (*MODELS, "+attribution_summary", "+budget_action_audit", "+funnel_conversion")
+    shown["performance_metrics"][0]["cost"] = 98765432109.125
+    shown["performance_metrics"][-1]["cost"] = 5e-17
+    write_export(tmp_path, shown, lambda dataset: Form("ndjson", "day"))
+    for file in tmp_path.glob("performance_metrics/*/*"):
+        text = file.read_text(encoding="utf-8")
+        file.write_text(text.replace("98765432109.125", "98765432109.1234565"), encoding="utf-8")
+    marts = (*MODELS, "+fct_performance_daily", "+budget_action_audit", "+funnel_conversion")
 
     def assert_parity(fresh: bool) -> Build:
         on_duckdb = workspace.build(files=tmp_path, arguments=marts, fresh=fresh)
-        assert_same_marts(
-            on_duckdb, spark.build(workspace.folder, *marts, variables=raw_files(tmp_path))
-        )
+        on_spark = spark.build(workspace.folder, *marts, variables=lake_of(workspace))
+        assert_same_marts(on_duckdb, on_spark)
         return on_duckdb
 
-    audit = assert_parity(fresh=True).rows(
-        "select budget_action_id as id, amount, currency from marts.budget_action_audit"
-    )
-    found = {row["id"]: (str(row["amount"]), row["currency"]) for row in audit}
-    assert found.pop(first["budget_action_id"]) == ("1.01", "EUR")
-    assert found.pop(second["budget_action_id"]) == ("1000.00", "EUR")
-    assert found.pop(third["budget_action_id"])[1] == "GBP"
-    assert {currency for _, currency in found.values()} == {"USD"}
-    again, gone, *_ = files
-    for event in by_day[again]:
-        event["count"] += 1
-    write_file(files[again], "funnel_events", by_day[again], Form("ndjson"))
-    files[gone].unlink()
+    build = assert_parity(fresh=True)
+    audit = build.rows("select budget_action_id as id, amount from marts.budget_action_audit")
+    found = {row["id"]: str(row["amount"]) for row in audit}
+    assert {action: found[action] for action in amounts} == {
+        action: amount for action, (_, amount) in amounts.items()
+    }
+    spend = build.rows("select max(spend) as most from marts.fct_performance_daily")
+    assert str(spend[0]["most"]) == "98765432109.123457"
+    again, gone, *_ = sorted(tmp_path.glob("funnel_events/*/*"))
+    again.write_text(again.read_text(encoding="utf-8").replace('"count": ', '"count": 1'))
+    gone.unlink()
     assert_parity(fresh=False)
 
 
-WRONG = {
-    "channels": ("ndjson", lambda text: text.replace("}\n{", "}{", 1)),
-    "campaigns": ("json", lambda text: f"{text}{text}"),
-    "experiments": ("ndjson", lambda text: text.replace("}\n", "} ,{}\n", 1)),
-    "audience_segments": ("ndjson", lambda text: text.replace('"', "'")),
-    "budget_actions": ("ndjson", lambda text: text.replace("true", '"yes"', 1)),
-    "campaign_risk_signals": ("ndjson", lambda text: text.replace("[", '"[] []", "more": [', 1)),
-    "roi_ledger": ("json", lambda text: text[:-3]),
-    "creative_assets": ("ndjson.zst", lambda text: text),
-}
-"""How a dataset's text is spoiled, each in another way."""
-
-
-def test_wrong_files_are_refused(
+def test_what_failed_is_explained_with_the_files_of_its_rows(
     workspace: Workspace, spark: Spark, export: Callable[[], Export], tmp_path: Path
 ) -> None:
-    """The same datasets on both, each by the name of its file; what is right is built and tested.
-
-    What then failed is explained, with its rows and their files.
-    """
     shown = export()
     again = shown["attribution_hints"][0]
     shown["attribution_hints"].append(again)
     unique = "unique_stg_attribution_hints_hint_id"
-    write_export(tmp_path, {k: v for k, v in shown.items() if k not in WRONG}, lambda _: Form())
-    for dataset, (extension, spoil) in WRONG.items():
-        text = spoil(json_text(shown[dataset], extension))
-        write_text(tmp_path / f"{dataset}.{extension}", text)
-    (tmp_path / "segment_rollups.ndjson").unlink()
-    rollups = tmp_path / "segment_rollups"
-    write_file(rollups / "a.parquet", "segment_rollups", shown["segment_rollups"], Form("parquet"))
-    with duckdb.connect() as connection:
-        connection.read_parquet(str(rollups / "a.parquet")).select(
-            "*, 1 as unheard_of"
-        ).write_parquet(str(rollups / "b.parquet"))
-    raw = ("--indirect-selection", "empty", "--exclude-resource-type", "unit_test", "--select")
-    raw = (*raw, "path:models/raw", "stg_attribution_hints", unique)
-    on_duckdb = workspace.build(files=tmp_path, arguments=raw)
+    write_export(tmp_path, shown, lambda _: Form())
+    chosen = ("--indirect-selection", "empty", "--exclude-resource-type", "unit_test", "--select")
+    chosen = (*chosen, "path:models/raw", "stg_attribution_hints", unique)
+    workspace.build(files=tmp_path, arguments=chosen)
     spark = replace(spark, schema="wrong")
-    on_spark = spark.build(workspace.folder, *raw, variables=raw_files(tmp_path))
-    wrong = {f"raw_{dataset}" for dataset in [*WRONG, "segment_rollups"]}
-    assert on_spark.named("error") == wrong
-    assert on_duckdb.named("error") == wrong - {"raw_creative_assets"}
-    for dataset, (extension, _) in WRONG.items():
-        message = on_spark.messages[f"raw_{dataset}"]
-        assert f"{tmp_path}/{dataset}.{extension}" in message
-        assert "org.apache" not in message
-    assert "unheard_of: undeclared field" in on_spark.messages["raw_segment_rollups"]
-    assert ".gz or .bz2" in on_spark.messages["raw_creative_assets"]
-    assert "raw_funnel_events" in on_spark.named("success")
+    on_spark = spark.build(workspace.folder, *chosen, variables=lake_of(workspace))
     assert on_spark.named("fail") == {unique}
     with pytest.MonkeyPatch.context() as patch:
         for name, value in spark.environment.items():
@@ -233,7 +163,7 @@ def test_wrong_files_are_refused(
         said = explain(workspace.folder, Server)
     assert f"FAILED  {unique}\n" in said
     assert f"hint_id={again['hint_id']}" in said
-    assert f"    files   {tmp_path}/attribution_hints.ndjson\n" in said
+    assert "    files   attribution_hints.ndjson\n" in said
     assert "org.apache" not in said
 
 
@@ -245,7 +175,7 @@ def test_what_dies_changes_nothing(workspace: Workspace, spark: Spark, landing: 
     spark = replace(spark, schema="killed")
     marts = (*MODELS, "+campaign_performance", "+funnel_conversion")
     on_duckdb = workspace.build(files=landing, arguments=marts)
-    command = spark.command(workspace.folder, *marts, variables=raw_files(landing))
+    command = spark.command(workspace.folder, *marts, variables=lake_of(workspace))
     tables = spark.cluster.folder / "warehouse"
 
     def killed(name: str, moment: Callable[[], bool]) -> tuple[int, str]:

@@ -13,17 +13,18 @@
 
 
 {#-
-  The incremental strategy `replace_days`: what is taken in replaces what was there of those days. On
-  DuckDB rows are deleted and inserted in one transaction. On Spark a day is a partition of the table, and
-  a day that is gone is dropped, and what has rows overwrites its partition.
+  The incremental strategy `replace_days`: new days replace what was there of them. On DuckDB rows are deleted and
+  inserted in one transaction. On Spark a day is a partition of the table: one that is gone is dropped, and one that has
+  rows is overwritten.
 -#}
 
 {% macro get_incremental_replace_days_sql(arguments) -%}
     {%- set columns = arguments.dest_columns | map(attribute='quoted') | join(', ') -%}
     {%- set by_day = config.get('meta').by_day -%}
-    {#- A record of no day is in no accepted file, and so is among those that are read again. #}
     delete from {{ arguments.target_relation }}
-    where {{ by_day.column }} in {{ arrived_days(by_day.dataset) }} or {{ by_day.column }} is null;
+    where
+        {{ by_day.column }} in {{ new_days(by_day.dataset) }}
+        or {{ by_day.column }} in (select {{ by_day.column }} from {{ arguments.temp_relation }});
 
     insert into {{ arguments.target_relation }} ({{ columns }})
     select {{ columns }} from {{ arguments.temp_relation }}
@@ -34,16 +35,11 @@
     {%- set columns = adapter.get_columns_in_relation(target) | map(attribute='quoted') | join(', ') -%}
     {%- set gone -%}
         select cast(day as string)
-        from (
-            select day from {{ arrived_days(by_day.dataset) }} as arrived
-            union all
-            select cast(null as date) as day
-        ) as replaced
-        where not exists (select 1 from {{ source }} as arriving where arriving.{{ by_day.column }} <=> replaced.day)
+        from {{ new_days(by_day.dataset) }} as replaced
+        where not exists (select 1 from {{ source }} as arriving where arriving.{{ by_day.column }} = replaced.day)
     {%- endset -%}
     {%- for day in run_query(gone).columns[0].values() -%}
-        {%- set value = "'" ~ day ~ "'" if day else 'null' -%}
-        {%- do run_query("alter table " ~ target ~ " drop if exists partition (" ~ by_day.column ~ " = " ~ value ~ ")") -%}
+        {%- do run_query("alter table " ~ target ~ " drop if exists partition (" ~ by_day.column ~ " = '" ~ day ~ "')") -%}
     {%- endfor -%}
     {%- do run_query("set spark.sql.sources.partitionOverwriteMode = dynamic") %}
     insert overwrite table {{ target }} partition ({{ by_day.column }})

@@ -1,0 +1,11 @@
+{#- dbt's own, for the materialization `incremental_by_day` too; a unit test gives all rows that its model reads. -#}
+{% macro is_incremental() -%}
+    {%- if not execute or model.resource_type == 'unit_test' -%}
+        {{ return(false) }}
+    {%- endif -%}
+    {%- set relation = load_relation(this) -%}
+    {{ return(
+        relation is not none and relation.type == 'table' and not should_full_refresh()
+        and model.config.materialized in ('incremental', 'incremental_by_day')
+    ) }}
+{%- endmacro %}
