@@ -3,6 +3,9 @@
     meta = {'by_day': {'dataset': 'performance_metrics', 'column': 'recorded_date'}}
 ) }}
 
+{#- What it is made of, and not what the newest raw data is: snapshots can have been made before that. -#}
+{%- set content_of = "split_part(min(snapshots.content_version), '-', 1)" %}
+
 with snapshots as (
 
     select * from {{ ref('int_performance_snapshots') }}
@@ -23,7 +26,7 @@ final as (
         cast(sum(snapshots.conversions) as bigint) as conversions,
         cast(sum(snapshots.cost) as decimal(18, 6)) as spend,
         cast(sum(snapshots.revenue_proxy) as decimal(18, 6)) as revenue_proxy,
-        {{ content_version(model.name, 'performance_metrics', "split_part(min(snapshots.content_version), '-', 1)") }} as content_version
+        {{ content_version(model.name, 'performance_metrics', content_of) }} as content_version
     from snapshots
     group by snapshots.asset_id, snapshots.experiment_id, snapshots.recorded_date
 
