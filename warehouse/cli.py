@@ -78,12 +78,12 @@ def seeds(source: Path | None, target: Path | None, check: bool) -> None:
 @click.argument("landing")
 @click.option("--lake", help="By default lake.")
 def ingest(landing: str, lake: str | None) -> None:
-    """Take in what lies in a landing folder, into a lake of typed Parquet.
+    """Ingest what lies in a landing folder, into a lake of typed Parquet.
 
     Either is a folder, or an address such as s3://bucket/landing that fsspec knows.
 
     Of files as large as they may be; what hasn't changed since is not read again. Either all is
-    right and taken in, or what is wrong is listed and the lake stays as it was.
+    right and ingested, or what is wrong is listed and the lake stays as it was.
     """
     from warehouse.lake.ingest import LAKE, ingest, report
 

@@ -31,13 +31,13 @@ from warehouse.build.summary import (
 from warehouse.dbt.database_files import prepare_files
 from warehouse.dbt.run import LOG, dbt_program, results_of, run_dbt
 from warehouse.explain.explanation import explain
-from warehouse.lake.ingest import LAKE, ingest, report
+from warehouse.lake.ingest import ingest, report
 from warehouse.publish import publish
 from warehouse.seeds.conversion import convert
 from warehouse.seeds.errors import ConversionError
 from warehouse.system.errors import WarehouseError
 from warehouse.system.files import WRITABLE, remedy
-from warehouse.system.paths import BUILD_FILE, LOGS, PROJECT, TARGET, relative
+from warehouse.system.paths import BUILD_FILE, LOGS, PROJECT, TARGET
 from warehouse.system.words import counted
 
 SUSPECTS = (
@@ -131,11 +131,11 @@ def prepared(arguments: list[str], landing: str | None) -> str | None:
     dbt_program()
     variables = given_variables(arguments)
     if variables.get("raw", "seeds") != "seeds":
-        lake = str(variables.get("lake_path", LAKE))
+        lake = str(variables.get("lake_path", "lake")).strip()
         if landing:
             where = lake if "://" in lake else PROJECT / lake
             print(*report(ingest(landing, where)), sep="\n", flush=True)
-        return f"files below {landing}" if landing else f"the lake in {relative(Path(lake))}"
+        return f"files below {landing}" if landing else f"the lake in {lake}"
     try:
         conversion = convert()
     except ConversionError as error:

@@ -1,1 +1,1 @@
-"""Take in files of any size: what lies in a landing folder becomes typed Parquet, by the day."""
+"""Ingest files of any size: what lies in a landing folder becomes typed Parquet, by the day."""

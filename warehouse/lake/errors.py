@@ -1,4 +1,4 @@
-"""What keeps files from being taken in."""
+"""What keeps files from being ingested."""
 
 from dataclasses import dataclass, field
 
@@ -7,7 +7,7 @@ from warehouse.system.words import shown
 
 
 class IngestError(WarehouseError):
-    """Nothing was taken in; `problems` holds one line for each reason."""
+    """Nothing was ingested; `problems` holds one line for each reason."""
 
     def __init__(self, problems: list[str], *summary: str) -> None:
         self.problems = problems

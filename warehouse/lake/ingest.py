@@ -1,4 +1,4 @@
-"""Take in what a landing folder holds: into a lake of typed Parquet, by the day."""
+"""Ingest what a landing folder holds: into a lake of typed Parquet, by the day."""
 
 import copy
 import hashlib
@@ -33,7 +33,7 @@ DAY = f"nullif(day, {quoted(rows.ALL)})"  # null where a dataset doesn't come by
 
 
 @dataclass(frozen=True)
-class Taken:
+class Outcome:
     """What became of a dataset: files that were read, skipped since unchanged, and gone."""
 
     read: int
@@ -44,16 +44,16 @@ class Taken:
         return f"{counted(self.read, 'file')} read, {self.skipped:,} unchanged, {self.gone:,} gone"
 
 
-def report(outcomes: dict[str, Taken]) -> list[str]:
+def report(outcomes: dict[str, Outcome]) -> list[str]:
     """Return a line for each dataset that has files, or had some."""
     return [
-        f"{dataset:<23} {taken}"
-        for dataset, taken in outcomes.items()
-        if taken.read or taken.skipped or taken.gone
+        f"{dataset:<23} {outcome}"
+        for dataset, outcome in outcomes.items()
+        if outcome.read or outcome.skipped or outcome.gone
     ]
 
 
-def ingest(landing: Path | str, lake: Path | str) -> dict[str, Taken]:
+def ingest(landing: Path | str, lake: Path | str) -> dict[str, Outcome]:
     """Make a lake what a landing folder holds; return what became of each dataset.
 
     Args:
@@ -109,7 +109,7 @@ def written_by(steps: "list[Step]", found: Landing) -> dict[str, Content]:
     lines = found.problems + [line for step in steps for line in step.lines()]
     if lines:
         count = len(found.problems) + sum(step.problems.count for step in steps)
-        what_to_do = "nothing was taken in. Correct the files, or take them out."
+        what_to_do = "nothing was ingested. Correct the files, or take them out."
         raise IngestError(lines, f"{counted(count, 'problem')}; {what_to_do}")
     return {step.dataset.name: step.write() for step in steps}
 
@@ -293,9 +293,9 @@ class Step:
         return dict(self.connection.execute(query).fetchall())
 
     @property
-    def outcome(self) -> Taken:
+    def outcome(self) -> Outcome:
         """What became of the dataset."""
-        return Taken(len(self.anew), len(self.files) - len(self.anew), len(self.gone))
+        return Outcome(len(self.anew), len(self.files) - len(self.anew), len(self.gone))
 
 
 def lookback_days() -> int:

@@ -33,7 +33,7 @@ class Part:
 
 @dataclass
 class Source:
-    """A landing file as it was taken in: its version, and the days that it brought."""
+    """A landing file as it was ingested: its version, and the days that it brought."""
 
     source_version: str
     days: list[str | None]
@@ -94,7 +94,7 @@ def read(lake: Place | Path | str) -> Manifest:
     except FileNotFoundError:
         return Manifest()
     except (ValueError, LookupError, TypeError, AttributeError):
-        reason = f"{lake.path(MANIFEST)} is damaged. Remove {lake}, and take in everything anew."
+        reason = f"{lake.path(MANIFEST)} is damaged. Remove {lake}, and ingest everything anew."
         raise IngestError([reason]) from None
 
 

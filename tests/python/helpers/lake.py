@@ -72,7 +72,7 @@ def in_lake(lake: Path, dataset: str) -> Counter:
     for day, part in manifest.read(lake).datasets[dataset].days.items():
         files = [str(lake / name) for name in part.files]
         found = duckdb.execute(
-            f"select {names} from read_parquet(?, union_by_name = true, hive_partitioning = false)",
+            f"select {names} from {LAKE_FILES}",
             [files],
         ).fetchall()
         assert len(found) == part.row_count

@@ -272,7 +272,7 @@ def test_what_is_wrong_in_any_dataset_is_listed_and_nothing_changes(tmp_path: Pa
     assert f"{place}: expected an integer, found the number 1.5" in said
     assert "staeg: undeclared field; did you mean stage?" in said
     assert "campaigns.backup.ndjson: no declared dataset is called campaigns.backup" in said
-    assert said.endswith("5 problems; nothing was taken in. Correct the files, or take them out.")
+    assert said.endswith("5 problems; nothing was ingested. Correct the files, or take them out.")
     assert {file: file.read_bytes() for file in lake.rglob("*") if file.is_file()} == before
 
 
