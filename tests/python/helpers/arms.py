@@ -30,7 +30,7 @@ class Policy:
     power_target: float = 0.8
     declared_end_share: float = 0.2  # of the level, spent at every look before a declared end
     tuning_lift: float = 0.10
-    minimum_lift_to_scale: float = 0.05
+    minimum_lift_to_scale: float = 0.10
     minimum_days: float = 7  # covered by paired rows
     minimum_rows: int = 5  # paired
     minimum_successes: float = 10  # expected, in the smaller arm
