@@ -18,7 +18,7 @@ from scipy.stats.contingency import relative_risk
 from statsmodels.stats.contingency_tables import StratifiedTable
 
 POLICY = Policy()
-CLOSE = {"rel": 1e-9, "abs": 1e-12}
+CLOSE = {"rel": 1e-9, "abs": 1e-15}
 
 SMALL = ((12, 180, 9, 200), (7, 90, 11, 260), (30, 310, 21, 150))
 SEVEN = (
@@ -243,6 +243,12 @@ def test_a_declared_end_divides_the_level() -> None:
         expect(arms.decide(comparison, POLICY, end).p[6:], expected)
 
 
+def test_no_day_is_up_to_an_early_end() -> None:
+    assert np.isnan(arms.on_day(np.arange(3.0), -1)).all()
+    both = arms.on_day(np.array([[1.0, 2.0], [3.0, 4.0]]), [1, -1])
+    expect(both, np.array([[2.0], [math.nan]]))
+
+
 def test_an_interval_is_cut_at_the_end() -> None:
     comparison = arms.compare(*columns(STRONG))
     decision = arms.decide(comparison, POLICY, End(7, 7))
@@ -298,9 +304,12 @@ def test_late_successes_pass_days_without_rows() -> None:
 
 
 @pytest.mark.parametrize("share", [0.5, 0.2])
-@pytest.mark.parametrize("bad", [{}, {3: (0, 50)}, {2: (900, 30)}, {0: (400, 900)}])
-def test_split_is_that_of_a_loop(share: float, bad: dict[int, tuple[int, int]]) -> None:
-    split = [bad.get(day, (100 + 7 * day, 111 - 3 * day)) for day in range(6)]
+@pytest.mark.parametrize("odd", [{}, {1: (0, 1), 3: (1.6, 0.9), 4: (0.8, 1.2)}, {0: (0.4, 0.9)}])
+def test_split_is_that_of_a_loop(share: float, odd: dict[int, tuple[float, float]]) -> None:
+    split = []
+    for day in range(6):
+        one, other = odd.get(day, (1 + 0.02 * day, 1.01 - 0.03 * day))
+        split.append((round(300 * share * one), round(300 * (1 - share) * other)))
     n1, n0 = np.array(split, float).T
     count, least, sums = 0, math.inf, np.zeros(2)
     for day, (one, other) in enumerate(split):
@@ -312,7 +321,8 @@ def test_split_is_that_of_a_loop(share: float, bad: dict[int, tuple[int, int]]) 
         planned = sums.sum() * np.array([share, 1 - share])
         square, u = chisquare(sums, planned).statistic, 0.05**2 * planned[0] * (1 - share)
         p_total = min(1, math.sqrt(1 + u) * math.exp(-u * square / 2 / (1 + u)))
-        expect(arms.split_p(n1, n0, share)[day], min(1, p_total / 0.9, least / 0.1))
+        expected = min(1, p_total / 0.9, least / 0.1)
+        assert arms.split_p(n1, n0, share)[day] == pytest.approx(expected, rel=1e-9, abs=0)
 
 
 def test_a_day_of_the_split_is_bounded_by_the_binomial() -> None:
@@ -341,6 +351,10 @@ def test_days_needed_is_how_many_the_pace_takes() -> None:
         (1.72 * POLICY.power_sum**2 / math.log(1.1) ** 2 - P[-1]) / (P[-1] - P[-2])
     )
     assert arms.days_needed(arms.compare(*columns(faster)), POLICY) == expected
+    worse = arms.compare(*columns(((5, 100, 8, 100),) * 10))
+    goal = 1.72 * POLICY.power_sum**2 / math.log(5 / 8) ** 2
+    expected = math.ceil((goal - worse.P[-1]) / worse.P[0])
+    assert arms.days_needed(worse, POLICY) == expected > 0
     large = arms.compare(*columns(((9000, 90_000, 6000, 90_000),) * 8))
     assert arms.days_needed(large, POLICY) == 0
     assert np.isnan(arms.days_needed(arms.compare(*columns(rows[:6])), POLICY))
