@@ -345,8 +345,7 @@ def posterior(comparison: Comparison, u: ArrayLike) -> tuple[Array, Array]:
     """Return mean and standard deviation of the log ratio under the boundary's own prior."""
     u = np.asarray(u, float)
     kept = u / (1 + u)
-    error = np.where(comparison.variance > 0, comparison.standard_error, np.nan)
-    return kept * comparison.log_ratio, error * np.sqrt(kept)
+    return kept * comparison.log_ratio, comparison.standard_error * np.sqrt(kept)
 
 
 def chance_to_beat_control(comparison: Comparison, u: ArrayLike) -> Array:

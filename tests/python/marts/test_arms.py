@@ -273,8 +273,8 @@ def test_guardrails_have_three_answers() -> None:
     bounds = [(0.9, 1.0), (1 / 1.1, 0.95), (0.5, 0.99), (0.95, math.nan), (math.nan, math.nan)]
     low, high = np.array(bounds).T
     decision = arms.Decision(low, low, high, low, low)
-    told = arms.guardrail_status(decision, np.ones(5, bool), POLICY)
-    assert told.tolist() == ["inconclusive", "ok", "worse", "ok", "inconclusive"]
+    status = arms.guardrail_status(decision, np.ones(5, bool), POLICY)
+    assert status.tolist() == ["inconclusive", "ok", "worse", "ok", "inconclusive"]
     start = arms.Decision(*(np.full(9, 0.99) for _ in range(5)))
     assert arms.guardrail_status(start, ready, POLICY).tolist() == ["inconclusive"] * 6 + ["ok"] * 3
 
@@ -355,6 +355,11 @@ def test_days_needed_is_how_many_the_pace_takes() -> None:
     goal = 1.72 * POLICY.power_sum**2 / math.log(5 / 8) ** 2
     expected = math.ceil((goal - worse.P[-1]) / worse.P[0])
     assert arms.days_needed(worse, POLICY) == expected > 0
+    rows = tuple((50 + swing, 1000, 50, 1000) for swing in (20, -20) * 5)
+    varied = arms.compare(*columns(rows))
+    goal = 1.72 * varied.inflation[-1] * POLICY.power_sum**2 / math.log(1.1) ** 2
+    pace = (varied.P[-1] - varied.P[-8]) / 7
+    assert arms.days_needed(varied, POLICY) == math.ceil((goal - varied.P[-1]) / pace)
     large = arms.compare(*columns(((9000, 90_000, 6000, 90_000),) * 8))
     assert arms.days_needed(large, POLICY) == 0
     assert np.isnan(arms.days_needed(arms.compare(*columns(rows[:6])), POLICY))
@@ -379,6 +384,8 @@ def test_incremental_successes_have_bounds() -> None:
     value, least, most = arms.incremental(comparison, np.array([0.9, 0]), np.array([2, math.nan]))
     expect((value[0], least[0], most[0]), (10, 30 - 30 / 0.9, 15))
     expect((value[1], least[1], most[1]), (10, math.nan, 30))
+    nothing = np.full(2, math.nan)
+    assert np.isnan(arms.incremental(comparison, nothing, nothing)[1:]).all()
 
 
 @pytest.mark.parametrize(

@@ -29,15 +29,15 @@ def count(whole: bool) -> int:
 
 
 @pytest.fixture
-def told(figures: dict[str, str], whole: bool, request: pytest.FixtureRequest) -> Callable:
+def record(figures: dict[str, str], whole: bool, request: pytest.FixtureRequest) -> Callable:
     """Return a function that has the long run print a share that was seen."""
 
-    def tell(of: str, seen: float) -> float:
+    def say(of: str, seen: float) -> float:
         if whole:
             figures[f"{request.node.name}, {of}"] = f"{seen:.2%}"
         return seen
 
-    return tell
+    return say
 
 
 def noise(share: float, count: float) -> float:
@@ -113,17 +113,17 @@ def found_by_one_test(drawn: Drawn) -> float:
 
 
 def test_today_is_wrong_in_a_quarter(
-    same: Drawn, better: Drawn, count: int, told: Callable
+    same: Drawn, better: Drawn, count: int, record: Callable
 ) -> None:
     comparison, z = same.compared(), same.z_of_totals()
     is_out = (np.abs(z) > norm.isf(0.025)) & (comparison.expected >= 10)
     a, n1, c, n0 = (v.cumsum(-1) for v in (same.a, same.n1, same.c, same.n0))
     is_large = a / n1 >= 1.1 * c / n0
-    assert_near(told("any", is_out.any(-1).mean()), 0.264, count)
-    assert_near(told("told to scale", (is_out & is_large).any(-1).mean()), 0.113, count)
+    assert_near(record("any", is_out.any(-1).mean()), 0.264, count)
+    assert_near(record("scaled", (is_out & is_large).any(-1).mean()), 0.113, count)
     is_found = (better.z_of_totals() > norm.isf(0.025)) & (better.compared().expected >= 10)
     once = found_by_one_test(better)
-    ratio = told("found / fixed test", is_found.any(-1).mean() / once)
+    ratio = record("found / fixed test", is_found.any(-1).mean() / once)
     assert_near(ratio * once, 1.07 * once, count, rounding=0.005)
 
 
@@ -155,37 +155,37 @@ def is_missed(decision: Decision, ratio: float) -> np.ndarray:
 
 @pytest.mark.parametrize("design", LOOKS)
 def test_looking_every_day_errs_in_few(
-    same: Drawn, better: Drawn, count: int, design: str, told: Callable
+    same: Drawn, better: Drawn, count: int, design: str, record: Callable
 ) -> None:
     recipe_any, recipe_scale, recipe_found = LOOKS[design]
     comparison, decision = looked_at(same, design)
     is_out = decision.p < POLICY.significance_level
-    errors = told("any", is_out.any(-1).mean())
-    scaled = told("told to scale", (is_out & (comparison.ratio >= 1.1)).any(-1).mean())
+    errors = record("any", is_out.any(-1).mean())
+    scaled = record("scaled", (is_out & (comparison.ratio >= 1.1)).any(-1).mean())
     assert_at_most(errors, 0.05, count)
     assert_near(errors, recipe_any, count)
     assert_near(scaled, recipe_scale, count)
     assert is_missed(decision, 1.0).any(-1).mean() == errors
     comparison, decision = looked_at(better, design)
     assert_at_most(
-        1 - told("coverage of +20%", 1 - is_missed(decision, 1.2).any(-1).mean()), 0.05, count
+        1 - record("coverage of +20%", 1 - is_missed(decision, 1.2).any(-1).mean()), 0.05, count
     )
     is_found = (decision.p < POLICY.significance_level) & (comparison.ratio > 1)
     once = found_by_one_test(better)
-    ratio = told("found / fixed test", is_found.any(-1).mean() / once)
+    ratio = record("found / fixed test", is_found.any(-1).mean() / once)
     assert_near(ratio * once, recipe_found * once, count, rounding=0.005)
 
 
-def test_designs_that_are_not_valid(same: Drawn, count: int, told: Callable) -> None:
+def test_designs_that_are_not_valid(same: Drawn, count: int, record: Callable) -> None:
     comparison = same.compared(is_inflated=False)
     fixed = np.where(arms.is_ready(comparison, POLICY), arms.fixed_p(comparison), 1.0)
     watched = arms.decide(comparison, POLICY).p < 0.05
-    twice = told(
+    twice = record(
         "sequential, then all of the fixed test", (watched.any(-1) | (fixed[:, -1] < 0.05)).mean()
     )
     assert 0.053 - noise(0.053, count) <= twice <= 0.056 + noise(0.056, count)
     # Stopped at the look that would do, and tested as if that had been the end.
-    stopped = told("stopped when ahead", (fixed / 0.8 < 0.05).any(-1).mean())
+    stopped = record("stopped when ahead", (fixed / 0.8 < 0.05).any(-1).mean())
     assert_near(stopped, 0.155, count)
 
 
@@ -194,7 +194,7 @@ def test_designs_that_are_not_valid(same: Drawn, count: int, told: Callable) -> 
 
 @pytest.mark.parametrize("share", [0.1, 0.5, 0.9])
 @pytest.mark.parametrize("rate", [0.001, 0.01, 0.1])
-def test_fixed_interval_covers(rate: float, share: float, count: int, told: Callable) -> None:
+def test_fixed_interval_covers(rate: float, share: float, count: int, record: Callable) -> None:
     rng = np.random.default_rng(3)
     worst = []
     for ratio in (1.0, 1.2):
@@ -208,12 +208,12 @@ def test_fixed_interval_covers(rate: float, share: float, count: int, told: Call
             assert_at_most(1 - sum(sides), 0.956, count)
             assert_at_most(max(sides), 0.034, count)
             worst.append((1 - sum(sides), max(sides)))
-    told("least coverage", min(coverage for coverage, _ in worst))
-    told("most on a side", max(side for _, side in worst))
+    record("least coverage", min(coverage for coverage, _ in worst))
+    record("most on a side", max(side for _, side in worst))
 
 
 @pytest.mark.parametrize("days", [7, 28])
-def test_inflation_answers_days_that_vary(days: int, count: int, told: Callable) -> None:
+def test_inflation_answers_days_that_vary(days: int, count: int, record: Callable) -> None:
     rng = np.random.default_rng(4)
     trials = np.full((count, days), 100_000)  # 500 successes of each arm
 
@@ -222,36 +222,36 @@ def test_inflation_answers_days_that_vary(days: int, count: int, told: Callable)
 
     drawn = Drawn(successes(), trials, successes(), trials)
     without = arms.fixed_p(drawn.compared(is_inflated=False))[:, -1] < 0.05
-    assert_near(told("without", without.mean()), 0.186, count)
+    assert_near(record("without", without.mean()), 0.186, count)
     phi = 1 + 500 * 0.05**2 / 0.995  # of a binomial day's variance
     law = 2 * norm.sf(norm.isf(0.025) / math.sqrt(phi))
     assert abs(without.mean() - law) <= noise(law, count) + 0.001
     inflated = arms.fixed_p(drawn.compared())[:, -1] < 0.05
     # A variance of as many days makes z a Student's t: near the level, not at it.
-    assert_at_most(told("with", inflated.mean()), 2 * t.sf(norm.isf(0.025), days - 1), count)
+    assert_at_most(record("with", inflated.mean()), 2 * t.sf(norm.isf(0.025), days - 1), count)
 
 
 # ---- Beside the decision
 
 
 @pytest.mark.parametrize("share", [0.5, 0.2])
-def test_a_planned_split_is_flagged_in_few(share: float, count: int, told: Callable) -> None:
+def test_a_planned_split_is_flagged_in_few(share: float, count: int, record: Callable) -> None:
     rng = np.random.default_rng(5)
     trials = np.broadcast_to(log_uniform(rng, 200, 20_000, count), (count, DAYS))
     n1, n0 = rng.poisson(trials * share), rng.poisson(trials * (1 - share))
     flagged = (arms.split_p(n1, n0, share) < 0.01).any(-1).mean()
-    assert_at_most(told("flagged", flagged), 0.01, count)
+    assert_at_most(record("flagged", flagged), 0.01, count)
     assert_near(flagged, 0.003, count)
 
 
-def test_another_split_is_flagged(count: int, told: Callable) -> None:
+def test_another_split_is_flagged(count: int, record: Callable) -> None:
     rng = np.random.default_rng(6)
     trials = np.broadcast_to(log_uniform(rng, 200, 20_000, count), (count, DAYS))
     n1, n0 = rng.poisson(trials * 0.51), rng.poisson(trials * 0.49)
     flagged = (arms.split_p(n1, n0) < 0.01).any(-1).mean()
     sums = n1.sum(-1), n0.sum(-1)
     once = (2 * norm.sf(np.abs(sums[0] - sums[1]) / np.sqrt(sum(sums))) < 0.01).mean()
-    ratio = told("flagged / chi-square at the end", flagged / once)
+    ratio = record("flagged / chi-square at the end", flagged / once)
     assert_near(ratio * once, 0.85 * once, count, rounding=0.005)
     varying = rng.binomial(20_000, 0.5 + rng.normal(0, 0.016, (200, DAYS)))
     assert (arms.split_p(varying, 20_000 - varying) < 0.01).any(-1).mean() > 0.99
@@ -259,7 +259,7 @@ def test_another_split_is_flagged(count: int, told: Callable) -> None:
 
 @pytest.mark.parametrize(("conversions", "recipe"), [(400, 0.03), (2000, 0.51), (8000, None)])
 def test_guardrails_need_conversions(
-    conversions: int, recipe: float | None, count: int, told: Callable
+    conversions: int, recipe: float | None, count: int, record: Callable
 ) -> None:
     """Compare with the recipe, and with the normal law: 8,000 give 99.8%, not the recipe's 96%."""
     rng = np.random.default_rng(7)
@@ -268,7 +268,7 @@ def test_guardrails_need_conversions(
     comparison = drawn.compared(is_inflated=False)
     decision = arms.decide(comparison, POLICY)
     status = arms.guardrail_status(decision, arms.is_ready(comparison, POLICY), POLICY)
-    share = told("ok", (status[:, -1] == "ok").mean())
+    share = record("ok", (status[:, -1] == "ok").mean())
     error = math.sqrt(2 * (1 - rate) / conversions)
     d = math.log(1.1) / (norm.isf(0.025) + norm.ppf(0.8))
     u = 7.936 * d**2 * conversions / 2 * (1 - rate)
@@ -283,7 +283,7 @@ def test_guardrails_need_conversions(
 @pytest.mark.parametrize("end", [None, AT_THE_END])
 @pytest.mark.parametrize("variation", [0, 0.05])
 def test_cost_per_conversion_is_rarely_judged_falsely(
-    variation: float, end: End | None, count: int, told: Callable
+    variation: float, end: End | None, count: int, record: Callable
 ) -> None:
     rng = np.random.default_rng(8)
     for truth, wrong, promise in ((1 / 1.1, "ok", 0.025), (1.0, "worse", 0.026)):
@@ -296,4 +296,4 @@ def test_cost_per_conversion_is_rarely_judged_falsely(
         comparison = arms.compare(a, costs[0], c, costs[1], is_cost=True)
         decision = arms.decide(comparison, POLICY, end)
         status = arms.guardrail_status(decision, arms.is_ready(comparison, POLICY), POLICY)
-        assert_at_most(told(f"falsely {wrong}", (status == wrong).any(-1).mean()), promise, count)
+        assert_at_most(record(f"falsely {wrong}", (status == wrong).any(-1).mean()), promise, count)
