@@ -5,19 +5,20 @@ select
     health,
     verdict,
     relative_lift,
-    lift_ci_low,
-    lift_ci_high,
-    p_value,
-    trials_missing,
-    is_interim,
+    sequential_ci_low,
+    sequential_ci_high,
+    guardrail_status,
+    days_needed,
+    cautions,
     unhealthy_reasons
 from {{ ref('experiment_results') }}
 order by
     case verdict
         when 'scale_variant' then 1
-        when 'fix_experiment' then 2
-        when 'keep_control' then 3
-        when 'stop' then 4
-        else 5
+        when 'discuss' then 2
+        when 'fix_experiment' then 3
+        when 'stop_futile' then 4
+        when 'keep_control' then 5
+        else 6
     end,
     experiment_id

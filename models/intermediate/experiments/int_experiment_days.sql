@@ -1,5 +1,4 @@
 {%- set arms = ['control', 'variant'] -%}
-{%- set measures = ['impressions', 'clicks', 'conversions'] -%}
 
 with experiments as (
 
@@ -13,74 +12,61 @@ performance as (
 
 ),
 
-kpi_definitions as (
+coverage as (
 
-    select * from {{ ref('kpi_definitions') }}
+    select * from {{ ref('int_performance_coverage') }}
 
 ),
 
-days as (
+rows_of_experiments as (
 
     select
-        experiments.experiment_id,
-        experiments.metric,
+        experiments.*,
+        performance.asset_id,
         performance.recorded_date as judged_on,
-        {%- for arm in arms %}
-        {%- for measure in measures %}
-        sum(
-            case when performance.asset_id = experiments.{{ arm }}_asset_id then performance.{{ measure }} else 0 end
-        ) as {{ arm }}_{{ measure }},
-        {%- endfor %}
-        {%- endfor %}
-        count(case
-            when
-                performance.asset_id in (experiments.control_asset_id, experiments.variant_asset_id)
-                and not performance.recorded_date between
-                experiments.start_date and coalesce(experiments.end_date, performance.recorded_date)
-                then 1
-        end) as outside_date_count,
-        -- Structural by contract rule 3, and so seen here only where that is waived.
-        count(case
-            when performance.asset_id not in (experiments.control_asset_id, experiments.variant_asset_id) then 1
-        end) as foreign_row_count
+        performance.impressions,
+        performance.clicks,
+        performance.conversions,
+        performance.cost,
+        coverage.covered_from
     from experiments
     left join performance using (experiment_id)
-    group by experiments.experiment_id, experiments.metric, performance.recorded_date
-
-),
-
-sums_so_far as (
-
-    select
-        experiment_id,
-        metric,
-        judged_on,
-        {%- for arm in arms %}
-        {%- for measure in measures %}
-        sum({{ arm }}_{{ measure }}) over so_far as {{ arm }}_{{ measure }},
-        {%- endfor %}
-        {%- endfor %}
-        sum(outside_date_count) over so_far as outside_date_count,
-        sum(foreign_row_count) over so_far as foreign_row_count
-    from days
-    window so_far as (partition by experiment_id order by judged_on)
+    left join coverage
+        on
+            performance.asset_id = coverage.asset_id
+            and performance.recorded_date = coverage.recorded_date
 
 ),
 
 final as (
 
     select
-        sums_so_far.experiment_id,
-        sums_so_far.judged_on,
+        experiment_id,
+        judged_on,
         {%- for arm in arms %}
-        cast({{ measure_value('kpi_definitions.numerator', arm ~ '_') }} as bigint) as {{ arm }}_successes,
-        cast({{ measure_value('kpi_definitions.denominator', arm ~ '_') }} as bigint) as {{ arm }}_trials,
+        {%- for measure in ['impressions', 'clicks', 'conversions', 'cost'] %}
+        sum(case when asset_id = {{ arm }}_asset_id then {{ measure }} else 0 end) as {{ arm }}_{{ measure }},
         {%- endfor %}
-        cast(sums_so_far.outside_date_count as bigint) as outside_date_count,
-        cast(sums_so_far.foreign_row_count as bigint) as foreign_row_count
-    from sums_so_far
-    left join kpi_definitions
-        on sums_so_far.metric = kpi_definitions.kpi
+        {%- endfor %}
+        -- Of what both arms cover, none where one has no row.
+        case
+            when count(case when asset_id = control_asset_id then 1 end) = 0 then 0
+            when count(case when asset_id = variant_asset_id then 1 end) = 0 then 0
+            else {{ days_between(
+                "greatest(max(case when asset_id = control_asset_id then covered_from end),"
+                ~ " max(case when asset_id = variant_asset_id then covered_from end))", "judged_on"
+            ) }} + 1
+        end as days_covered,
+        count(case
+            when
+                asset_id in (control_asset_id, variant_asset_id)
+                and not judged_on between start_date and coalesce(end_date, judged_on)
+                then 1
+        end) as outside_date_count,
+        -- Structural by contract rule 3, and so seen here only where that is waived.
+        count(case when asset_id not in (control_asset_id, variant_asset_id) then 1 end) as foreign_row_count
+    from rows_of_experiments
+    group by experiment_id, judged_on
 
 )
 

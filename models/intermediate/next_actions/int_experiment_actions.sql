@@ -23,12 +23,53 @@ daily_spend as (
 
 ),
 
-winners as (
+-- To an experiment that an unresolved signal names, the signal comes first; what is futile can end all the same.
+experiments_to_decide as (
 
-    select * from experiments
+    select
+        *,
+        metric_label || ' up ' || coalesce({{ percent_text('relative_lift') }}, 'from none')
+        || coalesce(
+            ' (between ' || {{ percent_text('sequential_ci_low') }} || ' and '
+            || {{ percent_text('sequential_ci_high') }} || ')',
+            ''
+        )
+        || case when is_interim then ', still running' else '' end as gain
+    from experiments
     where
-        verdict = 'scale_variant'
-        and not has_open_risk
+        (verdict in ('scale_variant', 'discuss') and not has_open_risk)
+        or (verdict = 'stop_futile' and is_interim)
+
+),
+
+worded as (
+
+    select
+        *,
+        case verdict
+            when 'scale_variant' then 'scale_variant'
+            when 'discuss' then 'discuss_variant'
+            when 'stop_futile' then 'end_experiment'
+        end as action_type,
+        case
+            when verdict = 'stop_futile' and sequential_ci_high < {{ var('minimum_lift_to_scale') }}
+                then 'a lift of ' || {{ percent_text(var('minimum_lift_to_scale')) }} || ' is ruled out'
+            when verdict = 'stop_futile'
+                then
+                    'at the pace of late ' || cast(days_needed as string)
+                    || ' days more to be sure of any lift worth acting on'
+            when guardrail_status = 'worse' then gain || ', but a guardrail got worse'
+            when guardrail_status = 'inconclusive' then gain || ', but too little is known of its guardrails'
+            when verdict = 'discuss'
+                then gain || ', but less than ' || {{ percent_text(var('minimum_lift_to_scale')) }}
+            else gain
+        end as finding,
+        case verdict
+            when 'scale_variant' then 'scale ' || variant_asset_label
+            when 'discuss' then 'decide whether to scale ' || variant_asset_label
+            when 'stop_futile' then 'end ' || experiment_label
+        end as what_to_do
+    from experiments_to_decide
 
 ),
 
@@ -36,49 +77,45 @@ winners as (
 answers as (
 
     select
-        winners.experiment_id,
+        worded.experiment_id,
         decisions.decision_id,
         decisions.decided_at,
         row_number() over (
-            partition by winners.experiment_id
+            partition by worded.experiment_id
             order by decisions.decided_at, decisions.decision_id
         ) as answer_order
-    from winners
+    from worded
     inner join subjects
         on
-            winners.experiment_id = subjects.record_id
+            worded.experiment_id = subjects.record_id
             and subjects.record_kind = 'experiment'
             and subjects.is_in_action_taken
     inner join decisions
         on
             subjects.decision_id = decisions.decision_id
-            and winners.verdict_since <= cast(decisions.decided_at as date)
+            and worded.verdict_since <= cast(decisions.decided_at as date)
 
 ),
 
 final as (
 
     select
-        'scale_variant' as action_type,
-        winners.experiment_id as record_id,
-        winners.campaign_id,
-        winners.metric_label || ' up ' || coalesce({{ percent_text('winners.relative_lift') }}, 'from none')
-        || case
-            when winners.p_value < 0.000001 then ', p below 0.000001'
-            else ', p ' || {{ number_text('winners.p_value') }}
-        end
-        || case when winners.is_interim then ', still running' else '' end as reason,
-        'scale ' || winners.variant_asset_label as what_to_do,
+        worded.action_type,
+        worded.experiment_id as record_id,
+        worded.campaign_id,
+        worded.finding
+        || case when worded.verdict <> 'stop_futile' then coalesce('; ' || worded.cautions, '') else '' end as reason,
+        worded.what_to_do,
         daily_spend.spend_per_day,
         answers.decision_id as answered_by_decision_id,
         answers.decided_at as answered_at,
-        cast(winners.verdict_since as timestamp) as waiting_since
-    from winners
+        cast(worded.verdict_since as timestamp) as waiting_since
+    from worded
     left join daily_spend
-        on winners.experiment_id = daily_spend.record_id
+        on worded.experiment_id = daily_spend.record_id
     left join answers
         on
-            winners.experiment_id = answers.experiment_id
+            worded.experiment_id = answers.experiment_id
             and answers.answer_order = 1
 
 )

@@ -10,6 +10,12 @@ verdicts as (
 
 ),
 
+cautions as (
+
+    select * from {{ ref('int_experiment_cautions') }}
+
+),
+
 risk_signals as (
 
     select * from {{ ref('int_risk_signals') }}
@@ -49,6 +55,68 @@ verdict_changes as (
 
 ),
 
+newest_verdicts as (
+
+    select
+        *,
+        case when health <> 'unhealthy' then decision_p_value end as healthy_p_value,
+        u / (1 + u) as shrinkage
+    from compared_with_day_before
+    where recency = 1
+
+),
+
+-- Of many experiments some look decided by chance: Benjamini and Hochberg.
+ranked as (
+
+    select
+        experiment_id,
+        judged_on,
+        healthy_p_value * count(*) over () / row_number() over (
+            order by healthy_p_value, experiment_id
+        ) as p_value_by_rank,
+        healthy_p_value
+    from newest_verdicts
+    where healthy_p_value is not null
+
+),
+
+discovery_rates as (
+
+    select
+        experiment_id,
+        least(
+            min(p_value_by_rank) over (
+                order by healthy_p_value desc, experiment_id desc
+                rows between unbounded preceding and current row
+            ),
+            1
+        ) as q_value
+    from ranked
+
+),
+
+-- The boundary's own prior draws a lift towards none, the more the less is known.
+beliefs as (
+
+    select
+        *,
+        shrinkage * ln(case when ratio > 0 then ratio end) as believed_log_ratio,
+        log_ratio_error * sqrt(shrinkage) as believed_error
+    from newest_verdicts
+
+),
+
+standardised_beliefs as (
+
+    select
+        *,
+        -believed_log_ratio / nullif(believed_error, 0) as loss_z,
+        -believed_log_ratio / nullif(believed_error, 0) - believed_error as weighted_loss_z
+    from beliefs
+
+),
+
 final as (
 
     select
@@ -64,23 +132,43 @@ final as (
         experiments.status,
         experiments.start_date,
         experiments.end_date,
-        judged.control_trials,
-        judged.control_successes,
-        judged.variant_trials,
-        judged.variant_successes,
+        cast(judged.control_trials as bigint) as control_trials,
+        cast(judged.control_successes as bigint) as control_successes,
+        cast(judged.variant_trials as bigint) as variant_trials,
+        cast(judged.variant_successes as bigint) as variant_successes,
         judged.control_rate,
         judged.variant_rate,
-        judged.absolute_lift,
-        judged.relative_lift,
-        judged.lift_ci_low,
-        judged.lift_ci_high,
+        judged.variant_rate - judged.control_rate as absolute_lift,
+        judged.ratio - 1 as relative_lift,
+        judged.fixed_ratio_low - 1 as lift_ci_low,
+        judged.fixed_ratio_high - 1 as lift_ci_high,
         judged.p_value,
+        judged.sequential_p_value,
+        judged.ratio_low - 1 as sequential_ci_low,
+        judged.ratio_high - 1 as sequential_ci_high,
+        judged.decision_basis,
+        judged.decision_p_value,
         judged.is_significant,
+        discovery_rates.q_value,
+        {{ normal_cdf('-judged.loss_z') }} as chance_to_beat_control,
+        judged.control_rate * (
+            {{ normal_cdf('judged.loss_z') }}
+            - exp(judged.believed_log_ratio + judged.believed_error * judged.believed_error / 2)
+            * {{ normal_cdf('judged.weighted_loss_z') }}
+        ) as expected_loss,
+        judged.variant_successes * (1 - 1 / nullif(judged.ratio, 0)) as incremental_successes,
+        judged.variant_successes * (1 - 1 / nullif(judged.ratio_low, 0)) as incremental_ci_low,
+        case
+            when judged.ratio_low is not null
+                then judged.variant_successes * (1 - coalesce(1 / nullif(judged.ratio_high, 0), 0))
+        end as incremental_ci_high,
         judged.srm_p_value,
         judged.power,
-        judged.trials_missing,
+        judged.days_needed,
+        judged.guardrail_status,
         experiments.status = 'running' as is_interim,
         experiments_at_risk.experiment_id is not null as has_open_risk,
+        cautions.cautions,
         judged.health,
         judged.unhealthy_reasons,
         judged.verdict,
@@ -90,12 +178,14 @@ final as (
             else verdict_changes.verdict_since
         end as verdict_since
     from experiments
-    inner join compared_with_day_before as judged
-        on
-            experiments.experiment_id = judged.experiment_id
-            and judged.recency = 1
+    inner join standardised_beliefs as judged
+        on experiments.experiment_id = judged.experiment_id
     inner join verdict_changes
         on experiments.experiment_id = verdict_changes.experiment_id
+    left join discovery_rates
+        on experiments.experiment_id = discovery_rates.experiment_id
+    left join cautions
+        on experiments.experiment_id = cautions.experiment_id
     left join experiments_at_risk
         on experiments.experiment_id = experiments_at_risk.experiment_id
 

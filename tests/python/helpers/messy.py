@@ -6,7 +6,7 @@ its figures (evidence, rollups) are quoted from what the oracle knows, at times 
 """
 
 import random
-from datetime import UTC, date, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, time, timedelta, timezone
 from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
 
@@ -555,7 +555,8 @@ class Generator:
         campaign = self.campaign(5, budget=1000, media_spend=900)
         for (hits, shown), (variant_hits, variant_shown), fields in self.outcomes():
             unlike = fields.pop("unlike", {})
-            days = fields.pop("days", (6, 11))
+            days = fields.pop("days", (6, 8, 9, 10, 11, 12))
+            dearer, is_late = fields.pop("dearer", 1), fields.pop("is_late", False)
             segment = f"SEG_{self.random.randrange(3):03}"
             channel = f"CH_{self.random.randrange(3):02}"
             control = self.asset(campaign, segment, channel)
@@ -575,7 +576,7 @@ class Generator:
             } | fields
             self.export["experiments"].append(experiment)
             self.arm(experiment, control, hits, shown, days)
-            self.arm(experiment, variant, variant_hits, variant_shown, days)
+            self.arm(experiment, variant, variant_hits, variant_shown, days, dearer, is_late)
             if self.chance(0.5):
                 self.act_on(experiment)
         self.experiment_without_data(campaign, "2026-04-01")
@@ -606,7 +607,9 @@ class Generator:
         base = n * rate // 1000 // 10 * 10
         risky = {"unlike": {"approved_by_human": False}}
         unknown = {"metric": "without_a_definition"}
-        ahead = {"start_date": "2026-03-28", "days": (22, 23)}
+        ahead = {"start_date": "2026-03-28", "days": (19, 20, 21, 22, 23)}
+        by_conversion = {"metric": "conversion_rate"}
+        later = {"days": (12, 14, 16, 18, 20, 23), "end_date": None, "status": "running"}
         return [
             ((base * 5, n), (base * 5 * 11 // 10, n), {}),  # exactly the lift worth scaling
             ((base * 5, n), (base * 5 * 11 // 10, n), {"end_date": None, "status": "running"}),
@@ -614,6 +617,10 @@ class Generator:
             ((base, n), (base * 3 // 2, n), {}),
             ((base, n), (base * 5 // 4, n), {}),
             ((base, n), (base * 4 // 5, n), {}),
+            ((base * 5, n), (base * 4, n), {}),
+            ((base * 5, n), (base * 6, n), by_conversion),
+            ((base * 5, n), (base * 6, n), by_conversion | {"is_late": True}),
+            ((base * 5, n), (base * 6, n), by_conversion | {"dearer": 2}),
             ((tenth, n), (tenth, n), {}),
             ((tenth, n), (tenth + 3, n + 7), {}),
             ((20, 2000), (22, 2000), {}),
@@ -639,23 +646,41 @@ class Generator:
             ((100, 3000), (190, 3000), {"unlike": {"segment_id": "SEG_003"}}),
             ((100, 3000), (190, 3000), {"unlike": {"channel_id": "CH_03"}}),
             ((100, 3000), (190, 3000), {"start_date": "2026-03-07"}),
-            ((100, 3000), (190, 3000), {"end_date": "2026-03-10", "status": "completed"}),
             ((100, 3000), (190, 3000), {"end_date": "2026-03-11", "status": "completed"}),
-            ((100, 3000), (190, 3000), {"days": (12, 23), "end_date": None, "status": "running"}),
+            ((100, 3000), (190, 3000), {"end_date": "2026-03-12", "status": "completed"}),
+            ((100, 3000), (190, 3000), later),
             # What was exported holds, whatever the dates.
             ((100, 3000), (190, 3000), {**ahead, "end_date": None, "status": "running"}),
             ((100, 3000), (190, 3000), {**ahead, "end_date": "2026-03-31", "status": "completed"}),
         ]
 
-    def arm(self, experiment: Row, asset: str, hits: int, shown: int, days: tuple) -> None:
-        """Add what an arm earned: at the first moment of one day and the last of another."""
+    def arm(
+        self,
+        experiment: Row,
+        asset: str,
+        hits: int,
+        shown: int,
+        days: tuple,
+        dearer: int = 1,
+        is_late: bool = False,
+    ) -> None:
+        """Add what an arm earned: from the first moment of one day to the last of another.
+
+        Where it is late, the last day's trials were shown on the first.
+        """
         field = {"click_through_rate": "clicks"}.get(experiment["metric"], "conversions")
-        parts = [(hits // 3, shown // 3), (hits - hits // 3, shown - shown // 3)]
-        for day, clock, (successes, trials) in zip(
-            days, (datetime.min.time(), datetime.max.time()), parts, strict=True
-        ):
+        for number, day in enumerate(days):
+            first, second = (total * number // len(days) for total in (hits, shown))
+            successes = hits * (number + 1) // len(days) - first
+            trials = shown * (number + 1) // len(days) - second
+            if is_late and day in (days[0], days[-1]):
+                trials = (
+                    0 if day == days[-1] else trials + shown - shown * (len(days) - 1) // len(days)
+                )
+            clock = {days[0]: time.min, days[-1]: time.max}.get(day, time(18))
             row = self.snapshot(asset, datetime.combine(date(2026, 3, day), clock))
             row |= {"impressions": trials, "clicks": trials // 20, "conversions": trials // 50}
+            row |= {"cost": trials * dearer / 100}
             row[field] = successes
             rate = Decimal(row["conversions"]) / (trials or 1)
             row["conversion_rate"] = float(rate.quantize(Decimal("0.001"), ROUND_HALF_UP))

@@ -15,12 +15,11 @@ from collections.abc import Callable, Iterable
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from fractions import Fraction
-from typing import Any
 
-from helpers import oracle
+import numpy as np
+from helpers import arms, oracle
 from helpers.oracle import Row, World, cents, double, exact, minutes, moment, ratio
-from scipy.stats import chisquare, norm
-from statsmodels.stats.proportion import power_proportions_2indep, proportions_ztest
+from scipy.stats import norm
 
 
 def least_first(value: object) -> tuple[bool, object]:
@@ -32,229 +31,308 @@ def least_first(value: object) -> tuple[bool, object]:
 
 
 def experiment_results(world: World) -> list[Row]:
-    """Return one row an experiment: health before lift, then the verdict (issue)."""
-    exported = {row["experiment_id"]: row for row in world.export["experiments"]}
+    """Return one row per experiment: health before lift, then the verdict (issue)."""
     performance = defaultdict(list)
     for row in world.performance:
         performance[row["experiment_id"]].append(row)
     rows = []
     for known in oracle.dim_experiments(world):
-        experiment, own = exported[known["experiment_id"]], performance[known["experiment_id"]]
-        control, variant = (world.assets[arm] for arm in oracle.arms(experiment))
-        definition = world.kpis.get(known["metric"])
-        judged = judge(world, known, control, variant, own)
-        control_counts, variant_counts = judged["counts"]
+        judged = judged_days(world, known, performance[known["experiment_id"]])
+        latest, definition = judged[-1], world.kpis.get(known["metric"])
         row = {
             "experiment_id": known["experiment_id"],
             "campaign_id": known["campaign_id"],
-            "control_asset_id": control["asset_id"],
-            "variant_asset_id": variant["asset_id"],
+            "control_asset_id": known["control_asset_id"],
+            "variant_asset_id": known["variant_asset_id"],
             "campaign_name": world.campaigns[known["campaign_id"]]["name"],
             "metric": known["metric"],
             "metric_label": definition["kpi_label"] if definition else known["metric"],
             "status": known["status"],
             "start_date": known["start_date"],
             "end_date": known["end_date"],
-            "control_successes": control_counts[0],
-            "control_trials": control_counts[1],
-            "variant_successes": variant_counts[0],
-            "variant_trials": variant_counts[1],
             "is_interim": known["status"] == "running",
             "has_open_risk": any(
                 signal["experiment_id"] == known["experiment_id"]
                 and signal["status"] in oracle.UNRESOLVED
                 for signal in world.signals
             ),
-            "health": judged["health"],
-            "has_unhealthy_reasons": bool(judged["reasons"]),
-            "verdict": judged["verdict"],
-            "verdict_since": verdict_since(world, known, control, variant, own),
+            "cautions": cautions(world, known),
+            "verdict_since": verdict_since(world, known, judged),
         }
-        rows.append(row | {name: plain(value) for name, value in judged["figures"].items()})
-    return rows
+        rows.append(row | {name: value for name, value in latest.items() if name != "day"})
+    healthy = [
+        row for row in rows if row["health"] != "unhealthy" and row["decision_p_value"] is not None
+    ]
+    found = arms.q_values([row["decision_p_value"] for row in healthy]) if healthy else []
+    by_id = {row["experiment_id"]: q for row, q in zip(healthy, found, strict=True)}
+    return [row | {"q_value": plain(by_id.get(row["experiment_id"]))} for row in rows]
 
 
-def judge(
-    world: World, experiment: Row, control: Row, variant: Row, performance: list[Row]
-) -> dict[str, Any]:
-    """Return what performance says of an experiment: counts, figures, health and verdict."""
-    definition = world.kpis.get(experiment["metric"])
-    counts = [arm_counts(performance, arm["asset_id"], definition) for arm in (control, variant)]
-    figures = compare_arms(world, *counts)
-    reasons = unhealthy_reasons(experiment, control, variant, performance)
-    srm = figures["srm_p_value"]
-    if srm is not None and srm < world.number("srm_alpha"):
-        reasons.append("sample ratio mismatch")
-    health = experiment_health(world, reasons, *counts)
-    return {
-        "counts": counts,
-        "figures": figures,
-        "reasons": reasons,
-        "health": health,
-        "verdict": verdict(world, health, figures),
-    }
-
-
-def verdict_since(
-    world: World, experiment: Row, control: Row, variant: Row, performance: list[Row]
-) -> date | None:
+def verdict_since(world: World, experiment: Row, judged: list[Row]) -> date | None:
     """Return the first of the unbroken run of days whose sums give today's verdict (number 2).
 
     For an experiment that has ended it is no later than the end.
     """
     since = None
-    for day in sorted({row["day"] for row in performance}, reverse=True):
-        until = [row for row in performance if row["day"] <= day]
-        given = judge(world, experiment, control, variant, until)["verdict"]
-        if since is None:
-            today = given
-        elif given != today:
+    for day in reversed(judged):
+        if day["verdict"] != judged[-1]["verdict"]:
             break
-        since = day
+        since = day["day"]
     has_ended = experiment["status"] == "completed" and experiment["end_date"] is not None
     return min(since, experiment["end_date"]) if since and has_ended else since
 
 
-def plain(value: object) -> object:
-    """Return a fraction as a double, anything else as it is."""
-    return double(value) if isinstance(value, Fraction) else value
+def judged_days(world: World, experiment: Row, performance: list[Row]) -> list[Row]:
+    """Return what performance says of an experiment up to each day with rows: figures, verdict.
+
+    Successes beyond a day's trials move to the days before by all that is known (decisions).
+    """
+    days = sorted({row["day"] for row in performance})
+    assets = experiment["variant_asset_id"], experiment["control_asset_id"]
+    covered = [days_of_both(world, assets, performance, day) for day in days]
+    policy = arms_policy(world)
+    kpi = world.campaigns[experiment["campaign_id"]]["primary_kpi"]
+    own, other = world.kpis.get(experiment["metric"]), world.kpis.get(kpi)
+    compared, left_over = None, 0
+    guardrails = []
+    if days and own:
+        compared, left_over, trials = compared_by(own, performance, assets, days, covered)
+        if other and kpi != experiment["metric"]:
+            guardrail, more, _ = compared_by(other, performance, assets, days, covered)
+            guardrails.append(guardrail)
+            left_over += more
+    elif days and other and kpi != experiment["metric"]:
+        guardrail, left_over, _ = compared_by(other, performance, assets, days, covered)
+        guardrails.append(guardrail)
+    if days:
+        values = [
+            by_day(performance, asset, days, measure)
+            for asset in assets
+            for measure in ("conversions", "spend")
+        ]
+        cost = arms.compare(*values, is_cost=True, days_covered=covered)
+        guardrails.append(cost)
+    states = []
+    for guardrail in guardrails:
+        decision, ready = arms.decide(guardrail, policy), arms.is_ready(guardrail, policy)
+        states.append((guardrail, arms.guardrail_status(decision, ready, policy)))
+    judged = []
+    for number, day in enumerate(days or [None]):
+        until = [row for row in performance if row["day"] <= day] if day else []
+        reasons = unhealthy_reasons(world, experiment, until)
+        reasons += ["more successes than trials"] if left_over else []
+        figures = NO_FIGURES
+        if compared is not None:
+            figures = figures_up_to(compared, trials, number, policy)
+        if figures["srm_p_value"] is not None and figures["srm_p_value"] < world.number(
+            "srm_alpha"
+        ):
+            reasons.append("sample ratio mismatch")
+        applying = [
+            status[number]
+            for guardrail, status in states
+            if not guardrail.is_cost or guardrail.D[number] > 0
+        ]
+        if not days and other and kpi != experiment["metric"]:
+            applying = ["inconclusive"]
+        worst = next((one for one in ("worse", "inconclusive") if one in applying), "ok")
+        row = {"day": day} | figures | {"guardrail_status": worst}
+        row["decision_basis"] = "sequential"
+        row["has_unhealthy_reasons"] = bool(reasons)
+        row["health"] = experiment_health(reasons, figures)
+        judged.append(row | {"verdict": verdict(world, experiment, row)})
+    return judged
 
 
-def arm_counts(
-    performance: list[Row], asset_id: str, definition: Row | None
-) -> tuple[int | None, int | None]:
-    """Return successes and trials of an arm by the KPI's definition (issue; reference seed)."""
-    if definition is None:
-        return None, None
-    rows = [row for row in performance if row["asset_id"] == asset_id]
-    successes = sum(row[definition["numerator"]] for row in rows)
-    return successes, sum(row[definition["denominator"]] for row in rows)
+def arms_policy(world: World) -> arms.Policy:
+    """Return the policy of comparisons."""
+    names = {
+        "significance_level": "significance_level",
+        "power_target": "power_target",
+        "declared_end_share": "level_share_before_end",
+        "tuning_lift": "sequential_tuning_lift",
+        "minimum_lift_to_scale": "minimum_lift_to_scale",
+        "minimum_days": "experiment_minimum_days",
+        "minimum_rows": "experiment_minimum_rows",
+        "minimum_successes": "experiment_minimum_successes",
+        "guardrail_margin": "guardrail_margin",
+    }
+    return arms.Policy(**{name: float(world.number(of)) for name, of in names.items()})
 
 
-def compare_arms(world: World, control: tuple, variant: tuple) -> Row:
-    """Return rates, lifts, p-values and power of two arms (issue)."""
-    (hits, trials), (variant_hits, variant_trials) = control, variant
-    rate, variant_rate = ratio(hits, trials), ratio(variant_hits, variant_trials)
-    lift = p_value = relative = low = high = None
-    alpha = float(world.number("significance_level"))
-    if rate is not None and variant_rate is not None:
-        lift = variant_rate - rate
-        relative = ratio(variant_rate, rate)
-        relative = None if relative is None else relative - 1
-        p_value = 1.0  # where nothing varies, there is nothing to tell the arms apart by
-        if 0 < hits + variant_hits < trials + variant_trials:
-            _, p_value = proportions_ztest([variant_hits, hits], [variant_trials, trials])
-        if hits and variant_hits:
-            low, high = lift_interval(float(relative), control, variant, alpha)
-    power, missing = power_to_see(world, rate, trials, variant_trials, alpha)
-    split = [trials, variant_trials]
-    return {
-        "control_rate": rate,
-        "variant_rate": variant_rate,
-        "absolute_lift": lift,
-        "relative_lift": relative,
-        "lift_ci_low": low,
-        "lift_ci_high": high,
-        "p_value": None if p_value is None else float(p_value),
-        "is_significant": p_value is not None and float(p_value) < alpha,
-        "srm_p_value": float(chisquare(split).pvalue) if trials or variant_trials else None,
-        "power": power,
-        "trials_missing": missing,
+def by_day(performance: list[Row], asset_id: str, days: list[date], measure: str) -> list[float]:
+    """Return what an arm had on each day."""
+    sums = dict.fromkeys(days, Fraction(0))
+    for row in performance:
+        if row["asset_id"] == asset_id:
+            sums[row["day"]] += exact(row[measure])
+    return [float(sums[day]) for day in days]
+
+
+def days_of_both(world: World, assets: tuple[str, str], performance: list[Row], day: date) -> int:
+    """Return how many days the rows of both arms of a day cover together."""
+    present = {row["asset_id"] for row in performance if row["day"] == day}
+    if not present.issuperset(assets):
+        return 0
+    return (day - max(world.covered_from[asset, day] for asset in assets)).days + 1
+
+
+def compared_by(
+    kpi: Row, performance: list[Row], assets: tuple[str, str], days: list[date], covered: list[int]
+) -> tuple[arms.Comparison, int, list]:
+    """Return the comparison by a KPI, the successes that no day has room for, and the trials."""
+    values, left_over, trials = [], 0, []
+    for asset in assets:
+        tried = by_day(performance, asset, days, kpi["denominator"])
+        found = by_day(performance, asset, days, kpi["numerator"])
+        placed, more = arms.moved_back(found, tried)
+        values += [placed, tried]
+        trials.append(tried)
+        left_over += int(more)
+    return arms.compare(*values, days_covered=covered), left_over, trials
+
+
+FIGURES = (
+    *("control_trials", "control_successes", "variant_trials", "variant_successes"),
+    *("control_rate", "variant_rate", "absolute_lift", "relative_lift", "lift_ci_low"),
+    *("lift_ci_high", "p_value", "sequential_p_value", "sequential_ci_low", "sequential_ci_high"),
+    *("decision_p_value", "chance_to_beat_control", "expected_loss", "incremental_successes"),
+    *("incremental_ci_low", "incremental_ci_high", "srm_p_value", "power", "days_needed"),
+)
+NO_FIGURES = dict.fromkeys(FIGURES) | {"is_significant": False}
+
+
+def figures_up_to(
+    whole: arms.Comparison, trials: list[list[float]], number: int, policy: arms.Policy
+) -> Row:
+    """Return what the days up to one say of the arms (experiments recipe)."""
+    part = arms.Comparison(
+        **{
+            name: value[: number + 1] if isinstance(value, np.ndarray) else value
+            for name, value in vars(whole).items()
+        }
+    )
+    if not part.D[-1]:
+        return NO_FIGURES
+    decision = arms.decide(part, policy)
+    fixed = arms.interval(part, arms.fixed_bound(policy.significance_level))
+    more = arms.incremental(part, decision.low, decision.high)
+    variant, control = (np.array(tried[: number + 1]) for tried in trials)
+    is_paired = (variant > 0) & (control > 0)
+    rates = part.S / part.W, part.R / part.W
+    information = math.sqrt(part.P[-1] / part.inflation[-1])
+    seen = np.log1p(policy.minimum_lift_to_scale) * information
+    bound = arms.fixed_bound(policy.significance_level)
+    figures = {
+        "control_rate": rates[0],
+        "variant_rate": rates[1],
+        "absolute_lift": rates[1] - rates[0],
+        "relative_lift": part.ratio - 1,
+        "lift_ci_low": fixed[0] - 1,
+        "lift_ci_high": fixed[1] - 1,
+        "p_value": arms.fixed_p(part),
+        "sequential_p_value": decision.sequential_p,
+        "sequential_ci_low": decision.low - 1,
+        "sequential_ci_high": decision.high - 1,
+        "decision_p_value": decision.p,
+        "chance_to_beat_control": arms.chance_to_beat_control(part, decision.u),
+        "expected_loss": arms.expected_loss(part, decision.u),
+        "incremental_successes": more[0],
+        "incremental_ci_low": more[1],
+        "incremental_ci_high": more[2],
+        "srm_p_value": arms.split_p(variant, control),
+        "power": [norm.cdf(seen - bound) + norm.cdf(-seen - bound) if information else math.nan],
+    }
+    days_needed = arms.days_needed(part, policy)
+    return {name: plain(value[-1]) for name, value in figures.items()} | {
+        "control_trials": int(control[is_paired].sum()),
+        "control_successes": int(part.control_successes[-1]),
+        "variant_trials": int(variant[is_paired].sum()),
+        "variant_successes": int(part.variant_successes[-1]),
+        "days_needed": None if np.isnan(days_needed) else int(days_needed),
+        "is_significant": bool(decision.p[-1] < policy.significance_level),
     }
 
 
-def lift_interval(
-    lift: float, control: tuple[int, int], variant: tuple[int, int], alpha: float
-) -> tuple[float, float]:
-    """Return the interval of a relative lift by the delta method.
-
-    The variance of a quotient v / c of independent rates is, to first order,
-    (v / c)² (var(v) / v² + var(c) / c²). Source: Deng, Knoblich and Lu (2018), Applying the delta
-    method in metric analytics, section 3.
-    """
-    relative_variance = sum((n - hits) / (n * hits) for hits, n in (control, variant))
-    margin = norm.isf(alpha / 2) * (1 + lift) * math.sqrt(relative_variance)
-    return float(lift - margin), float(lift + margin)
+def plain(value: float | None) -> float | None:
+    """Return a number as a double, none where it is no number."""
+    return None if value is None or math.isnan(value) else float(value)
 
 
-def power_to_see(
-    world: World, rate: Fraction | None, trials: int | None, others: int | None, alpha: float
-) -> tuple[float | None, int | None]:
-    """Return the power to see the lift that is worth scaling, and the trials missing for it.
-
-    With power enough, none is missing, however unequal the arms are.
-
-    The sample that both arms would need is Fleiss's for equal arms, without the continuity
-    correction: that of the test in use. Source: Fleiss, Levin and Paik (2003), Statistical methods
-    for rates and proportions, formula 4.14.
-    """
-    if not (rate and trials and others):
-        return None, None
-    hoped = rate * (1 + world.number("minimum_lift_to_scale"))
-    if hoped > 1:
-        return None, None
-    gain = float(hoped - rate)
-    power = power_proportions_2indep(
-        gain, float(rate), others, ratio=trials / others, alpha=alpha, return_results=False
-    )
-    before, after = float(rate), float(hoped)
-    middle = (before + after) / 2
-    needed = (
-        norm.isf(alpha / 2) * math.sqrt(2 * middle * (1 - middle))
-        + norm.ppf(float(world.number("power_target")))
-        * math.sqrt(before * (1 - before) + after * (1 - after))
-    ) ** 2 / gain**2
-    missing = sum(max(0, math.ceil(needed) - sample) for sample in (trials, others))
-    return float(power), 0 if power >= world.number("power_target") else missing
-
-
-def unhealthy_reasons(
-    experiment: Row, control: Row, variant: Row, performance: list[Row]
-) -> list[str]:
-    """Return why an experiment can't be trusted, but for how its arms are split (issue)."""
+def unhealthy_reasons(world: World, experiment: Row, performance: list[Row]) -> list[str]:
+    """Return why an experiment can't be trusted, but for its counts (issue)."""
     start, end = experiment["start_date"], experiment["end_date"] or date.max
-    arms = (control["asset_id"], variant["asset_id"])
+    ids = experiment["control_asset_id"], experiment["variant_asset_id"]
+    control, variant = (world.assets[one] for one in ids)
     checks = {
         "not approved": not (control["approved_by_human"] and variant["approved_by_human"]),
         "segment": control["segment_id"] != variant["segment_id"],
         "channel": control["channel_id"] != variant["channel_id"],
-        "other assets": any(row["asset_id"] not in arms for row in performance),
+        "other assets": any(row["asset_id"] not in ids for row in performance),
         "dates": any(not start <= row["day"] <= end for row in performance),
     }
     return [name for name, holds in checks.items() if holds]
 
 
-def experiment_health(world: World, reasons: list[str], *arms: tuple) -> str:
+def experiment_health(reasons: list[str], figures: Row) -> str:
     """Return the first state that holds (issue)."""
     if reasons:
         return "unhealthy"
-    if not all(trials for _, trials in arms):
+    if figures["control_trials"] is None:
         return "no_data"
-    if min(trials for _, trials in arms) < world.number("experiment_minimum_sample"):
-        return "too_small"
-    return "ready"
+    return "too_small" if figures["decision_p_value"] is None else "ready"
 
 
-def verdict(world: World, health: str, figures: Row) -> str:
+def verdict(world: World, experiment: Row, row: Row) -> str:
     """Return the first verdict that holds (issue).
 
-    A variant with successes against a control with none has no relative lift; if significant, it
-    is worth scaling (decisions).
+    Over a control without a success any lift is worth scaling (decisions).
     """
-    if health == "unhealthy":
+    if row["health"] == "unhealthy":
         return "fix_experiment"
-    if health != "ready":
-        return "continue"
-    lift, gain = figures["relative_lift"], figures["absolute_lift"]
-    is_large = gain > 0 if lift is None else lift >= world.number("minimum_lift_to_scale")
-    if figures["is_significant"] and is_large:
-        return "scale_variant"
-    if figures["is_significant"] and gain < 0:
+    low, high = row["sequential_ci_low"], row["sequential_ci_high"]
+    least, lift = world.number("minimum_lift_to_scale"), row["relative_lift"]
+    if row["is_significant"] and low is not None and low > 0:
+        is_large = lift is None or round(lift, 12) >= least
+        is_safe = row["guardrail_status"] == "ok"
+        return "scale_variant" if is_large and is_safe else "discuss"
+    if row["is_significant"] and high is not None and high < 0:
         return "keep_control"
-    power = figures["power"]
-    if not is_large and power is not None and power >= world.number("power_target"):
-        return "stop"
+    campaign = world.campaigns[experiment["campaign_id"]]
+    if has_ended(world, experiment["campaign_id"]):
+        return "stopped"
+    if high is not None and high < least:
+        return "stop_futile"
+    if experiment["status"] not in ("planned", "running"):
+        return "not_enough"
+    if row["days_needed"] is not None:
+        run = timedelta(days=int(world.number("experiment_maximum_days")) - 1)
+        last = min(date.fromisoformat(campaign["end_date"]), experiment["start_date"] + run)
+        if row["days_needed"] > (last - row["day"]).days:
+            return "stop_futile"
     return "continue"
+
+
+def cautions(world: World, experiment: Row) -> str | None:
+    """Return what is to be known before the variant is scaled (issue)."""
+    ids = experiment["control_asset_id"], experiment["variant_asset_id"]
+    found = [
+        f"{asset} is flagged: {', '.join(world.assets[asset]['risk_flags'])}"
+        for asset in sorted(ids)
+        if world.assets[asset]["risk_flags"]
+    ]
+    for signal in sorted(world.signals, key=lambda one: one["risk_id"]):
+        names = signal["experiment_id"] == experiment["experiment_id"]
+        names = names or not set(ids).isdisjoint(signal["asset_ids"] or [])
+        if names and signal["risk_type"] == "brand_safety":
+            status = signal["status"].replace("_", " ")
+            found.append(f"brand safety signal {signal['risk_id']} ({status})")
+    for decision in sorted(world.decisions, key=lambda one: one["decision_id"]):
+        named = set().union(*world.subjects[decision["decision_id"]].values())
+        day, end = decision["known_at"].date(), experiment["end_date"] or date.max
+        if ("asset", ids[1]) in named and experiment["start_date"] <= day <= end:
+            found.append(f"{decision['decision_id']} named the variant while it ran")
+    return "; ".join(found) or None
 
 
 # ---- What performance covers, and the funnel beside it ---------------------------------------
@@ -884,11 +962,11 @@ def metric_verdict(actual: Fraction | None, target: Fraction | None, at_most: bo
 
 ACTION_TYPES = (
     *("handle_risk", "resolve_breach", "decide_budget_action", "withdraw_asset"),
-    *("scale_variant", "stop_segment", "scale_segment"),
+    *("scale_variant", "end_experiment", "discuss_variant", "stop_segment", "scale_segment"),
 )
 """In the order in which actions of different types are ranked."""
 
-GOES_ON_ONLY_WITH_ITS_CAMPAIGN = ("scale_variant", "stop_segment", "scale_segment")
+GOES_ON_ONLY_WITH_ITS_CAMPAIGN = ACTION_TYPES[4:]
 
 
 def next_actions(world: World) -> list[Row]:
@@ -1083,11 +1161,16 @@ def asset_actions(world: World) -> list[Row]:
 
 
 def experiment_actions(world: World) -> list[Row]:
-    """Return the variants worth scaling; decided once a decision acts on their experiment."""
+    """Return what experiments ask for; decided once a decision acts on their experiment."""
     rows = []
     for row in experiment_results(world):
-        experiment_id = row["experiment_id"]
-        if row["verdict"] != "scale_variant" or row["has_open_risk"]:
+        experiment_id, verdict = row["experiment_id"], row["verdict"]
+        kind = {
+            "scale_variant": None if row["has_open_risk"] else "scale_variant",
+            "discuss": None if row["has_open_risk"] else "discuss_variant",
+            "stop_futile": "end_experiment" if row["is_interim"] else None,
+        }.get(verdict)
+        if kind is None:
             continue
         since = row["verdict_since"]
         acted_on = [
@@ -1101,7 +1184,7 @@ def experiment_actions(world: World) -> list[Row]:
         rows.append(
             action(
                 world,
-                "scale_variant",
+                kind,
                 experiment_id,
                 row["campaign_id"],
                 datetime.combine(since, time.min),

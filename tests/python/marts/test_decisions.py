@@ -32,8 +32,10 @@ def test_mart_is_what_the_oracle_reads(
 OUTCOMES = {
     ("experiment_results", "health"): {"unhealthy", "no_data", "too_small", "ready"},
     ("experiment_results", "verdict"): {
-        *("fix_experiment", "continue", "scale_variant", "keep_control", "stop"),
+        *("fix_experiment", "scale_variant", "discuss", "keep_control", "stopped"),
+        *("stop_futile", "not_enough", "continue"),
     },
+    ("experiment_results", "guardrail_status"): {"ok", "worse", "inconclusive"},
     ("experiment_results", "is_interim"): {False, True},
     ("experiment_results", "has_open_risk"): {False, True},
     ("campaign_performance", "pacing_status"): {

@@ -209,9 +209,11 @@ def test_the_demos_actions(sample: Build) -> None:
     assert actions(sample) == [
         (1, "decide_budget_action", "BUD_0003", "open"),
         (2, "withdraw_asset", "ASSET_008", "open"),
-        (3, "scale_variant", "EXP_002", "open"),
+        (3, "end_experiment", "EXP_003", "open"),
+        (4, "end_experiment", "EXP_006", "open"),
+        (5, "end_experiment", "EXP_001", "open"),
+        (None, "discuss_variant", "EXP_007", "decided"),
         (None, "handle_risk", "RSK_0002", "decided"),
-        (None, "scale_variant", "EXP_007", "decided"),
         (None, "stop_segment", "CAMP_002 | SEG_003", "decided"),
     ]
 
@@ -236,10 +238,10 @@ STAKE = ("amount_at_stake", "currency", "stake_basis")
             (Decimal("15.01"), "USD", "spend_per_day"),
         ),
         (
-            # Both arms: 99.40 / 2 twice, 95.38 / 2 twice, 147.26 / 3 for three days: 342.04 / 7.
-            "EXP_002",
-            (None, None, datetime(2026, 3, 11), None),
-            (Decimal("48.86"), "USD", "spend_per_day"),
+            # Both arms: 92.00 / 2 twice, 95.18 / 2 twice, 134.28 / 3 for three days: 321.46 / 7.
+            "EXP_001",
+            (None, None, datetime(2026, 3, 14), None),
+            (Decimal("45.92"), "USD", "spend_per_day"),
         ),
         (
             # A critical risk is due within 60 minutes; in-app prompts cost nothing.
@@ -254,7 +256,7 @@ STAKE = ("amount_at_stake", "currency", "stake_basis")
             # Without the row outside the experiment: 609.33 / 2 twice, 1,132.14 / 2 twice and
             # 987.83 for 10 to 12 March: 2,729.30 / 7.
             "EXP_007",
-            ("DEC_0009", datetime(2026, 3, 16, 18, 30), datetime(2026, 3, 7), None),
+            ("DEC_0009", datetime(2026, 3, 16, 18, 30), datetime(2026, 3, 14), None),
             (Decimal("389.90"), "USD", "spend_per_day"),
         ),
         (
@@ -285,9 +287,10 @@ def test_actions_of_the_cases(cases: Build) -> None:
         (1, "handle_risk", "RSK_0001", "open"),
         (2, "decide_budget_action", "BUD_0003", "open"),
         (3, "withdraw_asset", "ASSET_008", "open"),
-        (4, "scale_variant", "EXP_002", "open"),
+        (4, "end_experiment", "EXP_003", "open"),
+        (5, "end_experiment", "EXP_006", "open"),
+        (None, "discuss_variant", "EXP_007", "decided"),
         (None, "handle_risk", "RSK_0002", "decided"),
-        (None, "scale_variant", "EXP_007", "decided"),
         (None, "stop_segment", "CAMP_002 | SEG_003", "decided"),
     ]
     row = found(cases, "next_actions", record_id="RSK_0001")

@@ -1,0 +1,39 @@
+{#- What docs/decisions.md, "Experiments that may be watched", derives. -#}
+
+{#-
+  P-value of a z that is looked at as often as one likes; null for null. `u` says how much is known, on the scale to which
+  the test is tuned. Source: Robbins (1970), normal mixture; Waudby-Smith et al. (2024), "Time-uniform central limit theory".
+-#}
+{% macro sequential_p_value(z, u) -%}
+    case
+        when {{ z }} is null then null
+        when {{ u }} > 0
+            then exp(least(0.5 * ln(1 + {{ u }}) - {{ u }} * {{ z }} * {{ z }} / (2 * (1 + {{ u }})), 0))
+        else cast(1 as double)
+    end
+{%- endmacro %}
+
+
+{#-
+  A bound of the ratio of two arms: all ratios that a test with critical value `b` does not reject, the closed roots of
+  (R - ratio S)^2 = b^2 ratio P. `side` is 'low' or 'high'; columns weighted_variant (R), weighted_control (S), variance (P). Null
+  without variance, and above where the control has no success.
+-#}
+{% macro ratio_bound(side, b) -%}
+    case
+        when weighted_variant > 0 and weighted_control > 0 and variance > 0
+            then
+                weighted_variant / weighted_control * exp(
+                    {{ '-' if side == 'low' else '' }}2 * asinh(
+                        {{ b }} * sqrt(variance / (weighted_variant * weighted_control)) / 2
+                    )
+                )
+        when variance > 0 and {{ b }} > 0
+            {%- if side == 'low' %}
+            then weighted_variant * weighted_variant / ({{ b }} * {{ b }} * variance)
+            {%- else %}
+            and weighted_control > 0
+            then {{ b }} * {{ b }} * variance / (weighted_control * weighted_control)
+            {%- endif %}
+    end
+{%- endmacro %}

@@ -1,0 +1,199 @@
+{%- set level = var('significance_level') -%}
+{%- set share_before_end = var('level_share_before_end') -%}
+
+with statistics as (
+
+    select * from {{ ref('int_experiment_statistics') }}
+
+),
+
+days as (
+
+    select * from {{ ref('int_experiment_comparison_days') }}
+    where comparison = 'metric'
+
+),
+
+designs as (
+
+    select * from {{ ref('int_experiment_designs') }}
+    where has_declared_end
+
+),
+
+-- A declared end is reached by data alone: a row of each arm on its date or after ...
+dates_reached as (
+
+    select
+        designs.experiment_id,
+        greatest(
+            min(case when days.control_trials > 0 then days.judged_on end),
+            min(case when days.variant_trials > 0 then days.judged_on end)
+        ) as reached_on
+    from designs
+    inner join days
+        on
+            designs.experiment_id = days.experiment_id
+            and designs.planned_end_date <= days.judged_on
+    group by designs.experiment_id
+    having
+        count(case when days.control_trials > 0 then 1 end) > 0
+        and count(case when days.variant_trials > 0 then 1 end) > 0
+
+),
+
+-- ... or, where no date was declared, the sample full.
+samples_filled as (
+
+    select
+        designs.experiment_id,
+        min(statistics.judged_on) as reached_on
+    from designs
+    inner join statistics
+        on
+            designs.experiment_id = statistics.experiment_id
+            and statistics.comparison = 'metric'
+            and designs.planned_sample <= statistics.control_trials + statistics.variant_trials
+    where designs.planned_end_date is null
+    group by designs.experiment_id
+
+),
+
+reached_ends as (
+
+    select
+        designs.experiment_id,
+        coalesce(dates_reached.reached_on, samples_filled.reached_on) as reached_on,
+        coalesce(designs.planned_end_date, samples_filled.reached_on) as last_day
+    from designs
+    left join dates_reached
+        on designs.experiment_id = dates_reached.experiment_id
+    left join samples_filled
+        on designs.experiment_id = samples_filled.experiment_id
+
+),
+
+up_to_end as (
+
+    select
+        statistics.*,
+        reached_ends.reached_on,
+        row_number() over (
+            partition by statistics.experiment_id, statistics.comparison
+            order by statistics.judged_on desc
+        ) as recency
+    from statistics
+    inner join reached_ends
+        on
+            statistics.experiment_id = reached_ends.experiment_id
+            and statistics.judged_on <= reached_ends.last_day
+
+),
+
+-- The test at the end is of the rows up to it, and made once.
+with_end as (
+
+    select
+        statistics.*,
+        designs.experiment_id is not null as has_declared_end,
+        up_to_end.experiment_id is not null as is_end_reached,
+        case when up_to_end.is_ready then up_to_end.p_value end as end_p_value,
+        case when up_to_end.is_ready then up_to_end.end_ratio_low end as end_low,
+        case when up_to_end.is_ready then up_to_end.end_ratio_high end as end_high
+    from statistics
+    left join designs
+        on statistics.experiment_id = designs.experiment_id
+    left join up_to_end
+        on
+            statistics.experiment_id = up_to_end.experiment_id
+            and statistics.comparison = up_to_end.comparison
+            and statistics.judged_on >= up_to_end.reached_on
+            and up_to_end.recency = 1
+
+),
+
+decided as (
+
+    select
+        *,
+        case
+            when not is_ready then null
+            when not has_declared_end then sequential_p_value
+            else least(
+                sequential_p_value / {{ share_before_end }},
+                coalesce(end_p_value, 1) / (1 - {{ share_before_end }}),
+                1
+            )
+        end as decision_p_value,
+        -- What both tests leave; a bound that isn't there is passed over.
+        case when is_ready then greatest(sequential_ratio_low, end_low) end as ratio_low,
+        case when is_ready then least(sequential_ratio_high, end_high) end as ratio_high,
+        -- Simulated: how much more than a test that is made once it takes to see a lift as surely.
+        case when has_declared_end then 1.07 else 1.72 end
+        * inflation * (fixed_b + power_z) * (fixed_b + power_z) as variance_needed_at_log_1,
+        greatest(
+            case when ratio > 0 then abs(ln(ratio)) end, ln(1 + cast({{ var('minimum_lift_to_scale') }} as double))
+        ) as log_ratio_to_find
+    from with_end
+
+),
+
+judged as (
+
+    select
+        *,
+        ln(1 + cast({{ var('minimum_lift_to_scale') }} as double)) * sqrt(nullif(binomial_variance, 0) / inflation) - fixed_b
+            as power_upper_z,
+        -ln(1 + cast({{ var('minimum_lift_to_scale') }} as double)) * sqrt(nullif(binomial_variance, 0) / inflation) - fixed_b
+            as power_lower_z,
+        -- Where the two leave nothing there is no interval.
+        coalesce(ratio_low > ratio_high, false) as is_contradicted,
+        greatest(
+            variance_needed_at_log_1 / (log_ratio_to_find * log_ratio_to_find) - binomial_variance, 0
+        ) as variance_missing
+    from decided
+
+),
+
+final as (
+
+    select
+        experiment_id,
+        comparison,
+        judged_on,
+        paired_rows,
+        control_trials,
+        control_successes,
+        variant_trials,
+        variant_successes,
+        control_rate,
+        variant_rate,
+        ratio,
+        log_ratio_error,
+        u,
+        p_value,
+        fixed_ratio_low,
+        fixed_ratio_high,
+        sequential_p_value,
+        has_declared_end,
+        is_end_reached,
+        is_ready,
+        decision_p_value,
+        coalesce(decision_p_value < {{ level }}, false) as is_significant,
+        case when not is_contradicted then ratio_low end as ratio_low,
+        case when not is_contradicted then ratio_high end as ratio_high,
+        case when is_ready then cast(ceil(variance_missing / nullif(variance_per_day, 0)) as bigint) end as days_needed,
+        {{ normal_cdf('power_upper_z') }} + {{ normal_cdf('power_lower_z') }} as power,
+        case
+            -- What costs nothing has no cost per conversion.
+            when paired_rows = 0 and comparison = 'cost_per_conversion' then null
+            when is_contradicted or ratio_low is null then 'inconclusive'
+            when ratio_low >= 1 / (1 + cast({{ var('guardrail_margin') }} as double)) then 'ok'
+            when ratio_high < 1 then 'worse'
+            else 'inconclusive'
+        end as guardrail_status
+    from judged
+
+)
+
+select * from final

@@ -1,0 +1,48 @@
+with experiments as (
+
+    select * from {{ ref('stg_experiments') }}
+
+),
+
+designs as (
+
+    select * from {{ ref('experiment_designs') }}
+
+),
+
+as_of as (
+
+    select * from {{ ref('int_as_of') }}
+
+),
+
+-- An end that is declared once there is something to see is no end to rely on.
+known_designs as (
+
+    select
+        experiments.experiment_id,
+        designs.planned_variant_share,
+        case when designs.declared_on <= experiments.start_date then designs.planned_end_date end as planned_end_date,
+        case when designs.declared_on <= experiments.start_date then designs.planned_sample end as planned_sample
+    from experiments
+    cross join as_of
+    left join designs
+        on
+            experiments.experiment_id = designs.experiment_id
+            and designs.declared_on <= as_of.as_of_date
+
+),
+
+final as (
+
+    select
+        experiment_id,
+        coalesce(planned_variant_share, 0.5) as planned_variant_share,
+        planned_end_date,
+        planned_sample,
+        planned_end_date is not null or planned_sample is not null as has_declared_end
+    from known_designs
+
+)
+
+select * from final
