@@ -108,7 +108,7 @@ def contents(marts: Published) -> dict[str, Any]:
         """
         case health when 'unhealthy' then 0 when 'ready' then 1 else 2 end,
         case verdict when 'continue' then 1 else 0 end,
-        p_value nulls last,
+        decision_p_value nulls last,
         experiment_id
         """,
     )

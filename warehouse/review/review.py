@@ -24,7 +24,7 @@ from markupsafe import Markup
 from warehouse.database.opening import CATALOG, DatabaseError, held, refuse_log
 from warehouse.review import charts
 from warehouse.review.contents import MANY_ROWS, MOST_ROWS, Published, Row, contents
-from warehouse.review.words import WRITERS, lasting, words, written_day
+from warehouse.review.words import WRITERS, lasting, percent, words, written_day
 from warehouse.system.errors import WarehouseError
 from warehouse.system.files import (
     remedy,
@@ -96,6 +96,37 @@ def time_used(risk: Row) -> float | None:
         return None
     allowed = minutes_between(risk["raised_at"], risk["review_due_at"])
     return min(1.0, risk["waiting_minutes"] / allowed) if allowed > 0 else 1.0
+
+
+def finding_of(experiment: Row, minimum_lift: float) -> str:
+    """Return in a sentence what an experiment's verdict rests on."""
+    low, high = experiment["sequential_ci_low"], experiment["sequential_ci_high"]
+    guardrails, is_ready = experiment["guardrail_status"], experiment["health"] == "ready"
+    match experiment["verdict"]:
+        case "fix_experiment":
+            return "What it shows can't be trusted."
+        case "scale_variant":
+            return f"Better by {percent(low)} at least, and nothing else got worse."
+        case "discuss" if guardrails == "worse":
+            return f"Better by {percent(low)} at least, but a guardrail got worse."
+        case "discuss" if guardrails == "inconclusive":
+            return f"Better by {percent(low)} at least, but too little is known of its guardrails."
+        case "discuss":
+            return f"Surely better, but by less than the {percent(minimum_lift)} worth scaling."
+        case "keep_control":
+            return f"Worse by {percent(-high)} at least."
+        case "stopped":
+            return "Its campaign is paused or over."
+        case "stop_futile" if high is not None and high < minimum_lift:
+            return f"A lift of {percent(minimum_lift)} is ruled out."
+        case "stop_futile":
+            return "There is too little time left to be sure of a lift worth acting on."
+        case "not_enough":
+            return "It is over, and nothing is sure."
+        case _ if is_ready:
+            return "Nothing is sure yet."
+        case _:
+            return "There is too little to judge yet."
 
 
 def on_lift_axis(value: float) -> float:
@@ -222,11 +253,13 @@ def page(shown: dict[str, Any]) -> str:
         minutes_between=minutes_between,
         review_clock=review_clock,
         time_used=time_used,
+        finding_of=finding_of,
         on_lift_axis=on_lift_axis,
         are_many=len(shown["labels"]) > MANY_CAMPAIGNS,
         campaigns_drawn=CAMPAIGNS_DRAWN,
         status_of={one["campaign_id"]: one["status"] for one in shown["campaigns"]},
         confidence=1 - dict(shown["policy"])["significance_level"],
+        minimum_lift=dict(shown["policy"])["minimum_lift_to_scale"],
         most_rows=MOST_ROWS,
         currency_of={one["campaign_id"]: one["currency"] for one in shown["performance"].rows},
         sections=SECTIONS,

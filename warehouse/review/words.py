@@ -75,13 +75,6 @@ def signed(text: str) -> str:
     return text.replace("-", MINUS)
 
 
-def probability(value: float) -> Markup:
-    """Write a p-value; small ones exactly enough to be told from a level of significance."""
-    if 0 < value < 0.000001:
-        return marked(value, "below 0.000001")
-    return marked(value, f"{value:.6f}" if value < 0.1 else f"{value:.4f}")
-
-
 def duration(minutes: float) -> Markup:
     """Write minutes in the two units that matter."""
     return marked(minutes, lasting(minutes))
@@ -128,7 +121,7 @@ def text(value: str) -> Markup:
 WRITERS = {
     writer.__name__: or_nothing(writer)
     for writer in [
-        *(change, day, duration, moment, money, number, points, probability, ratio, share, text),
+        *(change, day, duration, moment, money, number, points, ratio, share, text),
         words,
     ]
 }

@@ -70,23 +70,17 @@ brand_safety_signals as (
         arms.experiment_id,
         2 as caution_order,
         risk_signals.risk_id as record_id,
-        'brand safety signal ' || risk_signals.risk_id || ' (' || replace(risk_signals.status, '_', ' ') || ')' as caution
-    from arms
-    inner join risk_assets using (asset_id)
-    inner join risk_signals using (risk_id)
-    where risk_signals.risk_type = 'brand_safety'
-
-    union
-
-    select
-        experiment_id,
-        2 as caution_order,
-        risk_id as record_id,
-        'brand safety signal ' || risk_id || ' (' || replace(status, '_', ' ') || ')' as caution
+        'brand safety signal ' || risk_signals.risk_id || ' ('
+        || replace(risk_signals.status, '_', ' ') || ')' as caution
     from risk_signals
-    where
-        risk_type = 'brand_safety'
-        and experiment_id is not null
+    left join risk_assets
+        on risk_signals.risk_id = risk_assets.risk_id
+    inner join arms
+        on
+            risk_signals.experiment_id = arms.experiment_id
+            or risk_assets.asset_id = arms.asset_id
+    where risk_signals.risk_type = 'brand_safety'
+    group by arms.experiment_id, risk_signals.risk_id, risk_signals.status
 
 ),
 

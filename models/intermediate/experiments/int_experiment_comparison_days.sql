@@ -53,12 +53,11 @@ counts as (
         days.experiment_id,
         compared_kpis.comparison,
         days.judged_on,
-        days.days_covered,
         {%- for arm in arms %}
         cast({{ measure_value('kpi_definitions.numerator', 'days.' ~ arm ~ '_') }} as bigint) as {{ arm }}_successes,
-        cast({{ measure_value('kpi_definitions.denominator', 'days.' ~ arm ~ '_') }} as bigint) as {{ arm }}_trials
-        {{- ',' if not loop.last }}
+        cast({{ measure_value('kpi_definitions.denominator', 'days.' ~ arm ~ '_') }} as bigint) as {{ arm }}_trials,
         {%- endfor %}
+        days.days_covered
     from days
     inner join compared_kpis using (experiment_id)
     left join kpi_definitions using (kpi)
@@ -70,9 +69,9 @@ excess_so_far as (
     select
         *,
         {%- for arm in arms %}
-        sum({{ arm }}_successes - {{ arm }}_trials) over so_far as {{ arm }}_excess_so_far
-        {{- ',' if not loop.last }}
+        sum({{ arm }}_successes - {{ arm }}_trials) over so_far as {{ arm }}_excess_so_far,
         {%- endfor %}
+        row_number() over so_far as day_number
     from counts
     window so_far as (partition by experiment_id, comparison order by judged_on)
 
@@ -82,14 +81,20 @@ excess_so_far as (
 moved_back as (
 
     select
-        *,
+        experiment_id,
+        comparison,
+        judged_on,
         {%- for arm in arms %}
+        {{ arm }}_trials,
+        {{ arm }}_successes,
         greatest(
-            max({{ arm }}_excess_so_far) over from_here - ({{ arm }}_excess_so_far - {{ arm }}_successes + {{ arm }}_trials),
+            max({{ arm }}_excess_so_far) over from_here
+            - ({{ arm }}_excess_so_far - {{ arm }}_successes + {{ arm }}_trials),
             0
-        ) as {{ arm }}_moved_to_before
-        {{- ',' if not loop.last }}
+        ) as {{ arm }}_moved_to_before,
         {%- endfor %}
+        days_covered,
+        day_number
     from excess_so_far
     window from_here as (
         partition by experiment_id, comparison
@@ -105,16 +110,15 @@ placed as (
         experiment_id,
         comparison,
         judged_on,
-        days_covered,
         {%- for arm in arms %}
         cast({{ arm }}_trials as double) as {{ arm }}_trials,
         cast(
             {{ arm }}_successes - {{ arm }}_moved_to_before + coalesce(lead({{ arm }}_moved_to_before) over by_day, 0)
             as double
         ) as {{ arm }}_successes,
-        case when row_number() over by_day = 1 then {{ arm }}_moved_to_before else 0 end as {{ arm }}_left_over
-        {{- ',' if not loop.last }}
+        case when day_number = 1 then {{ arm }}_moved_to_before else 0 end as {{ arm }}_left_over,
         {%- endfor %}
+        days_covered
     from moved_back
     window by_day as (partition by experiment_id, comparison order by judged_on)
 

@@ -95,6 +95,7 @@ with_end as (
 
     select
         statistics.*,
+        ln(1 + cast({{ var('minimum_lift_to_scale') }} as double)) as log_minimum_ratio,
         designs.experiment_id is not null as has_declared_end,
         up_to_end.experiment_id is not null as is_end_reached,
         case when up_to_end.is_ready then up_to_end.p_value end as end_p_value,
@@ -131,9 +132,8 @@ decided as (
         -- Simulated: how much more than a test that is made once it takes to see a lift as surely.
         case when has_declared_end then 1.07 else 1.72 end
         * inflation * (fixed_b + power_z) * (fixed_b + power_z) as variance_needed_at_log_1,
-        greatest(
-            case when ratio > 0 then abs(ln(ratio)) end, ln(1 + cast({{ var('minimum_lift_to_scale') }} as double))
-        ) as log_ratio_to_find
+        greatest(case when ratio > 0 then abs(ln(ratio)) end, log_minimum_ratio) as log_ratio_to_find,
+        log_minimum_ratio * sqrt(nullif(binomial_variance, 0) / inflation) as errors_to_minimum
     from with_end
 
 ),
@@ -142,10 +142,8 @@ judged as (
 
     select
         *,
-        ln(1 + cast({{ var('minimum_lift_to_scale') }} as double)) * sqrt(nullif(binomial_variance, 0) / inflation) - fixed_b
-            as power_upper_z,
-        -ln(1 + cast({{ var('minimum_lift_to_scale') }} as double)) * sqrt(nullif(binomial_variance, 0) / inflation) - fixed_b
-            as power_lower_z,
+        errors_to_minimum - fixed_b as power_upper_z,
+        -errors_to_minimum - fixed_b as power_lower_z,
         -- Where the two leave nothing there is no interval.
         coalesce(ratio_low > ratio_high, false) as is_contradicted,
         greatest(

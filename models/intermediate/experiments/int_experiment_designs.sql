@@ -29,7 +29,7 @@ known_designs as (
     left join designs
         on
             experiments.experiment_id = designs.experiment_id
-            and designs.declared_on <= as_of.as_of_date
+            and as_of.as_of_date >= designs.declared_on
 
 ),
 

@@ -36,10 +36,13 @@ designs as (
 paired_days as (
 
     select
-        *,
-        case when is_paired then variant_trials + control_trials end as trials,
-        case when is_paired then days_covered else 0 end as days_covered_by_pair
+        days.*,
+        designs.has_declared_end,
+        designs.planned_sample,
+        case when days.is_paired then days.variant_trials + days.control_trials end as trials,
+        case when days.is_paired then days.days_covered else 0 end as days_covered_by_pair
     from days
+    inner join designs using (experiment_id)
 
 ),
 
@@ -51,9 +54,16 @@ terms as (
         *,
         variant_successes * control_trials / trials as variant_term,
         control_successes * variant_trials / trials as control_term,
+        -- Money fails nowhere.
         (
-            variant_successes * variant_trials * (control_trials - case when is_per_cost then 0 else control_successes end)
-            + control_successes * control_trials * (variant_trials - case when is_per_cost then 0 else variant_successes end)
+            variant_successes * variant_trials * case
+                when is_per_cost then control_trials
+                else control_trials - control_successes
+            end
+            + control_successes * control_trials * case
+                when is_per_cost then variant_trials
+                else variant_trials - variant_successes
+            end
         ) / (trials * trials) as variance_term,
         -- What would be expected if the arms were alike; money is spent, not drawn.
         case
@@ -75,6 +85,8 @@ sums_so_far as (
         comparison,
         judged_on,
         is_per_cost,
+        has_declared_end,
+        planned_sample,
         variance_term,
         days_covered_by_pair,
         {%- for name, term in sums.items() %}
@@ -103,9 +115,7 @@ ratios as (
 inflated as (
 
     select
-        ratios.*,
-        designs.has_declared_end,
-        designs.planned_sample,
+        *,
         greatest(
             coalesce(
                 paired_rows / nullif(paired_rows - 1, 0)
@@ -121,12 +131,11 @@ inflated as (
         cast(sum(cast(variance_term as decimal(38, 18))) over last_week as double)
         / nullif(sum(days_covered_by_pair) over last_week, 0) as variance_per_day,
         cast({{ level }} as double)
-        * case when designs.has_declared_end then {{ var('level_share_before_end') }} else 1 end as sequential_level,
-        {%- for name, probability in quantiles.items() %}
-        {{ normal_quantile(probability) }} as {{ name }}{{ ',' if not loop.last }}
-        {%- endfor %}
+        * case when has_declared_end then {{ var('level_share_before_end') }} else 1 end as sequential_level,
+        {{ normal_quantile(quantiles.fixed_b) }} as fixed_b,
+        {{ normal_quantile(quantiles.end_b) }} as end_b,
+        {{ normal_quantile(quantiles.power_z) }} as power_z
     from ratios
-    inner join designs using (experiment_id)
     window last_week as (
         partition by experiment_id, comparison
         order by days_covered

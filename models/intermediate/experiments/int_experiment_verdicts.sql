@@ -58,7 +58,8 @@ compared as (
         experiments.status in ('planned', 'running') and not comparisons.is_end_reached as is_open,
         least(
             {{ days_between('comparisons.judged_on', 'campaigns.end_date') }},
-            {{ var('experiment_maximum_days') }} - 1 - {{ days_between('experiments.start_date', 'comparisons.judged_on') }}
+            {{ var('experiment_maximum_days') }} - 1
+            - {{ days_between('experiments.start_date', 'comparisons.judged_on') }}
         ) as days_left
     from comparisons
     inner join health

@@ -83,7 +83,17 @@ experiment_figures as (
         -- Decimals add up the same in any order.
         sum(case when health = 'ready' and is_significant then cast(relative_lift as decimal(38, 18)) end)
             as conclusive_lift,
-        count(case when health = 'ready' and is_significant then relative_lift end) as conclusive_experiments
+        count(case when health = 'ready' and is_significant then relative_lift end) as conclusive_experiments,
+        -- At most, were no tested arms different: as many false ones as tests at the largest p-value that was taken.
+        case
+            when count(case when health = 'ready' and is_significant then 1 end) > 0
+                then least(
+                    count(case when health <> 'unhealthy' then decision_p_value end)
+                    * max(case when health = 'ready' and is_significant then decision_p_value end)
+                    / count(case when health = 'ready' and is_significant then 1 end),
+                    1
+                )
+        end as expected_false_share
     from experiments
 
 ),
@@ -195,6 +205,18 @@ metrics as (
 
     select
         9 as metric_order,
+        'expected_false_share' as metric,
+        'Share of conclusive experiments to expect false, at most' as metric_label,
+        'share' as unit,
+        cast(expected_false_share as double) as actual,
+        cast(null as double) as target,
+        cast(null as string) as target_kind
+    from experiment_figures
+
+    union all
+
+    select
+        10 as metric_order,
         'segments_improving' as metric,
         'Segments whose KPI rose beyond noise' as metric_label,
         'count' as unit,
@@ -206,7 +228,7 @@ metrics as (
     union all
 
     select
-        10 as metric_order,
+        11 as metric_order,
         'segments_declining' as metric,
         'Segments whose KPI fell beyond noise' as metric_label,
         'count' as unit,

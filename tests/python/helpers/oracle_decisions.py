@@ -880,11 +880,11 @@ def executive_scorecard(world: World) -> list[Row]:
     net, cost = (sum(Fraction(r[name]) for r in booked) for name in ("net_roi", "ledger_cost"))
     approved = sum(row["approval_state"] == "approved" for row in audit)
     on_target = sum(row["recommendation"] != "stop" for row in segments)
-    lifts = [
-        exact(row["relative_lift"])
-        for row in results
-        if row["health"] == "ready" and row["is_significant"] and row["relative_lift"] is not None
-    ]
+    conclusive = [row for row in results if row["health"] == "ready" and row["is_significant"]]
+    lifts = [exact(row["relative_lift"]) for row in conclusive if row["relative_lift"] is not None]
+    tests = sum(row["q_value"] is not None for row in results)
+    worst = max((exact(row["decision_p_value"]) for row in conclusive), default=None)
+    false = None if worst is None else min(Fraction(1), tests * worst / len(conclusive))
     moved = [row for row in segments if row["is_beyond_noise"]]
     improving = sum(row["kpi_value"] > row["prior_kpi_value"] for row in moved)
     declining = len(moved) - improving
@@ -912,6 +912,7 @@ def executive_scorecard(world: World) -> list[Row]:
         ("running_experiments", "count", count_status(results, "running"), None),
         ("completed_experiments", "count", count_status(results, "completed"), None),
         ("average_conclusive_lift", "share", ratio(sum(lifts), len(lifts)), None),
+        ("expected_false_share", "share", false, None),
         ("segments_improving", "count", Fraction(improving) if segments else None, None),
         ("segments_declining", "count", Fraction(declining) if segments else None, None),
     ]

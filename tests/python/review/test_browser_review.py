@@ -200,10 +200,10 @@ TABLES: dict[str, tuple[str, Callable[[dict], tuple]]] = {
             row["experiment_id"],
             [
                 *(row["control_rate"], row["variant_rate"], row["relative_lift"]),
-                *(row["lift_ci_low"], row["lift_ci_high"], row["p_value"], row["power"]),
+                *(row["sequential_ci_low"], row["sequential_ci_high"], row["days_needed"]),
             ],
             [],
-            [row["health"], row["verdict"]],
+            [row["health"], row["verdict"], row["guardrail_status"]],
         ),
     ),
     "Return of campaigns": (
