@@ -29,6 +29,8 @@ SHORT_LOOKS = (11, 23)
 START = date(2026, 3, 1)
 POLICY = Policy()
 SRM_ALPHA = 0.01
+FOUND = ("scale_variant", "discuss")
+DECISIVE = (*FOUND, "keep_control")
 EXPERIMENTS = ("--select", "+experiment_results")
 WITHOUT_TESTS = (*EXPERIMENTS, "--exclude-resource-type", "test", "unit_test")
 WITH_TESTS = (*EXPERIMENTS, "--exclude-resource-type", "unit_test", "--indirect-selection=cautious")
@@ -119,6 +121,7 @@ def planned(seed: int, count: int, lift: float) -> Watched:
 UGLY = (
     *("plain", "variant zero", "control zero", "both zero", "one arm", "gaps", "late", "too late"),
     *("all succeed", "free", "varying", "uneven", "no rows", "never paired", "stopped", "behind"),
+    "reversed",
 )
 DESIGNS = ("none", "share", "date", "sample", "both")
 
@@ -162,6 +165,11 @@ def ugly() -> Watched:
     drawn.has_control[np.ix_(kind == "stopped", day > 12)] = False
     drawn.has_variant[np.ix_(kind == "stopped", day > 12)] = False
     drawn.has_control[np.ix_(kind == "behind", (day > 10) & (day < 18))] = False
+    # Better in few trials up to the end, and then worse in many.
+    of = kind == "reversed"
+    drawn.n1[of] = drawn.n0[of] = np.where(day < 15, 1000, 20_000)
+    drawn.c[of] = rng.binomial(drawn.n0[of], 0.05)
+    drawn.a[of] = rng.binomial(drawn.n1[of], np.where(day < 15, 0.08, 0.04))
     for successes, trials, has in (
         (drawn.a, drawn.n1, drawn.has_variant),
         (drawn.c, drawn.n0, drawn.has_control),
@@ -430,10 +438,18 @@ def test_every_figure_is_what_the_recipe_says(story: Story) -> None:
     assert not lines, "\n".join([f"{len(lines)} differences", *lines[:20]])
 
 
+def test_intervals_that_contradict_each_other_leave_none(story: Story) -> None:
+    """The p-value of the declared end stays; where all later rows oppose it, nothing is decided."""
+    row = UGLY.index("reversed") * len(DESIGNS) + DESIGNS.index("date")
+    columns = {name: values[row] for name, values in story.looks[-1].columns.items()}
+    assert columns["decision_p_value"] < POLICY.significance_level
+    assert columns["relative_lift"] < -0.1
+    assert np.isnan([columns["sequential_ci_low"], columns["sequential_ci_high"]]).all()
+    assert columns["verdict"] not in DECISIVE
+
+
 # ---- The promises
 
-FOUND = ("scale_variant", "discuss")
-DECISIVE = (*FOUND, "keep_control")
 DECLARED = np.arange(1000) % 2 == 0
 
 
