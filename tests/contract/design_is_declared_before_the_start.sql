@@ -1,6 +1,7 @@
 {{ config(
     severity='warn',
-    description='A design that was declared after its experiment started ends nothing: its planned end and sample are not relied on.',
+    description="A design whose declared_on is after its experiment's start ends nothing: its planned end and sample are
+        not relied on.",
 ) }}
 
 select

@@ -2,6 +2,7 @@
     'contract_rules',
     'contract_waivers',
     'evidence_measures',
+    'experiment_designs',
     'kpi_definitions',
     'risk_severities',
     'rollup_measures',

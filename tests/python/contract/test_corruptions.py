@@ -377,12 +377,18 @@ TYPED = [
         "evidence_measures": ("tolerance", "none"),
         "contract_rules": ("rule", "six"),
         "contract_waivers": ("waived_until", "31.12.2026"),
+        "experiment_designs": ("declared_on", "31.12.2026"),
     },
     {
         "risk_severities": ("review_minutes", "one hour"),
         "contract_waivers": ("rule", "four"),
+        "experiment_designs": ("planned_variant_share", "20%"),
     },
-    {"risk_severities": ("always_requires_review", "mostly")},
+    {
+        "risk_severities": ("always_requires_review", "mostly"),
+        "experiment_designs": ("planned_sample", "1,000"),
+    },
+    {"experiment_designs": ("planned_end_date", "31.12.2026")},
 ]
 
 

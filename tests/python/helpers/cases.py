@@ -1,13 +1,14 @@
 """The cases in which the marts are compared with the oracle: each is built once a session."""
 
 import functools
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 from helpers import oracle
 from helpers.messy import messy_export
-from helpers.project import Export, read_export
+from helpers.project import PROJECT, Export, read_export
 
 
 @dataclass(frozen=True)
@@ -92,3 +93,24 @@ CASES = {
 def world(name: str) -> oracle.World:
     """Return what a case's export says under its policy."""
     return oracle.read_world(CASES[name].export(), CASES[name].variables)
+
+
+def edited(export: Export, case: str) -> Export:
+    """Return an export after the edit of a case, as the user's apply.py makes it."""
+    for step in json.loads((PROJECT / f"tests/cases/{case}.json").read_text(encoding="utf-8"))[
+        "steps"
+    ]:
+        rows, where = export[step["dataset"]], step.get("where", {})
+        found = [row for row in rows if all(row.get(key) == where[key] for key in where)]
+        if step["op"] == "add":
+            rows.append(step["record"])
+        elif step["op"] == "set":
+            assert found, step
+            for row in found:
+                row.update(step["values"])
+        elif step["op"] == "remove":
+            export[step["dataset"]] = [row for row in rows if row not in found]
+        else:
+            assert step["op"] == "clear", step
+            export[step["dataset"]] = []
+    return export

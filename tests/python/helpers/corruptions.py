@@ -353,10 +353,30 @@ REFERENCE: dict[str, dict[str, Property]] = {
         "waived_until": Property(),
         "reason": Property("a_waiver_has_an_approver_and_a_reason", {"blank": "\t"}),
     },
+    "experiment_designs": {
+        "experiment_id": key(),
+        "declared_on": Property(
+            "design_is_declared_before_the_start",
+            {"once it ran": "2026-03-31"},
+            status="warn",
+        ),
+        "planned_variant_share": Property(
+            "planned_share_lies_between_0_and_1",
+            {"no variant": 0, "no control": 1, "in percent": 20, "below 0": -0.2},
+        ),
+        "planned_end_date": Property(),
+        "planned_sample": Property("planned_sample_is_above_0", {"nobody": 0, "below 0": -1}),
+        "reason": Property(),
+    },
 }
 """The same of seeds/reference, in which every field is required but for those below."""
 
-MAY_BE_NULL = {("kpi_definitions", "funnel_stage")}
+MAY_BE_NULL = {
+    ("kpi_definitions", "funnel_stage"),
+    ("experiment_designs", "planned_variant_share"),
+    ("experiment_designs", "planned_end_date"),
+    ("experiment_designs", "planned_sample"),
+}
 
 KEYS = {
     dataset: next((name for name, of in fields.items() if of.check == "unique"), "timestamp")
@@ -637,6 +657,11 @@ def of_the_reference() -> list[Corruption]:
                 found.append(Corruption("duplicate key", seed, name, checks, same=(name,)))
             else:
                 found += corruptions_of_a_field(seed, name, of)
+    dangling = (("relationships", "experiment_id"),)
+    unknown = {"experiment_id": "NOWHERE"}
+    found.append(
+        Corruption("dangling reference", "experiment_designs", "experiment_id", dangling, unknown)
+    )
     grains = {
         "contract_waivers": ("rule", "record_key"),
         "status_transitions": ("dataset", "attribute", "from_value", "to_value"),
@@ -832,7 +857,7 @@ class Clones:
         record = copy.deepcopy(self.templates.get(dataset, {})) | {KEYS[dataset]: name}
         day = date(2010, 1, 1) + timedelta(days=number)
         needs: Export = {}
-        if dataset in ("campaigns", "roi_ledger", "campaign_risk_signals"):
+        if dataset in ("campaigns", "roi_ledger", "campaign_risk_signals", "experiment_designs"):
             needs = self.campaign(name, of=self.templates["campaigns"])
         match dataset:
             case "campaigns":
@@ -874,6 +899,10 @@ class Clones:
             case "contract_waivers":
                 record |= {"rule": 4, "approved_by": "Ada Lovelace", "waived_until": "2026-12-31"}
                 record |= {"reason": "Agreed by telephone"}
+            case "experiment_designs":
+                record |= {"experiment_id": f"{name}-E", "declared_on": "2010-01-01"}
+                record |= {"planned_variant_share": 0.2, "planned_end_date": "2026-03-31"}
+                record |= {"planned_sample": 1000, "reason": "Little stock"}
         return record, needs
 
     def campaign(self, name: str, of: Record) -> Export:
@@ -918,9 +947,11 @@ class Clones:
         for record, needs in records:
             self.add({dataset: [record]})
             # Whose key is spoiled needs nothing: it would refer to no one.
-            is_referred_to = record.get("campaign_id") in {
-                one["campaign_id"] for one in needs.get("experiments", [])
-            }
+            is_referred_to = any(
+                record.get(name) == one[name]
+                for one in needs.get("experiments", [])
+                for name in ("campaign_id", "experiment_id")
+            )
             if is_referred_to and not is_nameless and not corruption.is_alone:
                 self.add(needs)
         self.add(corruption.beside(carrier))

@@ -4,7 +4,6 @@ tests/cases has the user's edits of the demo's exports. Those that touch differe
 as one export; what else a test needs is added to it.
 """
 
-import json
 import math
 import re
 from collections.abc import Callable
@@ -14,29 +13,9 @@ from decimal import Decimal
 import pytest
 from helpers import oracle, oracle_decisions
 from helpers.builds import Build, Workspace
+from helpers.cases import edited
 from helpers.compare import assert_same, is_close
-from helpers.project import PROJECT, Export
-
-CASES = PROJECT / "tests/cases"
-
-
-def edited(export: Export, case: str) -> Export:
-    """Return an export after the edit of a case, as the user's apply.py makes it."""
-    for step in json.loads((CASES / f"{case}.json").read_text(encoding="utf-8"))["steps"]:
-        rows, where = export[step["dataset"]], step.get("where", {})
-        found = [row for row in rows if all(row.get(key) == where[key] for key in where)]
-        if step["op"] == "add":
-            rows.append(step["record"])
-        elif step["op"] == "set":
-            assert found, step
-            for row in found:
-                row.update(step["values"])
-        elif step["op"] == "remove":
-            export[step["dataset"]] = [row for row in rows if row not in found]
-        else:
-            assert step["op"] == "clear", step
-            export[step["dataset"]] = []
-    return export
+from helpers.project import Export
 
 
 def decision(decision_id: str, campaign_id: str, at: str, trigger: str, action: str) -> dict:
