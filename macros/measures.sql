@@ -82,3 +82,18 @@
     {%- endfor -%}
     {{ return(measures) }}
 {%- endmacro %}
+
+
+{#-
+  What the first `number` of days_covered days have of a measure, rounded to whole counts or to cents; all of them have it all,
+  unrounded. By whole numbers, whose halves both engines round alike.
+-#}
+{% macro part_so_far(measure, number, is_money) -%}
+    case
+        when {{ number }} = days_covered then cast({{ measure }} as decimal(18, 6))
+        else cast(
+            round(cast({{ measure }} * {{ 100 if is_money else 1 }} * {{ number }} as double) / days_covered)
+            as decimal(18, 0)
+        ) * {{ 0.01 if is_money else 1 }}
+    end
+{%- endmacro %}

@@ -6,7 +6,7 @@
 
 with spend_days as (
 
-    select * from {{ ref('int_spend_days') }}
+    select * from {{ ref('int_performance_days') }}
 
 ),
 
@@ -65,7 +65,10 @@ final as (
     select
         record_kind,
         record_id,
-        cast({{ rate('sum(spend)', 'count(*)') }} as decimal(18, 2)) as spend_per_day
+        -- By whole cents, whose halves both engines round alike.
+        cast(
+            cast(round(cast(sum(spend) * 100 as double) / count(*)) as decimal(18, 0)) * 0.01 as decimal(18, 2)
+        ) as spend_per_day
     from recent_days
     where
         record_id is not null

@@ -37,7 +37,7 @@ scope as (
 
 spend_days as (
 
-    select * from {{ ref('int_spend_days') }}
+    select * from {{ ref('int_performance_days') }}
 
 ),
 

@@ -393,14 +393,37 @@ def coverage(world: World) -> dict[tuple[str, date], date]:
 
 
 def spend_by_day(world: World, performance: list[Row]) -> dict[date, Fraction]:
-    """Return spend by day, each row's spread evenly over the days that it covers."""
+    """Return spend by day, each row's spread over the days that it covers."""
     spent: dict[date, Fraction] = defaultdict(Fraction)
     for row in performance:
-        first = world.covered_from[row["asset_id"], row["day"]]
-        length = (row["day"] - first).days + 1
-        for number in range(length):
-            spent[first + timedelta(days=number)] += row["spend"] / length
+        for day, part in parts_of_days(world, row).items():
+            spent[day] += part["spend"]
     return spent
+
+
+MEASURES = ("impressions", "clicks", "conversions", "spend", "revenue_proxy")
+
+
+def parts_of_days(world: World, row: Row) -> dict[date, Row]:
+    """Return what each day has of a row of performance, in whole counts and cents (issue on time).
+
+    Day k of n has round(total * k / n) - round(total * (k - 1) / n), the last all that is left.
+    """
+    first = world.covered_from[row["asset_id"], row["day"]]
+    length = (row["day"] - first).days + 1
+
+    def so_far(name: str, number: int) -> Fraction:
+        unit, total = (100 if name in ("spend", "revenue_proxy") else 1), Fraction(row[name])
+        if number == length:
+            return total
+        return Fraction(math.floor(total * unit * number / length + Fraction(1, 2)), unit)
+
+    return {
+        first + timedelta(days=number - 1): {
+            name: so_far(name, number) - so_far(name, number - 1) for name in MEASURES
+        }
+        for number in range(1, length + 1)
+    }
 
 
 def mean_of_newest(world: World, spent: dict[date, Fraction]) -> Fraction | None:
@@ -825,10 +848,11 @@ def trend_interval(
     Days vary more than coins: the variance grows by Pearson's sum over the days of both windows.
     """
     nothing = None, None, False
-    shown = [counts_by_day(definition, rows) for rows in (here, before)]
+    counted = [counts_by_day(definition, rows) for rows in (here, before)]
     (hits, trials), (prior_hits, prior_trials) = (
-        (sum(x for x, _ in days), sum(n for _, n in days)) for days in shown
+        (sum(x for x, _ in days), sum(n for _, n in days)) for days in counted
     )
+    shown = [[(x, n) for x, n in days if n] for days in counted]  # late successes vary nothing
     freedom = sum(map(len, shown)) - 2
     if hits + prior_hits < world.number("trend_minimum_successes") or freedom < 1:
         return nothing
@@ -852,15 +876,14 @@ def trend_interval(
 
 
 def counts_by_day(definition: Row, performance: list[Row]) -> list[tuple[int, int]]:
-    """Return a KPI's successes and trials by day, of days with impressions."""
+    """Return a KPI's successes and trials by day."""
     days: dict[date, list[Row]] = defaultdict(list)
     for row in performance:
         days[row["day"]].append(row)
-    counts = [
+    return [
         tuple(sum(row[definition[part]] for row in rows) for part in ("numerator", "denominator"))
         for rows in days.values()
     ]
-    return [(x, n) for x, n in counts if n]
 
 
 def recommendation(world: World, summed: Row, change: Fraction | None) -> str:

@@ -391,6 +391,95 @@ def conversion_reconciliation(world: World) -> list[Row]:
     return rows
 
 
+# ---- Time -------------------------------------------------------------------------------------
+
+WEEK = timedelta(days=7)
+RATES = {
+    "click_through_rate": ("clicks", "impressions"),
+    "conversion_rate": ("conversions", "impressions"),
+    "cost_per_conversion": ("spend", "conversions"),
+    "return_on_ad_spend": ("revenue_proxy", "spend"),
+}
+
+
+def week_of(day: date) -> date:
+    """Return the Monday of a day's week (ISO 8601)."""
+    return day - timedelta(days=day.isoweekday() - 1)
+
+
+def dim_date(world: World) -> list[Row]:
+    """Return the days from the first event to the end of the last campaign (issue on time)."""
+    days = {row["occurred_at"].date() for row in campaign_timeline(world)}
+    days |= {row["day"] for row in world.funnel} | set(world.covered_from.values())
+    ends = [row["end_date"] for row in oracle.dim_campaigns(world)]
+    first, last = min(days), max(max(days), *ends)
+    rows = []
+    for number in range((last - first).days + 1):
+        day = first + timedelta(days=number)
+        year, week, weekday = day.isocalendar()
+        quarter = date(day.year, 3 * ((day.month - 1) // 3) + 1, 1)
+        row = {"date_day": day, "week_start": week_of(day), "iso_year": year, "iso_week": week}
+        row |= {"day_of_week": weekday, "month_start": day.replace(day=1)}
+        row |= {"quarter_start": quarter, "is_complete": oracle.end_of(day) <= world.as_of}
+        last_of_week = week_of(day) + timedelta(days=6)
+        rows.append(row | {"is_week_complete": oracle.end_of(last_of_week) <= world.as_of})
+    return rows
+
+
+def fct_channel_weekly(world: World) -> list[Row]:
+    """Return performance by campaign, channel and week (issue on time)."""
+    return weekly(world, "channel_id")
+
+
+def fct_segment_weekly(world: World) -> list[Row]:
+    """Return performance by campaign, segment and week (issue on time)."""
+    return weekly(world, "segment_id")
+
+
+def weekly(world: World, member: str) -> list[Row]:
+    """Return performance by week beside the week before; changes of sums are per day covered."""
+    sums: dict[tuple, Row] = {}
+    for row in world.performance:
+        for day, part in oracle.parts_of_days(world, row).items():
+            key = row["campaign_id"], row[member], week_of(day)
+            week = sums.setdefault(
+                key, dict.fromkeys(oracle.MEASURES, Fraction(0)) | {"days": set()}
+            )
+            week["days"].add(day)
+            for name in oracle.MEASURES:
+                week[name] += part[name]
+    for week in sums.values():
+        week |= {name: ratio(week[of], week[over]) for name, (of, over) in RATES.items()}
+    least, rows = world.number("week_minimum_days"), []
+    for (campaign, member_id, start), week in sums.items():
+        before = sums.get((campaign, member_id, start - WEEK))
+        is_over = oracle.end_of(start + timedelta(days=6)) <= world.as_of
+        days, prior_days = len(week["days"]), len(before["days"]) if before else None
+        is_comparable = is_over and days >= least and prior_days is not None and prior_days >= least
+        row = {"campaign_id": campaign, member: member_id, "week_start": start}
+        row |= {"is_week_complete": is_over, "is_comparable": is_comparable}
+        row |= {"days_covered": days, "prior_days_covered": prior_days}
+        for name in (*oracle.MEASURES, *RATES):
+            prior = before[name] if before else None
+            change = None
+            if is_comparable and prior and week[name] is not None:
+                scale = 1 if name in RATES else Fraction(prior_days, days)
+                change = double(week[name] / prior * scale - 1)
+            row |= {name: as_shown(name, week[name]), f"prior_{name}": as_shown(name, prior)}
+            row[f"{name}_change"] = change
+        rows.append(row)
+    return rows
+
+
+def as_shown(name: str, value: Fraction | None) -> float | Decimal | int | None:
+    """Return a figure of a week in the type that the mart has."""
+    if value is None or name in RATES:
+        return double(value)
+    if name in ("spend", "revenue_proxy"):
+        return (Decimal(value.numerator) / Decimal(value.denominator)).quantize(Decimal("0.000001"))
+    return int(value)
+
+
 # ---- Campaigns ------------------------------------------------------------------------------
 
 
@@ -1295,6 +1384,9 @@ def segment_answer(
 
 
 MARTS: dict[str, tuple[tuple[str, ...], Callable[[World], list[Row]]]] = {
+    "dim_date": (("date_day",), dim_date),
+    "fct_channel_weekly": (("campaign_id", "channel_id", "week_start"), fct_channel_weekly),
+    "fct_segment_weekly": (("campaign_id", "segment_id", "week_start"), fct_segment_weekly),
     "experiment_results": (("experiment_id",), experiment_results),
     "fct_performance_daily": (
         ("asset_id", "experiment_id", "recorded_date"),

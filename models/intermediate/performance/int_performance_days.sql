@@ -1,0 +1,64 @@
+{{ config(materialized = 'view') }}
+
+with performance as (
+
+    select * from {{ ref('int_performance') }}
+
+),
+
+coverage as (
+
+    select * from {{ ref('int_performance_coverage') }}
+
+),
+
+covered_days as (
+
+    select
+        performance.*,
+        coverage.covered_from,
+        coverage.days_covered,
+        {{ each_day('coverage.covered_from', 'coverage.recorded_date') }} as day
+    from performance
+    inner join coverage using (asset_id, recorded_date)
+
+),
+
+numbered_days as (
+
+    select
+        *,
+        {{ days_between('covered_from', 'day') }} + 1 as day_number
+    from covered_days
+
+),
+
+-- What a snapshot counted is spread evenly over the days that it covers, every measure alike, in whole counts and
+-- cents: of the sum up to each day, rounded, what the day before hasn't had. All days together are the snapshot.
+final as (
+
+    select
+        asset_id,
+        experiment_id,
+        campaign_id,
+        segment_id,
+        channel_id,
+        recorded_at,
+        covered_from,
+        day,
+        {%- for measure in ['impressions', 'clicks', 'conversions'] %}
+        cast(
+            {{ part_so_far(measure, 'day_number', false) }} - {{ part_so_far(measure, '(day_number - 1)', false) }} as bigint
+        ) as {{ measure }},
+        {%- endfor %}
+        {%- for measure, name in {'cost': 'spend', 'revenue_proxy': 'revenue_proxy'}.items() %}
+        cast(
+            {{ part_so_far(measure, 'day_number', true) }} - {{ part_so_far(measure, '(day_number - 1)', true) }}
+            as decimal(18, 6)
+        ) as {{ name }}{{ ',' if not loop.last }}
+        {%- endfor %}
+    from numbered_days
+
+)
+
+select * from final
