@@ -121,7 +121,7 @@ def planned(seed: int, count: int, lift: float) -> Watched:
 UGLY = (
     *("plain", "variant zero", "control zero", "both zero", "one arm", "gaps", "late", "too late"),
     *("all succeed", "free", "varying", "uneven", "no rows", "never paired", "stopped", "behind"),
-    "reversed",
+    *("ahead", "reversed"),
 )
 DESIGNS = ("none", "share", "date", "sample", "both")
 
@@ -164,7 +164,8 @@ def ugly() -> Watched:
         has[np.ix_(kind == "never paired", day % 2 == odd)] = False
     drawn.has_control[np.ix_(kind == "stopped", day > 12)] = False
     drawn.has_variant[np.ix_(kind == "stopped", day > 12)] = False
-    drawn.has_control[np.ix_(kind == "behind", (day > 10) & (day < 18))] = False
+    drawn.has_control[np.ix_(kind == "behind", (day > 10) & (day < 25))] = False
+    drawn.has_variant[np.ix_(kind == "ahead", (day > 10) & (day < 25))] = False
     # Better in few trials up to the end, and then worse in many.
     of = kind == "reversed"
     drawn.n1[of] = drawn.n0[of] = np.where(day < 15, 1000, 20_000)
@@ -267,7 +268,10 @@ def first_day(is_true: Array) -> Array:
 
 
 def figures_of(watched: Watched, days: int) -> dict[str, Array]:
-    """Return what experiment_results should have after some days, nan for null."""
+    """Return what experiment_results should have after some days, nan for null.
+
+    Of the guardrail also the interval that its status goes by, which the mart doesn't show.
+    """
     result: dict[str, Array] = {}
     has_end, has_sample = ~np.isnan(watched.end), ~np.isnan(watched.sample)
     for is_dated in (False, True):
@@ -303,9 +307,8 @@ def figures_of_group(part: Watched, is_dated: bool, is_sampled: bool) -> dict[st
     elif is_sampled:
         end = arms.end_by_sample(rates, sample)
     decision = arms.decide(rates, POLICY, end, sample)
-    status = arms.guardrail_status(
-        arms.decide(cost, POLICY, end), arms.is_ready(cost, POLICY), POLICY
-    )
+    by_cost = arms.decide(cost, POLICY, end)
+    status = arms.guardrail_status(by_cost, arms.is_ready(cost, POLICY), POLICY)
     fixed = arms.interval(rates, arms.fixed_bound(POLICY.significance_level))
     more = arms.incremental(rates, decision.low, decision.high)
     split = arms.split_p(part.n1, part.n0, part.share[:, None])
@@ -338,6 +341,8 @@ def figures_of_group(part: Watched, is_dated: bool, is_sampled: bool) -> dict[st
         "incremental_ci_low": more[1],
         "incremental_ci_high": more[2],
         "srm_p_value": split,
+        "cost_ratio_low": by_cost.low,
+        "cost_ratio_high": by_cost.high,
         "guardrail_status": np.where(cost.D > 0, status, "ok"),
         "is_healthy": ~(split < SRM_ALPHA) & (left_a + left_c == 0)[:, None],
     }
@@ -375,8 +380,19 @@ class Story:
 
 
 def columns_of(build: Build) -> dict[str, Array]:
-    """Return the mart by column, nan for a number that is null."""
-    rows = build.rows("select * from marts.experiment_results order by experiment_id")
+    """Return the mart by column, and the cost's interval; nan for a number that is null."""
+    rows = build.rows("""
+        with costs as (
+            select experiment_id, ratio_low as cost_ratio_low, ratio_high as cost_ratio_high
+            from intermediate.int_experiment_comparisons
+            where comparison = 'cost_per_conversion'
+            qualify row_number() over (partition by experiment_id order by judged_on desc) = 1
+        )
+        select results.*, costs.cost_ratio_low, costs.cost_ratio_high
+        from marts.experiment_results as results
+        left join costs using (experiment_id)
+        order by results.experiment_id
+    """)
     found = {}
     for name in rows[0]:
         column = [row[name] for row in rows]
