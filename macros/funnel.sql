@@ -9,3 +9,13 @@
     {%- endfor -%}
     {{ return(pairs) }}
 {%- endmacro %}
+
+
+{#- The count of the stage that is named, from a relation that has a column for each. -#}
+{% macro stage_count(stage) -%}
+    case {{ stage }}
+        {%- for one in var('funnel_stages') %}
+        when '{{ one }}' then {{ one }}_count
+        {%- endfor %}
+    end
+{%- endmacro %}

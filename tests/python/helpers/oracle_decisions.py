@@ -9,6 +9,7 @@ page, "V1" and "V2" the two specifications, "decisions" docs/decisions.md. Of a 
 there is one is known: `has_<column>`.
 """
 
+import itertools
 import math
 from collections import defaultdict
 from collections.abc import Callable, Iterable
@@ -469,6 +470,50 @@ def weekly(world: World, member: str) -> list[Row]:
             row[f"{name}_change"] = change
         rows.append(row)
     return rows
+
+
+def funnel_trend(world: World) -> list[Row]:
+    """Return each step of a place's funnel by week, beside the week before (issue on time)."""
+    counts: dict[tuple, dict[date, dict[str, int]]] = defaultdict(lambda: defaultdict(dict))
+    for event in world.funnel:
+        place = tuple(event[name] for name in oracle.PLACE)
+        counts[place][event["day"]][event["stage"]] = event["count"]
+    stages, least = world.policy["funnel_stages"], world.number("funnel_minimum_previous_count")
+    rows = []
+    for place, days in counts.items():
+        measured = [stage for stage in stages if any(stage in of_day for of_day in days.values())]
+        for before, stage in itertools.pairwise(measured):
+            weeks: dict[date, list[dict[str, int]]] = defaultdict(list)
+            for day, of_day in days.items():
+                if before in of_day and stage in of_day:
+                    weeks[week_of(day)].append(of_day)
+            sums = {
+                start: tuple(sum(one[name] for one in found) for name in (before, stage))
+                for start, found in weeks.items()
+            }
+            for start, (came, went) in sums.items():
+                is_over = oracle.end_of(start + timedelta(days=6)) <= world.as_of
+                came_before, went_before = sums.get(start - WEEK, (0, 0))
+                here, prior = step_interval(went, came), step_interval(went_before, came_before)
+                row = dict(zip(oracle.PLACE, place, strict=True)) | {"week_start": start}
+                row |= {"stage": stage, "previous_stage": before, "is_week_complete": is_over}
+                row |= {"stage_order": stages.index(stage) + 1, "measured_days": len(weeks[start])}
+                row |= {"previous_stage_count": came, "compared_count": went}
+                row["step_conversion_rate"] = double(ratio(went, came))
+                row["prior_step_conversion_rate"] = double(ratio(went_before, came_before))
+                row |= dict(zip(("ci_low", "ci_high"), here, strict=True))
+                row |= dict(zip(("prior_ci_low", "prior_ci_high"), prior, strict=True))
+                row["trend"] = None
+                if is_over and min(came, came_before) >= least and None not in (*here, *prior):
+                    is_worse, is_better = here[1] < prior[0], here[0] > prior[1]
+                    row["trend"] = "worse" if is_worse else "better" if is_better else "alike"
+                rows.append(row)
+    return rows
+
+
+def step_interval(went: int, came: int) -> tuple[float | None, float | None]:
+    """Return the interval of a step's rate; none where nobody came, or more went on."""
+    return oracle.wilson(went, came) if 0 < came >= went else (None, None)
 
 
 def as_shown(name: str, value: Fraction | None) -> float | Decimal | int | None:
@@ -1387,6 +1432,7 @@ MARTS: dict[str, tuple[tuple[str, ...], Callable[[World], list[Row]]]] = {
     "dim_date": (("date_day",), dim_date),
     "fct_channel_weekly": (("campaign_id", "channel_id", "week_start"), fct_channel_weekly),
     "fct_segment_weekly": (("campaign_id", "segment_id", "week_start"), fct_segment_weekly),
+    "funnel_trend": ((*oracle.PLACE, "stage", "week_start"), funnel_trend),
     "experiment_results": (("experiment_id",), experiment_results),
     "fct_performance_daily": (
         ("asset_id", "experiment_id", "recorded_date"),

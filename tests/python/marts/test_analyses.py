@@ -13,8 +13,8 @@ def compiled(workspace: Workspace, sample: Build) -> dict[str, str]:
     return workspace.compiled("path:analyses")
 
 
-def test_there_are_ten() -> None:
-    assert len(ANALYSES) == 10
+def test_there_are_twelve() -> None:
+    assert len(ANALYSES) == 12
 
 
 @pytest.mark.parametrize("analysis", ANALYSES)
