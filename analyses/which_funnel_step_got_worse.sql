@@ -11,9 +11,9 @@ select
     trend
 from {{ ref('funnel_trend') }}
 order by
-    case trend when 'worse' then 1 when 'better' then 2 else 3 end,
+    case trend when 'worse' then 1 when 'better' then 2 else 3 end asc,
     week_start desc,
-    campaign_name,
-    segment_name,
-    channel_label,
-    stage_order
+    campaign_name asc,
+    segment_name asc,
+    channel_label asc,
+    stage_order asc

@@ -97,3 +97,18 @@
         ) * {{ 0.01 if is_money else 1 }}
     end
 {%- endmacro %}
+
+
+{#- What is shown of each week beside the week before: counts and money, then rates with their numerator and denominator. -#}
+{% macro weekly_sums() -%}
+    {{ return(['impressions', 'clicks', 'conversions', 'spend', 'revenue_proxy']) }}
+{%- endmacro %}
+
+{% macro weekly_rates() -%}
+    {{ return({
+        'click_through_rate': ('clicks', 'impressions'),
+        'conversion_rate': ('conversions', 'impressions'),
+        'cost_per_conversion': ('spend', 'conversions'),
+        'return_on_ad_spend': ('revenue_proxy', 'spend'),
+    }) }}
+{%- endmacro %}

@@ -48,15 +48,18 @@ final as (
         day,
         {%- for measure in ['impressions', 'clicks', 'conversions'] %}
         cast(
-            {{ part_so_far(measure, 'day_number', false) }} - {{ part_so_far(measure, '(day_number - 1)', false) }} as bigint
+            {{ part_so_far(measure, 'day_number', false) }}
+            - {{ part_so_far(measure, '(day_number - 1)', false) }} as bigint
         ) as {{ measure }},
         {%- endfor %}
-        {%- for measure, name in {'cost': 'spend', 'revenue_proxy': 'revenue_proxy'}.items() %}
         cast(
-            {{ part_so_far(measure, 'day_number', true) }} - {{ part_so_far(measure, '(day_number - 1)', true) }}
-            as decimal(18, 6)
-        ) as {{ name }}{{ ',' if not loop.last }}
-        {%- endfor %}
+            {{ part_so_far('cost', 'day_number', true) }}
+            - {{ part_so_far('cost', '(day_number - 1)', true) }} as decimal(18, 6)
+        ) as spend,
+        cast(
+            {{ part_so_far('revenue_proxy', 'day_number', true) }}
+            - {{ part_so_far('revenue_proxy', '(day_number - 1)', true) }} as decimal(18, 6)
+        ) as revenue_proxy
     from numbered_days
 
 )

@@ -1,11 +1,5 @@
 {%- set members = {'channel': 'channel_id', 'segment': 'segment_id'} -%}
-{%- set counts = ['impressions', 'clicks', 'conversions', 'spend', 'revenue_proxy'] -%}
-{%- set rates = {
-    'click_through_rate': ('clicks', 'impressions'),
-    'conversion_rate': ('conversions', 'impressions'),
-    'cost_per_conversion': ('spend', 'conversions'),
-    'return_on_ad_spend': ('revenue_proxy', 'spend'),
-} -%}
+{%- set sums, rates = weekly_sums(), weekly_rates() -%}
 
 with days as (
 
@@ -63,7 +57,7 @@ with_week_before as (
 
     select
         this_week.*,
-        {%- for name in counts + rates.keys() | list %}
+        {%- for name in sums + rates.keys() | list %}
         week_before.{{ name }} as prior_{{ name }},
         {%- endfor %}
         week_before.days_covered as prior_days_covered,
@@ -90,7 +84,7 @@ final as (
         is_week_complete,
         cast(days_covered as integer) as days_covered,
         cast(prior_days_covered as integer) as prior_days_covered,
-        {%- for name in counts %}
+        {%- for name in sums %}
         {%- set type = 'decimal(18, 6)' if name in ('spend', 'revenue_proxy') else 'bigint' %}
         cast({{ name }} as {{ type }}) as {{ name }},
         cast(prior_{{ name }} as {{ type }}) as prior_{{ name }},

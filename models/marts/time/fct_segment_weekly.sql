@@ -25,15 +25,15 @@ final as (
         weekly.week_start,
         campaigns.campaign_name,
         segments.segment_name,
-        weekly.is_week_complete,
-        weekly.is_comparable,
-        weekly.days_covered,
-        weekly.prior_days_covered,
-        {%- for name in ['impressions', 'clicks', 'conversions', 'spend', 'revenue_proxy', 'click_through_rate', 'conversion_rate', 'cost_per_conversion', 'return_on_ad_spend'] %}
+        {%- for name in weekly_sums() + weekly_rates().keys() | list %}
         weekly.{{ name }},
         weekly.prior_{{ name }},
-        weekly.{{ name }}_change{{ ',' if not loop.last }}
+        weekly.{{ name }}_change,
         {%- endfor %}
+        weekly.days_covered,
+        weekly.prior_days_covered,
+        weekly.is_week_complete,
+        weekly.is_comparable
     from weekly
     inner join campaigns
         on weekly.campaign_id = campaigns.campaign_id
