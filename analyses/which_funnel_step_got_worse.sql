@@ -8,11 +8,11 @@ select
     week_start,
     prior_step_conversion_rate,
     step_conversion_rate,
-    trend
+    step_conversion_rate_change
 from {{ ref('funnel_trend') }}
 order by
-    case trend when 'worse' then 1 when 'better' then 2 else 3 end asc,
     week_start desc,
+    step_conversion_rate_change asc nulls last,
     campaign_name asc,
     segment_name asc,
     channel_label asc,

@@ -85,16 +85,19 @@
 
 
 {#-
-  What the first `number` of days_covered days have of a measure, rounded to whole counts or to cents; all of them have it all,
-  unrounded. By whole numbers, whose halves both engines round alike.
+  What the first `number` of days_covered days have of a measure, in whole counts; of money in cents, where all of it is in cents, else
+  in millionths. All of them have it all. By whole numbers, whose halves both engines round alike.
 -#}
 {% macro part_so_far(measure, number, is_money) -%}
     case
-        when {{ number }} = days_covered then cast({{ measure }} as decimal(18, 6))
-        else cast(
-            round(cast({{ measure }} * {{ 100 if is_money else 1 }} * {{ number }} as double) / days_covered)
-            as decimal(18, 0)
-        ) * {{ 0.01 if is_money else 1 }}
+        when {{ number }} = days_covered then {{ measure }}
+        {%- if is_money %}
+        when {{ measure }} * 100 = round({{ measure }} * 100)
+            then cast(round(cast({{ measure }} * 100 as double) * {{ number }} / days_covered) as decimal(18, 0)) * 0.01
+        else cast(round(cast({{ measure }} * 1000000 as double) * {{ number }} / days_covered) as decimal(18, 0)) * 0.000001
+        {%- else %}
+        else cast(round(cast({{ measure }} as double) * {{ number }} / days_covered) as bigint)
+        {%- endif %}
     end
 {%- endmacro %}
 

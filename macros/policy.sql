@@ -106,11 +106,12 @@
         {%- for name in ['rollup_window_days', 'impact_window_days', 'daily_spend_days'] if var(name) < 1 -%}
             {%- do exceptions.raise_compiler_error("The var " ~ name ~ " is " ~ var(name) ~ ". It is at least one day.") -%}
         {%- endfor -%}
-        {%- if var('minimum_lift_to_scale') <= 0 -%}
-            {%- do exceptions.raise_compiler_error(
-                "The var minimum_lift_to_scale is " ~ var('minimum_lift_to_scale') ~ ". It is above 0."
-            ) -%}
-        {%- endif -%}
+        {%- for name in ['minimum_lift_to_scale', 'sequential_tuning_lift', 'guardrail_margin'] if var(name) <= 0 -%}
+            {%- do exceptions.raise_compiler_error("The var " ~ name ~ " is " ~ var(name) ~ ". It is above 0.") -%}
+        {%- endfor -%}
+        {%- for name in ['significance_level', 'level_share_before_end', 'power_target'] if not 0 < var(name) < 1 -%}
+            {%- do exceptions.raise_compiler_error("The var " ~ name ~ " is " ~ var(name) ~ ". It is above 0 and below 1.") -%}
+        {%- endfor -%}
         {%- set thresholds = var('budget_approval_threshold') -%}
         {%- for code, amount in thresholds.items() -%}
             {%- if not modules.re.fullmatch('[A-Z]{3}', code | string) or amount is not number or amount < 0 -%}

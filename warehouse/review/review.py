@@ -106,13 +106,13 @@ def finding_of(experiment: Row, minimum_lift: float) -> str:
         case "fix_experiment":
             return "What it shows can't be trusted."
         case "scale_variant":
-            return f"Better by {percent(low)} at least, and nothing else got worse."
+            return f"Better by {percent(low)} at least, and no guardrail is much worse."
         case "discuss" if guardrails == "worse":
             return f"Better by {percent(low)} at least, but a guardrail got worse."
         case "discuss" if guardrails == "inconclusive":
             return f"Better by {percent(low)} at least, but too little is known of its guardrails."
         case "discuss":
-            return f"Surely better, but by less than the {percent(minimum_lift)} worth scaling."
+            return f"Surely better, but by less than {percent(minimum_lift)} as far as one sees."
         case "keep_control":
             return f"Worse by {percent(-high)} at least."
         case "stopped":
@@ -121,6 +121,8 @@ def finding_of(experiment: Row, minimum_lift: float) -> str:
             return f"A lift of {percent(minimum_lift)} is ruled out."
         case "stop_futile":
             return "There is too little time left to be sure of a lift worth acting on."
+        case "not_enough" if experiment["is_interim"]:
+            return "Its declared end is reached, and nothing is sure."
         case "not_enough":
             return "It is over, and nothing is sure."
         case _ if is_ready:

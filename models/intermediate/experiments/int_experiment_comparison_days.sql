@@ -41,8 +41,6 @@ compared_kpis as (
         campaigns.primary_kpi as kpi
     from experiments
     inner join campaigns using (campaign_id)
-    inner join kpi_definitions
-        on campaigns.primary_kpi = kpi_definitions.kpi
     where campaigns.primary_kpi <> experiments.metric
 
 ),

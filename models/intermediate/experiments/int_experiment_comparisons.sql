@@ -129,11 +129,13 @@ decided as (
         -- What both tests leave; a bound that isn't there is passed over.
         case when is_ready then greatest(sequential_ratio_low, end_low) end as ratio_low,
         case when is_ready then least(sequential_ratio_high, end_high) end as ratio_high,
-        -- Simulated: how much more than a test that is made once it takes to see a lift as surely.
+        -- Simulated: how much more than a test that is made once it takes to see a lift as surely. Information on the
+        -- ratio is R S / P, which is P where rates are low; in units of P, so that it adds up by day.
         case when has_declared_end then 1.07 else 1.72 end
-        * inflation * (fixed_b + power_z) * (fixed_b + power_z) as variance_needed_at_log_1,
+        * (fixed_b + power_z) * (fixed_b + power_z)
+        * coalesce(log_ratio_error * log_ratio_error * binomial_variance, inflation) as variance_needed_at_log_1,
         greatest(case when ratio > 0 then abs(ln(ratio)) end, log_minimum_ratio) as log_ratio_to_find,
-        log_minimum_ratio * sqrt(nullif(binomial_variance, 0) / inflation) as errors_to_minimum
+        log_minimum_ratio / nullif(log_ratio_error, 0) as errors_to_minimum
     from with_end
 
 ),
@@ -180,7 +182,12 @@ final as (
         coalesce(decision_p_value < {{ level }}, false) as is_significant,
         case when not is_contradicted then ratio_low end as ratio_low,
         case when not is_contradicted then ratio_high end as ratio_high,
-        case when is_ready then cast(ceil(variance_missing / nullif(variance_per_day, 0)) as bigint) end as days_needed,
+        case
+            when decision_p_value < {{ level }} then 0
+            -- Longer than anyone lives is long enough.
+            when is_ready and variance_per_day > 0
+                then cast(least(ceil(variance_missing / variance_per_day), 1000000) as bigint)
+        end as days_needed,
         {{ normal_cdf('power_upper_z') }} + {{ normal_cdf('power_lower_z') }} as power,
         case
             -- What costs nothing has no cost per conversion.

@@ -16,13 +16,16 @@ as_of as (
 
 ),
 
--- An end that is declared once there is something to see is no end to rely on.
+-- An end that is declared once there is something to see is no end to rely on, nor is one before the start.
 known_designs as (
 
     select
         experiments.experiment_id,
         designs.planned_variant_share,
-        case when designs.declared_on <= experiments.start_date then designs.planned_end_date end as planned_end_date,
+        case
+            when experiments.start_date between designs.declared_on and designs.planned_end_date
+                then designs.planned_end_date
+        end as planned_end_date,
         case when designs.declared_on <= experiments.start_date then designs.planned_sample end as planned_sample
     from experiments
     cross join as_of

@@ -43,7 +43,7 @@ late_successes as (
 
     select
         experiment_id,
-        sum(successes_left_over) as successes_left_over
+        max(successes_left_over) as successes_left_over
     from comparison_days
     group by experiment_id
 
@@ -116,6 +116,7 @@ tested_splits as (
         judged_on,
         control_trials_so_far,
         variant_trials_so_far,
+        {{ sequential_p_value('z', 'u') }} / 0.9 as total_p_value,
         case
             when days_p_value is not null
                 then least({{ sequential_p_value('z', 'u') }} / 0.9, days_p_value / 0.1, 1)
@@ -145,7 +146,9 @@ explained as (
         case
             when tested_splits.srm_p_value < {{ var('srm_alpha') }}
                 then
-                    'sample ratio mismatch, ' || cast(cast(tested_splits.control_trials_so_far as bigint) as string)
+                    'sample ratio mismatch'
+                    || case when tested_splits.total_p_value < {{ var('srm_alpha') }} then '' else ' on single days' end
+                    || ', ' || cast(cast(tested_splits.control_trials_so_far as bigint) as string)
                     || ' against ' || cast(cast(tested_splits.variant_trials_so_far as bigint) as string) || ' trials'
         end as sample_ratio_mismatch,
         case

@@ -10,6 +10,8 @@
     'control_successes': 'control_successes',
     'variant_trials': 'variant_trials',
     'variant_successes': 'variant_successes',
+} -%}
+{%- set squares = {
     'squared_differences': '(variant_term - control_term) * (variant_term - control_term)',
     'squared_control_terms': 'control_term * control_term',
     'products': '(variant_term - control_term) * control_term',
@@ -89,10 +91,15 @@ sums_so_far as (
         planned_sample,
         variance_term,
         days_covered_by_pair,
+        -- Decimals add up the same in any order; squares need room before the point.
         {%- for name, term in sums.items() %}
-        -- Decimals add up the same in any order.
         cast(
             sum(case when is_paired then cast({{ term }} as decimal(38, 18)) end) over so_far as double
+        ) as {{ name }},
+        {%- endfor %}
+        {%- for name, term in squares.items() %}
+        cast(
+            sum(case when is_paired then cast({{ term }} as decimal(38, 12)) end) over so_far as double
         ) as {{ name }},
         {%- endfor %}
         cast(sum(case when is_paired then 1 else 0 end) over so_far as double) as paired_rows,

@@ -24,6 +24,29 @@ campaigns as (
 
 ),
 
+as_of as (
+
+    select * from {{ ref('int_as_of') }}
+
+),
+
+-- The newest day is looked at now, an earlier one as on that day.
+looks as (
+
+    select
+        comparisons.*,
+        case
+            when lead(comparisons.judged_on) over (
+                partition by comparisons.experiment_id order by comparisons.judged_on
+            ) is null then as_of.as_of_date
+            else comparisons.judged_on
+        end as looked_on
+    from comparisons
+    cross join as_of
+    where comparisons.comparison = 'metric'
+
+),
+
 -- The worst of those that apply.
 guardrails as (
 
@@ -40,41 +63,43 @@ guardrails as (
 compared as (
 
     select
-        comparisons.*,
+        looks.*,
         health.srm_p_value,
         health.unhealthy_reasons,
-        case guardrails.worst when 2 then 'worse' when 1 then 'inconclusive' else 'ok' end as worst_guardrail_status,
+        case
+            when guardrails.worst = 2 then 'worse'
+            when guardrails.worst = 1 or looks.paired_rows = 0 then 'inconclusive'
+            else 'ok'
+        end as worst_guardrail_status,
         case
             when health.unhealthy_reasons is not null then 'unhealthy'
-            when coalesce(comparisons.paired_rows, 0) = 0 or comparisons.control_trials is null then 'no_data'
-            when not comparisons.is_ready then 'too_small'
+            when looks.paired_rows = 0 then 'no_data'
+            when not looks.is_ready then 'too_small'
             else 'ready'
         end as health,
-        coalesce(comparisons.is_significant and comparisons.ratio_low > 1, false) as has_won,
-        coalesce(comparisons.is_significant and comparisons.ratio_high < 1, false) as has_lost,
+        coalesce(looks.is_significant and looks.ratio_low > 1, false) as has_won,
+        coalesce(looks.is_significant and looks.ratio_high < 1, false) as has_lost,
         -- Rounded, so that a lift by a tenth is 0.1 to policy; over nothing at all any lift is enough.
-        coalesce(round(comparisons.ratio - 1, 12) >= {{ minimum_lift }}, true) as is_lift_worth_scaling,
+        coalesce(round(looks.ratio - 1, 12) >= {{ minimum_lift }}, true) as is_lift_worth_scaling,
         campaigns.has_ended as has_campaign_ended,
-        experiments.status in ('planned', 'running') and not comparisons.is_end_reached as is_open,
+        experiments.status in ('planned', 'running') and not looks.is_end_reached as is_open,
         least(
-            {{ days_between('comparisons.judged_on', 'campaigns.end_date') }},
-            {{ var('experiment_maximum_days') }} - 1
-            - {{ days_between('experiments.start_date', 'comparisons.judged_on') }}
+            {{ days_between('looks.looked_on', 'campaigns.end_date') }},
+            {{ var('experiment_maximum_days') }} - 1 - {{ days_between('experiments.start_date', 'looks.looked_on') }}
         ) as days_left
-    from comparisons
+    from looks
     inner join health
         on
-            comparisons.experiment_id = health.experiment_id
-            and comparisons.judged_on is not distinct from health.judged_on
+            looks.experiment_id = health.experiment_id
+            and looks.judged_on is not distinct from health.judged_on
     inner join experiments
-        on comparisons.experiment_id = experiments.experiment_id
+        on looks.experiment_id = experiments.experiment_id
     inner join campaigns
         on experiments.campaign_id = campaigns.campaign_id
     left join guardrails
         on
-            comparisons.experiment_id = guardrails.experiment_id
-            and comparisons.judged_on is not distinct from guardrails.judged_on
-    where comparisons.comparison = 'metric'
+            looks.experiment_id = guardrails.experiment_id
+            and looks.judged_on is not distinct from guardrails.judged_on
 
 ),
 
@@ -113,7 +138,8 @@ final as (
             when has_won then 'discuss'
             when has_lost then 'keep_control'
             when has_campaign_ended then 'stopped'
-            when ratio_high < 1 + {{ minimum_lift }} or (is_open and days_needed > days_left) then 'stop_futile'
+            when ratio_high < 1 + {{ minimum_lift }} or (is_open and (days_needed > days_left or days_left < 0))
+                then 'stop_futile'
             when is_open then 'continue'
             else 'not_enough'
         end as verdict

@@ -32,7 +32,7 @@ experiments_to_decide as (
         || coalesce(
             ' (between ' || {{ percent_text('sequential_ci_low') }} || ' and '
             || {{ percent_text('sequential_ci_high') }} || ')',
-            ''
+            ' (at least ' || {{ percent_text('sequential_ci_low') }} || ')'
         )
         || case when is_interim then ', still running' else '' end as gain
     from experiments
@@ -54,14 +54,14 @@ worded as (
         case
             when verdict = 'stop_futile' and sequential_ci_high < {{ var('minimum_lift_to_scale') }}
                 then 'a lift of ' || {{ percent_text(var('minimum_lift_to_scale')) }} || ' is ruled out'
+            when verdict = 'stop_futile' and days_needed is null
+                then 'it has run longer than is worth it, and shows too little to judge'
             when verdict = 'stop_futile'
-                then
-                    'at the pace of late ' || cast(days_needed as string)
-                    || ' days more to be sure of any lift worth acting on'
+                then 'days needed at this pace to be sure: ' || cast(days_needed as string) || ', more than are left'
             when guardrail_status = 'worse' then gain || ', but a guardrail got worse'
             when guardrail_status = 'inconclusive' then gain || ', but too little is known of its guardrails'
             when verdict = 'discuss'
-                then gain || ', but less than ' || {{ percent_text(var('minimum_lift_to_scale')) }}
+                then gain || ', but what is seen is below ' || {{ percent_text(var('minimum_lift_to_scale')) }}
             else gain
         end as finding,
         case verdict

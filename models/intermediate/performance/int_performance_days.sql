@@ -33,8 +33,8 @@ numbered_days as (
 
 ),
 
--- What a snapshot counted is spread evenly over the days that it covers, every measure alike, in whole counts and
--- cents: of the sum up to each day, rounded, what the day before hasn't had. All days together are the snapshot.
+-- What a snapshot counted is spread evenly over the days that it covers, every measure alike: of the sum up to each
+-- day, rounded, what the day before hasn't had. All days together are the snapshot.
 final as (
 
     select

@@ -104,8 +104,6 @@ rated_steps as (
         {{ rate('compared_count', 'previous_stage_count') }} as step_conversion_rate,
         {{ wilson_bound('compared_count', 'previous_stage_count', 'low') }} as ci_low,
         {{ wilson_bound('compared_count', 'previous_stage_count', 'high') }} as ci_high,
-        is_week_complete
-        and previous_stage_count >= {{ var('funnel_minimum_previous_count') }} as is_enough_to_judge,
         {{ add_days('week_start', 7) }} as next_week_start
     from weekly_steps
 
@@ -134,13 +132,13 @@ final as (
         week_before.step_conversion_rate as prior_step_conversion_rate,
         week_before.ci_low as prior_ci_low,
         week_before.ci_high as prior_ci_high,
-        -- Intervals that lie apart: surer than the level says, since days vary more than coins do.
         case
-            when not coalesce(this_week.is_enough_to_judge and week_before.is_enough_to_judge, false) then null
-            when this_week.ci_high < week_before.ci_low then 'worse'
-            when this_week.ci_low > week_before.ci_high then 'better'
-            when this_week.ci_low is not null and week_before.ci_low is not null then 'alike'
-        end as trend
+            when
+                this_week.is_week_complete
+                and this_week.measured_days >= {{ var('week_minimum_days') }}
+                and week_before.measured_days >= {{ var('week_minimum_days') }}
+                then this_week.step_conversion_rate - week_before.step_conversion_rate
+        end as step_conversion_rate_change
     from rated_steps as this_week
     left join rated_steps as week_before
         on

@@ -180,6 +180,8 @@ POLICIES = [
     ("budget_approval_threshold: {USD: -1}", "The var budget_approval_threshold holds USD: -1"),
     ("split_window_hours: '24'", "The var split_window_hours is '24'. It is a number"),
     ("minimum_lift_to_scale: 0", "The var minimum_lift_to_scale is 0. It is above 0"),
+    ("guardrail_margin: -0.1", "The var guardrail_margin is -0.1. It is above 0"),
+    ("level_share_before_end: 1", "The var level_share_before_end is 1. It is above 0 and below 1"),
     ("rollup_window_days: 0", "The var rollup_window_days is 0. It is at least one day"),
     ("budget_approval_threshold: {USD: x}", "The var budget_approval_threshold holds USD: x"),
 ]

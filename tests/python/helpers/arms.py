@@ -327,17 +327,20 @@ def split_p(n1: ArrayLike, n0: ArrayLike, share: float = 0.5) -> Array:
 def days_needed(comparison: Comparison, policy: Policy, is_declared: bool = False) -> Array:
     """Return, for the last day, the days from then until the likely decision; 0 if it is there.
 
-    At the pace of the last seven covered days; null before the minimum.
+    At the pace of the last seven covered days, a million at most; null before the minimum.
+    Information on the ratio is RS/P, and P where an arm has no success; at low rates they agree.
     """
     log_lift = np.fmax(np.abs(comparison.log_ratio), np.log1p(policy.minimum_lift_to_scale))
     factor = 1.07 if is_declared else 1.72
-    needed = (factor * comparison.inflation * policy.power_sum**2 / log_lift**2)[..., -1]
+    high = divide(comparison.P**2, comparison.R * comparison.S)  # of a lower P as much is known
+    scale = comparison.inflation * np.where(np.isnan(high), 1.0, high)
+    needed = (factor * scale * policy.power_sum**2 / log_lift**2)[..., -1]
     P, covered = np.nan_to_num(comparison.P), comparison.days_covered  # noqa: N806
     recent = covered > covered[..., [-1]] - 7
     pace = divide(
         (np.diff(P, prepend=0) * recent).sum(-1), (np.diff(covered, prepend=0) * recent).sum(-1)
     )
-    days = np.ceil(divide(np.maximum(0.0, needed - P[..., -1]), pace))
+    days = np.minimum(np.ceil(divide(np.maximum(0.0, needed - P[..., -1]), pace)), 1e6)
     return np.where(is_ready(comparison, policy)[..., -1], days, np.nan)
 
 

@@ -356,7 +356,7 @@ REFERENCE: dict[str, dict[str, Property]] = {
     "experiment_designs": {
         "experiment_id": key(),
         "declared_on": Property(
-            "design_is_declared_before_the_start",
+            "declared_end_can_be_relied_on",
             {"once it ran": "2026-03-31"},
             status="warn",
         ),

@@ -405,7 +405,9 @@ MEASURES = ("impressions", "clicks", "conversions", "spend", "revenue_proxy")
 
 
 def parts_of_days(world: World, row: Row) -> dict[date, Row]:
-    """Return what each day has of a row of performance, in whole counts and cents (issue on time).
+    """Return what each day has of a row of performance (issue on time).
+
+    In whole counts; of money in cents, where all of it is in cents, else in millionths.
 
     Day k of n has round(total * k / n) - round(total * (k - 1) / n), the last all that is left.
     """
@@ -413,7 +415,9 @@ def parts_of_days(world: World, row: Row) -> dict[date, Row]:
     length = (row["day"] - first).days + 1
 
     def so_far(name: str, number: int) -> Fraction:
-        unit, total = (100 if name in ("spend", "revenue_proxy") else 1), Fraction(row[name])
+        total, unit = Fraction(row[name]), 1
+        if name in ("spend", "revenue_proxy"):
+            unit = 100 if (total * 100).denominator == 1 else 10**6
         if number == length:
             return total
         return Fraction(math.floor(total * unit * number / length + Fraction(1, 2)), unit)

@@ -60,7 +60,10 @@ def experiment_results(world: World) -> list[Row]:
             "cautions": cautions(world, known),
             "verdict_since": verdict_since(world, known, judged),
         }
-        rows.append(row | {name: value for name, value in latest.items() if name != "day"})
+        rows.append(
+            row
+            | {name: value for name, value in latest.items() if name not in ("day", "looked_on")}
+        )
     healthy = [
         row for row in rows if row["health"] != "unhealthy" and row["decision_p_value"] is not None
     ]
@@ -94,17 +97,15 @@ def judged_days(world: World, experiment: Row, performance: list[Row]) -> list[R
     policy = arms_policy(world)
     kpi = world.campaigns[experiment["campaign_id"]]["primary_kpi"]
     own, other = world.kpis.get(experiment["metric"]), world.kpis.get(kpi)
+    is_other = kpi != experiment["metric"]
     compared, left_over = None, 0
     guardrails = []
     if days and own:
         compared, left_over, trials = compared_by(own, performance, assets, days, covered)
-        if other and kpi != experiment["metric"]:
-            guardrail, more, _ = compared_by(other, performance, assets, days, covered)
-            guardrails.append(guardrail)
-            left_over += more
-    elif days and other and kpi != experiment["metric"]:
-        guardrail, left_over, _ = compared_by(other, performance, assets, days, covered)
+    if days and other and is_other:
+        guardrail, more, _ = compared_by(other, performance, assets, days, covered)
         guardrails.append(guardrail)
+        left_over = max(left_over, more)
     if days:
         values = [
             by_day(performance, asset, days, measure)
@@ -134,10 +135,11 @@ def judged_days(world: World, experiment: Row, performance: list[Row]) -> list[R
             for guardrail, status in states
             if not guardrail.is_cost or guardrail.D[number] > 0
         ]
-        if not days and other and kpi != experiment["metric"]:
-            applying = ["inconclusive"]
+        if figures["control_trials"] is None or (is_other and not other):
+            applying.append("inconclusive")
         worst = next((one for one in ("worse", "inconclusive") if one in applying), "ok")
-        row = {"day": day} | figures | {"guardrail_status": worst}
+        looked_on = world.today if number + 1 >= len(days) else day
+        row = {"day": day, "looked_on": looked_on} | figures | {"guardrail_status": worst}
         row["decision_basis"] = "sequential"
         row["has_unhealthy_reasons"] = bool(reasons)
         row["health"] = experiment_health(reasons, figures)
@@ -221,8 +223,7 @@ def figures_up_to(
     variant, control = (np.array(tried[: number + 1]) for tried in trials)
     is_paired = (variant > 0) & (control > 0)
     rates = part.S / part.W, part.R / part.W
-    information = math.sqrt(part.P[-1] / part.inflation[-1])
-    seen = np.log1p(policy.minimum_lift_to_scale) * information
+    seen = arms.divide(np.log1p(policy.minimum_lift_to_scale), part.standard_error)
     bound = arms.fixed_bound(policy.significance_level)
     figures = {
         "control_rate": rates[0],
@@ -242,16 +243,17 @@ def figures_up_to(
         "incremental_ci_low": more[1],
         "incremental_ci_high": more[2],
         "srm_p_value": arms.split_p(variant, control),
-        "power": [norm.cdf(seen - bound) + norm.cdf(-seen - bound) if information else math.nan],
+        "power": norm.cdf(seen - bound) + norm.cdf(-seen - bound),
     }
-    days_needed = arms.days_needed(part, policy)
+    is_significant = bool(decision.p[-1] < policy.significance_level)
+    days_needed = 0 if is_significant else arms.days_needed(part, policy)
     return {name: plain(value[-1]) for name, value in figures.items()} | {
         "control_trials": int(control[is_paired].sum()),
         "control_successes": int(part.control_successes[-1]),
         "variant_trials": int(variant[is_paired].sum()),
         "variant_successes": int(part.variant_successes[-1]),
         "days_needed": None if np.isnan(days_needed) else int(days_needed),
-        "is_significant": bool(decision.p[-1] < policy.significance_level),
+        "is_significant": is_significant,
     }
 
 
@@ -306,12 +308,11 @@ def verdict(world: World, experiment: Row, row: Row) -> str:
         return "stop_futile"
     if experiment["status"] not in ("planned", "running"):
         return "not_enough"
-    if row["days_needed"] is not None:
-        run = timedelta(days=int(world.number("experiment_maximum_days")) - 1)
-        last = min(date.fromisoformat(campaign["end_date"]), experiment["start_date"] + run)
-        if row["days_needed"] > (last - row["day"]).days:
-            return "stop_futile"
-    return "continue"
+    run = timedelta(days=int(world.number("experiment_maximum_days")) - 1)
+    last = min(date.fromisoformat(campaign["end_date"]), experiment["start_date"] + run)
+    days_left = (last - row["looked_on"]).days
+    is_late = days_left < 0 or (row["days_needed"] is not None and row["days_needed"] > days_left)
+    return "stop_futile" if is_late else "continue"
 
 
 def cautions(world: World, experiment: Row) -> str | None:
@@ -478,7 +479,7 @@ def funnel_trend(world: World) -> list[Row]:
     for event in world.funnel:
         place = tuple(event[name] for name in oracle.PLACE)
         counts[place][event["day"]][event["stage"]] = event["count"]
-    stages, least = world.policy["funnel_stages"], world.number("funnel_minimum_previous_count")
+    stages, least = world.policy["funnel_stages"], world.number("week_minimum_days")
     rows = []
     for place, days in counts.items():
         measured = [stage for stage in stages if any(stage in of_day for of_day in days.values())]
@@ -503,10 +504,11 @@ def funnel_trend(world: World) -> list[Row]:
                 row["prior_step_conversion_rate"] = double(ratio(went_before, came_before))
                 row |= dict(zip(("ci_low", "ci_high"), here, strict=True))
                 row |= dict(zip(("prior_ci_low", "prior_ci_high"), prior, strict=True))
-                row["trend"] = None
-                if is_over and min(came, came_before) >= least and None not in (*here, *prior):
-                    is_worse, is_better = here[1] < prior[0], here[0] > prior[1]
-                    row["trend"] = "worse" if is_worse else "better" if is_better else "alike"
+                row["step_conversion_rate_change"] = None
+                enough = min(len(weeks[start]), len(weeks.get(start - WEEK, ()))) >= least
+                if is_over and enough and came and came_before:
+                    change = Fraction(went, came) - Fraction(went_before, came_before)
+                    row["step_conversion_rate_change"] = double(change)
                 rows.append(row)
     return rows
 

@@ -335,31 +335,37 @@ def test_a_day_of_the_split_is_bounded_by_the_binomial() -> None:
 # ---- Beside the decision
 
 
+def information(comparison: arms.Comparison) -> arms.Array:
+    """Return what is known of the log ratio: one over its variance, without inflation."""
+    return comparison.R * comparison.S / comparison.P
+
+
 def test_days_needed_is_how_many_the_pace_takes() -> None:
     rows = ((50, 1000, 50, 1000),) * 8
     for covered in (1, 2):
         comparison = arms.compare(*columns(rows), days_covered=covered)
         for is_declared, factor in ((False, 1.72), (True, 1.07)):
             goal = factor * (norm.ppf(0.975) + norm.ppf(0.8)) ** 2 / math.log(1.1) ** 2
-            P, needed = comparison.P[-1], 0  # noqa: N806
-            while goal > P:
-                needed, P = needed + 1, P + comparison.P[0] / covered  # noqa: N806
+            known, needed = information(comparison)[-1], 0
+            while goal > known:
+                needed, known = needed + 1, known + information(comparison)[0] / covered
             assert arms.days_needed(comparison, POLICY, is_declared) == needed
     faster = ((5, 100, 5, 100),) * 9 + ((50, 1000, 50, 1000),) * 7
-    P = arms.compare(*columns(faster)).P  # noqa: N806
+    known = information(arms.compare(*columns(faster)))
     expected = math.ceil(
-        (1.72 * POLICY.power_sum**2 / math.log(1.1) ** 2 - P[-1]) / (P[-1] - P[-2])
+        (1.72 * POLICY.power_sum**2 / math.log(1.1) ** 2 - known[-1]) / (known[-1] - known[-2])
     )
     assert arms.days_needed(arms.compare(*columns(faster)), POLICY) == expected
     worse = arms.compare(*columns(((5, 100, 8, 100),) * 10))
     goal = 1.72 * POLICY.power_sum**2 / math.log(5 / 8) ** 2
-    expected = math.ceil((goal - worse.P[-1]) / worse.P[0])
+    expected = math.ceil((goal - information(worse)[-1]) / information(worse)[0])
     assert arms.days_needed(worse, POLICY) == expected > 0
     rows = tuple((50 + swing, 1000, 50, 1000) for swing in (20, -20) * 5)
     varied = arms.compare(*columns(rows))
     goal = 1.72 * varied.inflation[-1] * POLICY.power_sum**2 / math.log(1.1) ** 2
-    pace = (varied.P[-1] - varied.P[-8]) / 7
-    assert arms.days_needed(varied, POLICY) == math.ceil((goal - varied.P[-1]) / pace)
+    known = information(varied)[-1]
+    pace = (varied.P[-1] - varied.P[-8]) / 7 * known / varied.P[-1]
+    assert arms.days_needed(varied, POLICY) == math.ceil((goal - known) / pace)
     large = arms.compare(*columns(((9000, 90_000, 6000, 90_000),) * 8))
     assert arms.days_needed(large, POLICY) == 0
     assert np.isnan(arms.days_needed(arms.compare(*columns(rows[:6])), POLICY))

@@ -38,7 +38,6 @@ OUTCOMES = {
     ("experiment_results", "guardrail_status"): {"ok", "worse", "inconclusive"},
     ("experiment_results", "is_interim"): {False, True},
     ("experiment_results", "has_open_risk"): {False, True},
-    ("funnel_trend", "trend"): {"worse", "better", "alike", None},
     ("fct_channel_weekly", "is_comparable"): {True, False},
     ("campaign_performance", "pacing_status"): {
         *("not_active", "not_started", "no_budget", "ahead", "behind", "on_pace", None),

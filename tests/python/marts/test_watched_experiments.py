@@ -343,12 +343,18 @@ def figures_of_group(part: Watched, is_dated: bool, is_sampled: bool) -> dict[st
         "srm_p_value": split,
         "cost_ratio_low": by_cost.low,
         "cost_ratio_high": by_cost.high,
-        "guardrail_status": np.where(cost.D > 0, status, "ok"),
+        "guardrail_status": np.where(
+            cost.D > 0, status, np.where(rates.D > 0, "ok", "inconclusive")
+        ),
         "is_healthy": ~(split < SRM_ALPHA) & (left_a + left_c == 0)[:, None],
     }
     basis = "sequential" if end is None else "declared_end"
     return {name: figure[:, -1] for name, figure in by_day.items()} | {
-        "days_needed": arms.days_needed(rates, POLICY, end is not None),
+        "days_needed": np.where(
+            decision.p[..., -1] < POLICY.significance_level,
+            0.0,
+            arms.days_needed(rates, POLICY, end is not None),
+        ),
         "decision_basis": np.full(len(part), basis, object),
     }
 
@@ -642,8 +648,8 @@ def test_a_late_plan_ends_nothing(
     """
     row = row_of(cases, "EXP_006")
     assert (row["srm_p_value"], row["decision_basis"]) == (1, "sequential")
-    warned = cases.failures["design_is_declared_before_the_start"]
-    assert (warned, cases.statuses["design_is_declared_before_the_start"]) == (1, "warn")
+    warned = cases.failures["declared_end_can_be_relied_on"]
+    assert (warned, cases.statuses["declared_end_can_be_relied_on"]) == (1, "warn")
     before = workspace.build(
         untangled(export),
         variables={"history": False, "as_of": "2026-03-10"},
