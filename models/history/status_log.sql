@@ -11,6 +11,7 @@
     'int_funnel_daily',
     'int_funnel_stages',
     'kpi_definitions',
+    'experiment_designs',
     'rollup_measures',
     'evidence_measures',
     'status_transitions',
