@@ -71,7 +71,6 @@ ranked as (
 
     select
         experiment_id,
-        judged_on,
         healthy_p_value * count(*) over () / row_number() over (
             order by healthy_p_value, experiment_id
         ) as p_value_by_rank,

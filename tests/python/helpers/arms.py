@@ -28,12 +28,12 @@ class Policy:
 
     significance_level: float = 0.05
     power_target: float = 0.8
-    declared_end_share: float = 0.2  # of the level, spent at every look before a declared end
-    tuning_lift: float = 0.10
+    level_share_before_end: float = 0.2  # of the level, spent at every look before a declared end
+    sequential_tuning_lift: float = 0.10
     minimum_lift_to_scale: float = 0.10
-    minimum_days: float = 7  # covered by paired rows
-    minimum_rows: int = 5  # paired
-    minimum_successes: float = 10  # expected, in the smaller arm
+    experiment_minimum_days: float = 7  # covered by paired rows
+    experiment_minimum_rows: int = 5  # paired
+    experiment_minimum_successes: float = 10  # expected, in the smaller arm
     guardrail_margin: float = 0.10
 
     @property
@@ -190,9 +190,9 @@ def is_ready(comparison: Comparison, policy: Policy) -> NDArray[np.bool_]:
     """Tell whether the minimum for a verdict is reached: rows, days covered, successes."""
     rows = comparison.D
     return (
-        (rows >= policy.minimum_rows)
-        & (comparison.days_covered >= policy.minimum_days)
-        & (comparison.expected >= policy.minimum_successes)
+        (rows >= policy.experiment_minimum_rows)
+        & (comparison.days_covered >= policy.experiment_minimum_days)
+        & (comparison.expected >= policy.experiment_minimum_successes)
     )
 
 
@@ -241,7 +241,7 @@ def tuned_u(
     comparison: Comparison, policy: Policy, level: float, planned_sample: float | None = None
 ) -> Array:
     """Return the mixture's u: by a planned sample (trials of both arms), else the tuning lift."""
-    c, d = confidence_constant(level), np.log1p(policy.tuning_lift) / policy.power_sum
+    c, d = confidence_constant(level), np.log1p(policy.sequential_tuning_lift) / policy.power_sum
     if planned_sample is not None:
         return c * comparison.trials / planned_sample
     if comparison.is_cost:
@@ -273,7 +273,7 @@ def decide(
     With one: sequential at its share of the level, and from the end on also the fixed test of the
     rows up to it, at what is left.
     """
-    alpha, share = policy.significance_level, policy.declared_end_share
+    alpha, share = policy.significance_level, policy.level_share_before_end
     level = alpha if end is None else share * alpha
     u = tuned_u(comparison, policy, level, planned_sample)
     ready = is_ready(comparison, policy)

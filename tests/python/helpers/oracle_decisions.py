@@ -13,6 +13,7 @@ import itertools
 import math
 from collections import defaultdict
 from collections.abc import Callable, Iterable
+from dataclasses import fields
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from fractions import Fraction
@@ -149,18 +150,7 @@ def judged_days(world: World, experiment: Row, performance: list[Row]) -> list[R
 
 def arms_policy(world: World) -> arms.Policy:
     """Return the policy of comparisons."""
-    names = {
-        "significance_level": "significance_level",
-        "power_target": "power_target",
-        "declared_end_share": "level_share_before_end",
-        "tuning_lift": "sequential_tuning_lift",
-        "minimum_lift_to_scale": "minimum_lift_to_scale",
-        "minimum_days": "experiment_minimum_days",
-        "minimum_rows": "experiment_minimum_rows",
-        "minimum_successes": "experiment_minimum_successes",
-        "guardrail_margin": "guardrail_margin",
-    }
-    return arms.Policy(**{name: float(world.number(of)) for name, of in names.items()})
+    return arms.Policy(**{of.name: float(world.number(of.name)) for of in fields(arms.Policy)})
 
 
 def by_day(performance: list[Row], asset_id: str, days: list[date], measure: str) -> list[float]:

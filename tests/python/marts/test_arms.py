@@ -175,7 +175,7 @@ def test_boundary_and_p_are_those_of_gbstats_and_ville(row: dict[str, str]) -> N
     empty = arms.compare([0], [0], [0], [0])
     made = {"P": np.array([known.get("P", 0)]), "trials": np.array([known["trials"]])}
     comparison = arms.Comparison(**(vars(empty) | made))
-    policy = Policy(tuning_lift=known.get("tuning_lift", math.nan))
+    policy = Policy(sequential_tuning_lift=known.get("tuning_lift", math.nan))
     u = arms.tuned_u(comparison, policy, known["alpha"], known.get("planned_sample"))
     expect(arms.boundary(u, known["alpha"])[0], known["bound"])
     expect(arms.boundary(u, known["alpha"])[0], known["ville"])
@@ -194,7 +194,9 @@ ENDS = st.none() | st.tuples(st.integers(-1, 11), st.integers(0, 12)).map(lambda
 def test_p_and_interval_always_agree(
     rows: tuple[tuple[int, ...], ...], end: End | None, sample: float | None
 ) -> None:
-    loose = Policy(minimum_days=1, minimum_rows=1, minimum_successes=0)
+    loose = Policy(
+        experiment_minimum_days=1, experiment_minimum_rows=1, experiment_minimum_successes=0
+    )
     comparison = arms.compare(*columns(rows))
     decision = arms.decide(comparison, loose, end, sample)
     is_empty = np.isnan(decision.low) & (comparison.P > 0)

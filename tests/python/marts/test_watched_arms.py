@@ -18,7 +18,7 @@ from scipy.stats import norm, t
 
 DAYS = 28
 POLICY = Policy()
-FROM_THE_FIRST_DAY = Policy(minimum_days=1, minimum_rows=1)
+FROM_THE_FIRST_DAY = Policy(experiment_minimum_days=1, experiment_minimum_rows=1)
 AT_THE_END = End(DAYS - 1, DAYS - 1)
 
 
