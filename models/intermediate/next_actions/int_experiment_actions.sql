@@ -57,7 +57,9 @@ worded as (
             when verdict = 'stop_futile' and days_needed is null
                 then 'it has run longer than is worth it, and shows too little to judge'
             when verdict = 'stop_futile'
-                then 'days needed at this pace to be sure: ' || cast(days_needed as string) || ', more than are left'
+                then
+                    'at this pace it takes ' || cast(days_needed as string) || ' more day'
+                    || case when days_needed = 1 then '' else 's' end || ' to be sure, longer than is left'
             when guardrail_status = 'worse' then gain || ', but a guardrail got worse'
             when guardrail_status = 'inconclusive' then gain || ', but too little is known of its guardrails'
             when verdict = 'discuss'

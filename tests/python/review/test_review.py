@@ -11,7 +11,7 @@ from helpers.builds import Build
 from helpers.project import PROJECT, copy_project
 
 from warehouse.database.opening import DatabaseError
-from warehouse.review.review import ReviewError, review
+from warehouse.review.review import ReviewError, finding_of, review
 from warehouse.review.words import lasting, number, percent, words
 
 
@@ -32,6 +32,41 @@ def test_the_page_asks_for_nothing_and_names_no_machine(sample: Build, tmp_path:
     assert len(re.findall("<script", text)) == 1
     assert str(PROJECT) not in text
     assert str(sample.folder) not in text
+
+
+@pytest.mark.parametrize(
+    ("verdict", "low", "high", "guardrails", "is_interim", "text"),
+    [
+        ("fix_experiment", 0.1, 0.2, "ok", True, "What it shows can't be trusted."),
+        ("scale_variant", 0.1, None, "ok", True, "Better by 10.0% at least, and no guardrail is"),
+        (
+            "discuss",
+            0.1,
+            0.2,
+            "worse",
+            True,
+            "Better by 10.0% at least, but a guardrail got worse.",
+        ),
+        ("discuss", 0.1, 0.2, "inconclusive", True, "Better by 10.0% at least, but too little"),
+        ("discuss", 0.01, 0.2, "ok", True, "Surely better, but by less than 20.0%"),
+        ("keep_control", -0.3, -0.1, "ok", True, "Worse by 10.0% at least."),
+        ("stopped", None, None, "ok", True, "Its campaign is paused or over."),
+        ("stop_futile", -0.1, 0.19, "ok", True, "A lift of 20.0% is ruled out."),
+        ("stop_futile", -0.1, 0.2, "ok", True, "There is too little time left"),
+        ("stop_futile", None, None, "ok", True, "There is too little time left"),
+        ("not_enough", -0.1, 0.3, "ok", True, "Its declared end is reached, and nothing is sure."),
+        ("not_enough", -0.1, 0.3, "ok", False, "It is over, and nothing is sure."),
+        ("continue", -0.1, 0.3, "ok", True, "Nothing is sure yet."),
+        ("continue", None, None, "ok", True, "There is too little to judge yet."),
+    ],
+)
+def test_a_verdict_says_what_it_rests_on(
+    verdict: str, low: float, high: float, guardrails: str, is_interim: bool, text: str
+) -> None:
+    row = {"verdict": verdict, "sequential_ci_low": low, "sequential_ci_high": high}
+    row |= {"guardrail_status": guardrails, "is_interim": is_interim}
+    row["health"] = "too_small" if low is None else "ready"
+    assert finding_of(row, 0.2).startswith(text)
 
 
 @pytest.mark.parametrize(
