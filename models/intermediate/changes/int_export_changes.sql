@@ -145,14 +145,11 @@ judged_changes as (
             when kind = 'experiment' and verdict_before <> verdict_after then 'verdict_changed'
             when
                 kind = 'risk'
-                and verdict_after not like 'closed%'
-                and (verdict_before is null or verdict_before like 'closed%')
-                then 'risk_raised'
-            when kind = 'risk' and verdict_after like 'closed%' and verdict_before not like 'closed%'
-                then 'risk_closed'
-            when kind = 'risk' and verdict_after like 'reviewed%' and verdict_before not like 'reviewed%'
+                and verdict_after like 'reviewed%'
+                and (verdict_before is null or verdict_before not like 'reviewed%')
                 then 'risk_reviewed'
-            when kind = 'risk' and verdict_after = 'overdue' and verdict_before <> 'overdue' then 'risk_overdue'
+            when kind = 'risk' and verdict_after = 'overdue' and verdict_before is distinct from 'overdue'
+                then 'risk_overdue'
             when kind = 'action' and verdict_after = 'open' and verdict_before is distinct from 'open'
                 then 'action_new'
             when kind = 'action' and verdict_before = 'open' and verdict_after is null then 'action_gone'
@@ -188,6 +185,30 @@ changes as (
         end as importance
     from judged_changes
     where change_type is not null
+
+    union all
+
+    select
+        case when {{ is_unresolved('status_changes.to_value') }} then 'risk_raised' else 'risk_closed' end as change_type,
+        status_changes.record_id,
+        'risk' as item,
+        status_changes.campaign_id,
+        coalesce(pairs.label, status_changes.record_id) as what,
+        status_changes.from_value as before_text,
+        status_changes.to_value as after_text,
+        cast(null as double) as relative_change,
+        pairs.item_order as importance
+    from status_changes
+    inner join compared
+        on status_changes.export_number = compared.export_number
+    left join pairs
+        on
+            status_changes.record_id = pairs.record_id
+            and pairs.kind = 'risk'
+    where
+        status_changes.dataset = 'campaign_risk_signals'
+        and {{ is_unresolved('status_changes.to_value') }}
+        is distinct from coalesce({{ is_unresolved('status_changes.from_value') }}, false)
 
     union all
 

@@ -1,6 +1,12 @@
 {%- set rates = ['cost_per_conversion', 'return_on_ad_spend'] -%}
 
-with dates as (
+with as_of as (
+
+    select * from {{ ref('int_as_of') }}
+
+),
+
+dates as (
 
     select * from {{ ref('dim_date') }}
 
@@ -51,11 +57,23 @@ status_changes as (
 
 ),
 
+-- A Sunday is over with its last moment.
 newest_week as (
 
-    select max(week_start) as week_start
+    select
+        cast({{ add_days(
+            "cast(date_trunc('week', case when " ~ end_of_day('as_of_date') ~ " <= as_of then "
+            ~ add_days('as_of_date', 1) ~ " else as_of_date end) as date)",
+            -7
+        ) }} as date) as week_start
+    from as_of
+
+),
+
+first_week as (
+
+    select min(week_start) as week_start
     from dates
-    where is_week_complete
 
 ),
 
@@ -66,7 +84,7 @@ compared as (
         cast({{ add_days('week_start', -7) }} as timestamp) as compared_from,
         {{ end_of_day(add_days('week_start', 6)) }} as compared_to
     from newest_week
-    where week_start is not null
+    where week_start >= (select first_week.week_start from first_week)
 
 ),
 
@@ -210,8 +228,8 @@ final as (
         cast(null as timestamp) as changed_at,
         cast(null as timestamp) as compared_from,
         cast(null as timestamp) as compared_to
-    from newest_week
-    where week_start is null
+    from as_of
+    where not exists (select 1 from compared)
 
 )
 
