@@ -43,10 +43,12 @@ MARTS = {
     "next_actions",
     "risk_escalation",
     "risk_inbox",
+    "scorecard_history",
     "segment_rollup_reconciliation",
     "segment_rollups",
     "status_history",
     "warehouse_build",
+    "what_changed",
 }
 
 
