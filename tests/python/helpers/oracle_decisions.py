@@ -866,6 +866,7 @@ def decision_audit(world: World) -> list[Row]:
                 "campaign_id": decision["campaign_id"],
                 "campaign_name": world.campaigns[decision["campaign_id"]]["name"],
                 "decided_at": decided_at,
+                "week_start": week_of(decided_at.date()),
                 "decided_by": "human" if decision["human_override"] else "orchestrator",
                 "is_human_override": decision["human_override"],
                 "decision_trigger": decision["trigger"],

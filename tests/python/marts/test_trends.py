@@ -1,4 +1,4 @@
-"""The promise of trends, by simulation: of rates that stay one in twenty at most is called a change.
+"""The promise of trends, by simulation: of rates that stay, one in twenty at most seems to change.
 
 Two weeks of a funnel step (or of a segment's KPI), drawn anew each time: each day has a rate of its
 own, people by day log-uniform, fewer at the weekend. The promise may be missed by three standard
