@@ -23,14 +23,15 @@
 
 {#-
   Whether this run builds and tests all that the calling model takes an export from: every seed, the
-  staging and contract models and its own parents, with every test that judges nothing else. A part
+  staging and contract models and all that it is made of, with every test that judges nothing else. A part
   would show the statuses of one export beside the events of another; without tests, anything.
 -#}
 {% macro takes_in_a_whole_export() -%}
     {%- if not execute -%}
         {{ return(false) }}
     {%- endif -%}
-    {%- set judged = model.depends_on.nodes | list -%}
+    {%- set judged = [] -%}
+    {%- do add_ancestors(model, judged) -%}
     {%- for node in graph.nodes.values() -%}
         {%- if node.resource_type == 'seed' or (node.resource_type == 'model' and node.fqn[1] in ('raw', 'staging', 'contract')) -%}
             {%- do judged.append(node.unique_id) -%}
@@ -43,4 +44,11 @@
         {%- endif -%}
     {%- endfor -%}
     {{ return(not left_out) }}
+{%- endmacro %}
+
+{% macro add_ancestors(node, found) -%}
+    {%- for parent in node.depends_on.nodes if parent not in found and parent in graph.nodes -%}
+        {%- do found.append(parent) -%}
+        {%- do add_ancestors(graph.nodes[parent], found) -%}
+    {%- endfor -%}
 {%- endmacro %}

@@ -10,3 +10,18 @@
 {% macro joined_reasons(columns) -%}
     concat_ws('; ', {{ columns | join(', ') }})
 {%- endmacro %}
+
+
+{#- A metric of the scorecard as people read it, by its unit: 62.5%, 3. -#}
+{% macro metric_text(value, unit) -%}
+    case
+        when {{ unit }} = 'share' then {{ number_text('round(100 * ' ~ value ~ ', 2)') }} || '%'
+        else {{ number_text(value) }}
+    end
+{%- endmacro %}
+
+
+{#- What a budget action moves, of columns named as in budget_action_audit. -#}
+{% macro money_move_text() -%}
+    currency || ' ' || {{ money_text('amount') }} || ' from ' || from_channel_label || ' to ' || to_channel_label
+{%- endmacro %}

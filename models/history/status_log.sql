@@ -36,9 +36,9 @@ as_of as (
 
 ),
 
-inputs as (
+export as (
 
-    select * from {{ ref('int_inputs') }}
+    select * from {{ ref('int_export') }}
 
 ),
 
@@ -93,29 +93,22 @@ exports as (
 
 ),
 
-content as (
-
-    select md5({{ string_list("dataset || '=' || content_hash", 'dataset', ',') }}) as export_hash
-    from inputs
-
-),
-
 -- An older export is no news, and neither is one that can't be of its date. The last one again has
 -- nothing to add, but for what one that was taken out had shown before it.
 new_export as (
 
     select
         numbers.has_taken_out,
-        coalesce(content.export_hash = last_export.export_hash, false) as is_last_export,
+        coalesce(export.export_hash = last_export.export_hash, false) as is_last_export,
         case
-            when content.export_hash = last_export.export_hash then last_export.export_number
+            when export.export_hash = last_export.export_hash then last_export.export_number
             else numbers.highest_number + 1
         end as export_number,
         as_of.newest_event_at as seen_at,
         as_of.newest_record_at,
-        content.export_hash
+        export.export_hash
     from as_of
-    cross join content
+    cross join export
     cross join numbers
     left join exports as last_export on last_export.recency = 1
     where

@@ -4,51 +4,32 @@ with status_log as (
 
 ),
 
-as_of as (
-
-    select * from {{ ref('int_as_of') }}
-
-),
-
-known_log as (
-
-    select status_log.*
-    from status_log
-    cross join as_of
-    where status_log.seen_at <= as_of.as_of
-
-),
-
 exports as (
 
-    select
-        export_number,
-        lag(seen_at) over (order by export_number) as previous_export_at
-    from known_log
-    where dataset is null
+    select * from {{ ref('int_exports') }}
 
 ),
 
 entries as (
 
     select
-        known_log.dataset,
-        known_log.record_id,
-        known_log.attribute,
-        known_log.campaign_id,
-        lag(known_log.value) over (
-            partition by known_log.dataset, known_log.record_id, known_log.attribute
-            order by known_log.export_number
+        status_log.dataset,
+        status_log.record_id,
+        status_log.attribute,
+        status_log.campaign_id,
+        lag(status_log.value) over (
+            partition by status_log.dataset, status_log.record_id, status_log.attribute
+            order by status_log.export_number
         ) as from_value,
-        known_log.value as to_value,
+        status_log.value as to_value,
         exports.previous_export_at,
-        known_log.seen_at,
-        known_log.export_number
-    from known_log
+        exports.seen_at,
+        status_log.export_number
+    from status_log
     inner join exports using (export_number)
     where
-        known_log.dataset is not null
-        and known_log.attribute <> 'row_count'
+        status_log.dataset is not null
+        and status_log.attribute <> 'row_count'
 
 ),
 

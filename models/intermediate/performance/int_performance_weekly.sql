@@ -1,4 +1,4 @@
-{%- set members = {'channel': 'channel_id', 'segment': 'segment_id'} -%}
+{%- set members = {'campaign': 'campaign_id', 'channel': 'channel_id', 'segment': 'segment_id'} -%}
 {%- set sums, rates = weekly_sums(), weekly_rates() -%}
 
 with days as (

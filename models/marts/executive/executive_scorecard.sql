@@ -258,14 +258,8 @@ told_metrics as (
 
     select
         *,
-        case
-            when unit = 'share' then {{ number_text('round(100 * actual, 2)') }} || '%'
-            else {{ number_text('actual') }}
-        end as actual_text,
-        case
-            when unit = 'share' then {{ number_text('round(100 * target, 2)') }} || '%'
-            else {{ number_text('target') }}
-        end as target_text
+        {{ metric_text('actual', 'unit') }} as actual_text,
+        {{ metric_text('target', 'unit') }} as target_text
     from judged_metrics
 
 ),

@@ -152,8 +152,7 @@ pending_actions as (
         budget_action_id as record_id,
         campaign_id,
         replace(reason_code, '_', ' ') || ': ' || reason_detail as reason,
-        'approve or reject ' || currency || ' ' || {{ money_text('amount') }} || ' from '
-        || from_channel_label || ' to ' || to_channel_label as what_to_do,
+        'approve or reject ' || {{ money_move_text() }} as what_to_do,
         amount,
         currency,
         cast(null as decimal(18, 2)) as spend_per_day,

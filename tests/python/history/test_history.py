@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 from typing import Any
 
 import duckdb
@@ -19,36 +19,15 @@ import networkx
 import pytest
 from helpers import oracle
 from helpers.builds import Build, DbtError, Workspace
-from helpers.project import EXPORT, PROJECT, Export
+from helpers.exports import KEPT, Key, as_of, noon, record, statuses_of
+from helpers.project import PROJECT, Export
 
 from warehouse.build.build import SettingError, as_the_environment_says
 from warehouse.explain import explanation
 from warehouse.system.locks import sole_build
 
-Key = tuple[str, str, str]  # dataset, record, attribute
 Entry = tuple[int, datetime, str | None, str | None, str | None, str | None]
 
-KEPT = [
-    ("campaigns", "campaign_id", ["status"]),
-    ("experiments", "experiment_id", ["status"]),
-    (
-        "budget_actions",
-        "budget_action_id",
-        [
-            "status",
-            "amount",
-            "currency",
-            "from_channel_id",
-            "to_channel_id",
-            "approved_by_human",
-            "approver_id",
-            "approval_latency_minutes",
-        ],
-    ),
-    ("campaign_risk_signals", "risk_id", ["status"]),
-]
-HINTS = ("attribution_hints", "hint_id", [])
-DATASETS = [file.stem for file in EXPORT.glob("*.json")]
 # What the history needs, with the tests of it: a part would add nothing.
 # Cautious: without the tests of models that aren't built here.
 HISTORY = (
@@ -59,26 +38,6 @@ TERMS = ("amount", "currency", "from_channel_id", "to_channel_id")
 APPROVAL = ("approved_by_human", "approval_latency_minutes")
 ONLY_MODELS = ("--exclude-resource-type", "unit_test", "test")
 LOG = "select export_number, seen_at, dataset, record_id, attribute, value from status_log"
-
-
-def as_text(attribute: str, value: object) -> str | None:
-    """Return a value as the log keeps it."""
-    if attribute == "amount":
-        return str(Decimal(str(value)).quantize(Decimal("0.01"), ROUND_HALF_UP))
-    if attribute == "currency":
-        return value or "USD"
-    return None if value is None else str(value).lower() if value in (True, False) else str(value)
-
-
-def statuses_of(export: Export) -> dict[Key, str | None]:
-    """Return what an export shows of each attribute that is kept, and each dataset's records."""
-    counts = {(name, name, "row_count"): str(len(export.get(name, []))) for name in DATASETS}
-    return counts | {
-        (dataset, record[key], attribute): as_text(attribute, record.get(attribute))
-        for dataset, key, attributes in KEPT
-        for record in export[dataset]
-        for attribute in attributes
-    }
 
 
 def times_of(record: dict) -> list[datetime]:
@@ -226,26 +185,6 @@ class Kept:
 def kept(workspace: Workspace) -> Kept:
     (workspace.folder / "history.duckdb").unlink(missing_ok=True)
     return Kept(workspace)
-
-
-def as_of(export: Export, day: int) -> Export:
-    """Return a copy of an export whose newest event is at noon, so many days after the demo's."""
-    later = copy.deepcopy(export)
-    moment = datetime(2026, 3, 20, 12) + timedelta(days=day)
-    event = {
-        "decision_id": f"DEC_{9000 + day}",
-        "timestamp": moment.isoformat(),
-        "human_override": False,
-    }
-    later["orchestrator_decisions"].append(later["orchestrator_decisions"][0] | event)
-    return later
-
-
-def record(export: Export, dataset: str, key: str) -> dict:
-    """Return the record of a dataset with this id."""
-    name = next(name for one, name, _ in [*KEPT, HINTS] if one == dataset)
-    (found,) = (one for one in export[dataset] if one[name] == key)
-    return found
 
 
 # ---- What is remembered ----------------------------------------------------------------------
@@ -777,10 +716,6 @@ def story(workspace: Workspace, export: Callable[[], Export]) -> list[Build]:
         marts = ("--select", "+budget_action_audit", "+risk_escalation", *HISTORY[2:])
         builds.append(kept.build(shown, *marts))
     return builds
-
-
-def noon(day: int) -> datetime:
-    return datetime(2026, 3, 20, 12) + timedelta(days=day)
 
 
 def test_approval_and_execution_are_dated_by_what_was_first_seen(story: list[Build]) -> None:

@@ -5,14 +5,14 @@ from collections.abc import Callable
 from datetime import date, datetime
 
 import pytest
-from helpers import oracle, oracle_decisions
+from helpers import oracle, oracle_changes, oracle_decisions
 from helpers.builds import Build, Workspace
 from helpers.cases import CASES, world
 from helpers.compare import assert_same, is_close
 from helpers.messy import messy_export
 from helpers.project import Export, read_export
 
-MARTS = oracle_decisions.MARTS
+MARTS = oracle_decisions.MARTS | oracle_changes.MARTS
 
 
 @functools.cache
@@ -58,6 +58,10 @@ OUTCOMES = {
     ("campaign_timeline", "event_type"): set(oracle_decisions.EVENT_TYPES),
     ("executive_scorecard", "verdict"): {
         *("on_target", "off_target", "no_data", "informational", "on_track", "attention"),
+    },
+    ("what_changed", "change_type"): {
+        *("nothing_to_compare", "risk_overdue", "risk_raised", "money_moved", "action_new"),
+        *("verdict_changed", "action_decided", "risk_reviewed", "performance_moved"),
     },
     ("next_actions", "action_type"): set(oracle_decisions.ACTION_TYPES),
     ("next_actions", "action_state"): {"open", "decided"},
@@ -109,6 +113,9 @@ def test_no_mart_holds_a_time_after_the_as_of(case: str, build_of: Callable[[str
         elif isinstance(newest, date):
             late += [(mart, column, newest)] if newest > as_of.date() else []
     assert not late
+
+
+OF_THE_HISTORY = ("status_history", "scorecard_history", "what_changed")
 
 
 def known_on(export: Export, day: date) -> Export:
@@ -174,7 +181,7 @@ def test_export_cut_by_hand_gives_the_same_marts(
     assert len(tables) > len(MARTS)
     # These two also say what the export holds: its records and its newest event. What was seen when
     # depends on when exports were made.
-    for mart in set(tables) - {"warehouse_build", "contract_compliance", "status_history"}:
+    for mart in set(tables) - {"warehouse_build", "contract_compliance", *OF_THE_HISTORY}:
         seen = "ends_with(name, 'seen_at') or name = 'moved_before_approval'"
         shown = f"columns(name -> not ({seen}))"
         if mart == "next_actions":  # a breach waits since money was first seen to have moved
@@ -193,7 +200,7 @@ def test_oracle_knows_nothing_later_either(export: Callable[[], Export], day: st
     cut = oracle.read_world(known_on(export(), date.fromisoformat(day)), as_of=day)
     assert cut.newest_event_at <= cut.as_of < whole.newest_event_at
     for mart, (_, work_out) in (oracle.MARTS | MARTS).items():
-        if mart not in ("warehouse_build", "contract_compliance"):
+        if mart not in ("warehouse_build", "contract_compliance", *OF_THE_HISTORY):
             assert without_export(work_out(cut)) == without_export(work_out(whole)), mart
 
 

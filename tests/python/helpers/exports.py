@@ -1,0 +1,75 @@
+"""Exports that come one after the other, and what the history keeps of them."""
+
+import copy
+from datetime import datetime, timedelta
+from decimal import ROUND_HALF_UP, Decimal
+
+from helpers.project import EXPORT, Export
+
+Key = tuple[str, str, str]  # dataset, record, attribute
+
+KEPT = [
+    ("campaigns", "campaign_id", ["status"]),
+    ("experiments", "experiment_id", ["status"]),
+    (
+        "budget_actions",
+        "budget_action_id",
+        [
+            "status",
+            "amount",
+            "currency",
+            "from_channel_id",
+            "to_channel_id",
+            "approved_by_human",
+            "approver_id",
+            "approval_latency_minutes",
+        ],
+    ),
+    ("campaign_risk_signals", "risk_id", ["status"]),
+]
+HINTS = ("attribution_hints", "hint_id", [])
+DATASETS = [file.stem for file in EXPORT.glob("*.json")]
+
+
+def as_text(attribute: str, value: object) -> str | None:
+    """Return a value as the log keeps it."""
+    if attribute == "amount":
+        return str(Decimal(str(value)).quantize(Decimal("0.01"), ROUND_HALF_UP))
+    if attribute == "currency":
+        return value or "USD"
+    return None if value is None else str(value).lower() if value in (True, False) else str(value)
+
+
+def statuses_of(export: Export) -> dict[Key, str | None]:
+    """Return what an export shows of each attribute that is kept, and each dataset's records."""
+    counts = {(name, name, "row_count"): str(len(export.get(name, []))) for name in DATASETS}
+    return counts | {
+        (dataset, record[key], attribute): as_text(attribute, record.get(attribute))
+        for dataset, key, attributes in KEPT
+        for record in export[dataset]
+        for attribute in attributes
+    }
+
+
+def noon(day: int) -> datetime:
+    """Return noon, so many days after the demo's newest event."""
+    return datetime(2026, 3, 20, 12) + timedelta(days=day)
+
+
+def as_of(export: Export, day: int) -> Export:
+    """Return a copy of an export whose newest event is at noon, so many days after the demo's."""
+    later = copy.deepcopy(export)
+    event = {
+        "decision_id": f"DEC_{9000 + day}",
+        "timestamp": noon(day).isoformat(),
+        "human_override": False,
+    }
+    later["orchestrator_decisions"].append(later["orchestrator_decisions"][0] | event)
+    return later
+
+
+def record(export: Export, dataset: str, key: str) -> dict:
+    """Return the record of a dataset with this id."""
+    name = next(name for one, name, _ in [*KEPT, HINTS] if one == dataset)
+    (found,) = (one for one in export[dataset] if one[name] == key)
+    return found
