@@ -80,7 +80,8 @@ def database(
 
 
 @pytest.fixture(scope="module")
-def semantics(database: Build) -> Iterator[Semantics]:
+def semantics(database: Build, sample: Build) -> Iterator[Semantics]:
+    """Return the semantic layer; `sample` is built before the environment is that of `mf`."""
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(database.folder)  # the profile's paths start here
         patch.setenv("DBT_TARGET", "published")
