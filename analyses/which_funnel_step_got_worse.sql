@@ -1,4 +1,4 @@
--- Which step of a funnel got worse, or better, since the week before?
+-- Which step of a funnel got worse since the week before, beyond noise?
 select
     campaign_name,
     segment_name,
@@ -10,10 +10,5 @@ select
     step_conversion_rate,
     step_conversion_rate_change
 from {{ ref('funnel_trend') }}
-order by
-    week_start desc,
-    step_conversion_rate_change asc nulls last,
-    campaign_name asc,
-    segment_name asc,
-    channel_label asc,
-    stage_order asc
+where step_trend = 'worsened'
+order by week_start desc, step_conversion_rate_change, campaign_id, segment_id, channel_id, stage

@@ -11,11 +11,11 @@
 {%- endmacro %}
 
 
-{#- The count of the stage that is named, from a relation that has a column for each. -#}
-{% macro stage_count(stage) -%}
+{#- The count of the stage that is named, from a relation that has a column for each, behind a prefix. -#}
+{% macro stage_count(stage, prefix='') -%}
     case {{ stage }}
         {%- for one in var('funnel_stages') %}
-        when '{{ one }}' then {{ one }}_count
+        when '{{ one }}' then {{ prefix }}{{ one }}_count
         {%- endfor %}
     end
 {%- endmacro %}

@@ -95,18 +95,6 @@ windowed_days as (
 
 ),
 
-expected_days as (
-
-    select
-        *,
-        {{ rate(
-            'sum(successes) over (partition by campaign_id, segment_id, window_end)',
-            'sum(trials) over (partition by campaign_id, segment_id, window_end)'
-        ) }} as window_rate
-    from windowed_days
-
-),
-
 final as (
 
     select
@@ -124,14 +112,11 @@ final as (
         sum(trials) as trials,
         {{ rate('sum(successes)', 'sum(trials)') }} as kpi_value,
         count(case when trials > 0 then 1 end) as days,
-        -- Pearson's sum, by which days vary more than coins. Decimals add up the same in any order.
-        coalesce(sum(cast(
-            (successes - window_rate * trials) * (successes - window_rate * trials)
-            / nullif(trials * window_rate * (1 - window_rate), 0) as decimal(38, 15)
-        )), 0) as day_variation,
+        {{ effective_days('trials') }} as effective_days,
+        {{ day_variation('successes', 'trials') }} as day_variation,
         {{ end_of_day('window_end') }} > max(as_of) as is_partial,
         window_end = max(judged_end) as is_judged
-    from expected_days
+    from windowed_days
     group by campaign_id, segment_id, window_end, primary_kpi
 
 )

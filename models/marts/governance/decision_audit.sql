@@ -106,6 +106,7 @@ final as (
         decisions.campaign_id,
         campaigns.campaign_name,
         decisions.decided_at,
+        cast(date_trunc('week', decisions.decided_at) as date) as week_start,
         case when decisions.is_human_override then 'human' else 'orchestrator' end as decided_by,
         decisions.is_human_override,
         decisions.decision_trigger,

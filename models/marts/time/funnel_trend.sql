@@ -17,83 +17,67 @@ dates as (
 
 ),
 
--- Days of a week on which the same stages were measured are one row: what follows reads few.
-weeks as (
+step_days as (
 
     select
-        daily.campaign_id,
-        daily.segment_id,
-        daily.channel_id,
-        dates.week_start,
-        dates.is_week_complete,
-        {%- for stage in var('funnel_stages') %}
-        sum(daily.{{ stage }}_count) as {{ stage }}_count,
-        {%- endfor %}
-        count(*) as day_count
-    from daily
-    inner join dates
-        on daily.event_date = dates.date_day
-    group by
-        {%- for stage in var('funnel_stages') %}
-        daily.{{ stage }}_count is null,
-        {%- endfor %}
-        daily.campaign_id,
-        daily.segment_id,
-        daily.channel_id,
-        dates.week_start,
-        dates.is_week_complete
-
-),
-
-counted_steps as (
-
-    select
-        weeks.*,
+        daily.event_date,
+        steps.campaign_id,
+        steps.segment_id,
+        steps.channel_id,
         steps.campaign_name,
         steps.segment_name,
         steps.channel_label,
-        steps.stage_order,
         steps.previous_stage,
         steps.stage,
-        {{ stage_count('steps.previous_stage') }} as previous_stage_count,
-        {{ stage_count('steps.stage') }} as stage_count
-    from weeks
-    inner join steps using (campaign_id, segment_id, channel_id)
+        steps.stage_order,
+        {{ stage_count('steps.previous_stage', 'daily.') }} as previous_stage_count,
+        {{ stage_count('steps.stage', 'daily.') }} as stage_count
+    from daily
+    inner join steps
+        on
+            daily.campaign_id = steps.campaign_id
+            and daily.segment_id = steps.segment_id
+            and daily.channel_id = steps.channel_id
 
 ),
 
 weekly_steps as (
 
     select
-        campaign_id,
-        segment_id,
-        channel_id,
-        week_start,
-        is_week_complete,
-        campaign_name,
-        segment_name,
-        channel_label,
-        previous_stage,
-        stage,
-        stage_order,
-        sum(day_count) as measured_days,
-        sum(previous_stage_count) as previous_stage_count,
-        sum(stage_count) as compared_count
-    from counted_steps
+        step_days.campaign_id,
+        step_days.segment_id,
+        step_days.channel_id,
+        dates.week_start,
+        dates.is_week_complete,
+        step_days.campaign_name,
+        step_days.segment_name,
+        step_days.channel_label,
+        step_days.previous_stage,
+        step_days.stage,
+        step_days.stage_order,
+        count(*) as measured_days,
+        sum(step_days.previous_stage_count) as previous_stage_count,
+        sum(step_days.stage_count) as compared_count,
+        count(case when step_days.previous_stage_count > 0 then 1 end) as days,
+        {{ effective_days('step_days.previous_stage_count') }} as effective_days,
+        {{ day_variation('step_days.stage_count', 'step_days.previous_stage_count') }} as day_variation
+    from step_days
+    inner join dates
+        on step_days.event_date = dates.date_day
     -- Only days on which both stages were measured can be compared.
-    where previous_stage_count + stage_count is not null
+    where step_days.previous_stage_count + step_days.stage_count is not null
     group by
-        campaign_id,
-        segment_id,
-        channel_id,
-        week_start,
-        is_week_complete,
-        campaign_name,
-        segment_name,
-        channel_label,
-        previous_stage,
-        stage,
-        stage_order
+        step_days.campaign_id,
+        step_days.segment_id,
+        step_days.channel_id,
+        dates.week_start,
+        dates.is_week_complete,
+        step_days.campaign_name,
+        step_days.segment_name,
+        step_days.channel_label,
+        step_days.previous_stage,
+        step_days.stage,
+        step_days.stage_order
 
 ),
 
@@ -109,7 +93,7 @@ rated_steps as (
 
 ),
 
-final as (
+step_pairs as (
 
     select
         this_week.campaign_id,
@@ -123,22 +107,23 @@ final as (
         this_week.stage,
         this_week.stage_order,
         this_week.is_week_complete,
-        cast(this_week.measured_days as integer) as measured_days,
-        cast(this_week.previous_stage_count as bigint) as previous_stage_count,
-        cast(this_week.compared_count as bigint) as compared_count,
+        this_week.measured_days,
         this_week.step_conversion_rate,
         this_week.ci_low,
         this_week.ci_high,
         week_before.step_conversion_rate as prior_step_conversion_rate,
         week_before.ci_low as prior_ci_low,
         week_before.ci_high as prior_ci_high,
-        case
-            when
-                this_week.is_week_complete
-                and this_week.measured_days >= {{ var('week_minimum_days') }}
-                and week_before.measured_days >= {{ var('week_minimum_days') }}
-                then this_week.step_conversion_rate - week_before.step_conversion_rate
-        end as step_conversion_rate_change
+        this_week.is_week_complete
+        and this_week.measured_days >= {{ var('week_minimum_days') }}
+        and week_before.measured_days >= {{ var('week_minimum_days') }} as is_comparable,
+        this_week.compared_count as successes,
+        this_week.previous_stage_count as trials,
+        week_before.compared_count as prior_successes,
+        week_before.previous_stage_count as prior_trials,
+        this_week.days + week_before.days as days,
+        this_week.effective_days + week_before.effective_days as effective_days,
+        this_week.day_variation + week_before.day_variation as day_variation
     from rated_steps as this_week
     left join rated_steps as week_before
         on
@@ -147,6 +132,43 @@ final as (
             and this_week.channel_id = week_before.channel_id
             and this_week.stage = week_before.stage
             and this_week.week_start = week_before.next_week_start
+
+),
+
+final as (
+
+    select
+        campaign_id,
+        segment_id,
+        channel_id,
+        week_start,
+        campaign_name,
+        segment_name,
+        channel_label,
+        previous_stage,
+        stage,
+        stage_order,
+        is_week_complete,
+        cast(measured_days as integer) as measured_days,
+        cast(trials as bigint) as previous_stage_count,
+        cast(successes as bigint) as compared_count,
+        step_conversion_rate,
+        ci_low,
+        ci_high,
+        prior_step_conversion_rate,
+        prior_ci_low,
+        prior_ci_high,
+        case when is_comparable then rate_ratio - 1 end as step_conversion_rate_change,
+        trend_ci_low as change_ci_low,
+        trend_ci_high as change_ci_high,
+        is_beyond_noise,
+        case
+            when is_beyond_noise and step_conversion_rate > prior_step_conversion_rate then 'improved'
+            when is_beyond_noise then 'worsened'
+            when is_enough_to_tell then 'unclear'
+            else 'not_enough'
+        end as step_trend
+    from {{ judged_trends('step_pairs') }} as trends
 
 )
 

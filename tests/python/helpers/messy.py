@@ -966,6 +966,29 @@ class Generator:
         event |= {"count": row["conversions"], "confidence": 0.9}
         self.export["funnel_events"].append(event)
 
+    def weekly_steps(self) -> None:
+        """Add steps on five days or more of two weeks: some change, most of them within noise."""
+        campaign = "CAMP_020"  # of agreement()
+        steps = {
+            "worsens": (range(7), (100, 104, 97, 102, 95, 101, 99), 0.4),
+            "improves": (range(5), (50, 52, 47, 51, 49, 50, 52), 1.6),
+            "stays": (range(7), (60, 90, 30, 75, 45, 80, 50), 0.8),
+            "ends": (range(6), (20, 18, 22, 21, 19, 20, 20), 0),
+            "is on four days": (range(4), (100, 104, 97, 102), 0.1),
+            "yields more than came": (range(7), (100, 104, 97, 102, 95, 101, 99), 40),
+        }
+        for number, (days, counts, factor) in enumerate(steps.values()):
+            place = {"segment_id": f"SEG_{number % 3:03}", "channel_id": f"CH_{number // 3:02}"}
+            for week, scale in enumerate((1, factor)):
+                for day in days:
+                    on = date(2026, 3, 2) + timedelta(days=7 * week + day)
+                    went = int(counts[day] * scale)
+                    for stage, count in (("visit", 900 + 70 * day), ("signup", went)):
+                        event = {"event_id": f"FNL_{len(self.export['funnel_events']):04}"}
+                        event |= {"timestamp": f"{on}T22:00:00", "date": str(on), "source": "crm"}
+                        event |= {"campaign_id": campaign, "stage": stage, "count": count}
+                        self.export["funnel_events"].append(event | place | {"confidence": 0.9})
+
 
 def messy_export(seed: int) -> Export:
     """Return a random export, its records in random order."""
@@ -985,6 +1008,7 @@ def messy_export(seed: int) -> Export:
     generator.movers()
     generator.repeats()
     generator.agreement()
+    generator.weekly_steps()
     generator.namesakes()
     generator.late_events()
     for records in generator.export.values():

@@ -810,7 +810,8 @@ def segment_rollups(world: World) -> list[Row]:
         low = high = None
         is_beyond = False
         if is_comparable and kpi in world.kpis:
-            low, high, is_beyond = trend_interval(world, world.kpis[kpi], performance, earlier)
+            counts = [counts_by_day(world.kpis[kpi], rows) for rows in (performance, earlier)]
+            low, high, is_beyond = trend_interval(world, *counts)
         is_partial = end_of(end) > world.as_of
         rows.append(
             {
@@ -832,7 +833,7 @@ def segment_rollups(world: World) -> list[Row]:
                 "trend_vs_prior_window": double(change),
                 "trend_ci_low": low,
                 "trend_ci_high": high,
-                "is_beyond_noise": is_beyond,
+                "is_beyond_noise": bool(is_beyond),
                 "recommendation": None if is_partial else recommendation(world, summed, change),
                 "is_partial": is_partial,
                 "is_newest": not any(
@@ -845,14 +846,16 @@ def segment_rollups(world: World) -> list[Row]:
 
 
 def trend_interval(
-    world: World, definition: Row, here: list[Row], before: list[Row]
-) -> tuple[float | None, float | None, bool]:
-    """Return the 95% interval of a trend, and whether it is more than noise.
+    world: World, days: list[tuple[int, int]], prior_days: list[tuple[int, int]]
+) -> tuple[float | None, float | None, bool | None]:
+    """Return the 95% interval of a rate's relative change, and whether it is more than noise.
 
-    Days vary more than coins: the variance grows by Pearson's sum over the days of both windows.
+    Of successes and trials by day, of a period and the one before. None in place of whether where
+    there is not enough to tell. Days vary more than coins: the variance grows by Pearson's sum over
+    the days of both periods, by as many days of one size as say as much (decisions).
     """
-    nothing = None, None, False
-    counted = [counts_by_day(definition, rows) for rows in (here, before)]
+    nothing = None, None, None
+    counted = [days, prior_days]
     (hits, trials), (prior_hits, prior_trials) = (
         (sum(x for x, _ in days), sum(n for _, n in days)) for days in counted
     )
@@ -862,12 +865,15 @@ def trend_interval(
         return nothing
     if not (0 < trials >= hits and 0 < prior_trials >= prior_hits):
         return nothing
-    pearson = 0.0
-    for days, share in zip(shown, (hits / trials, prior_hits / prior_trials), strict=True):
+    pearson, size = 0.0, -2.0
+    for days in shown:
+        came = sum(n for _, n in days)
+        share = sum(x for x, _ in days) / came
+        size += came**2 / sum(n * n for _, n in days)
         if 0 < share < 1:
             pearson += sum((x - n * share) ** 2 / (n * share * (1 - share)) for x, n in days)
-    spread = max(1.0, pearson / freedom)
-    t = float(scipy.stats.t.ppf(0.975, freedom))
+    spread = max(1.0, pearson / size)
+    t = float(scipy.stats.t.ppf(0.975, min(freedom, 30)))  # as printed tables end
     if not hits or not prior_hits:
         gain = hits * prior_trials - prior_hits * trials
         z = gain / math.sqrt((hits + prior_hits) * trials * prior_trials * spread)

@@ -494,11 +494,23 @@ def funnel_trend(world: World) -> list[Row]:
                 row["prior_step_conversion_rate"] = double(ratio(went_before, came_before))
                 row |= dict(zip(("ci_low", "ci_high"), here, strict=True))
                 row |= dict(zip(("prior_ci_low", "prior_ci_high"), prior, strict=True))
-                row["step_conversion_rate_change"] = None
                 enough = min(len(weeks[start]), len(weeks.get(start - WEEK, ()))) >= least
-                if is_over and enough and came and came_before:
-                    change = Fraction(went, came) - Fraction(went_before, came_before)
-                    row["step_conversion_rate_change"] = double(change)
+                is_comparable = is_over and enough
+                change, low, high, is_beyond = None, None, None, None
+                if is_comparable:
+                    change = ratio(ratio(went, came), ratio(went_before, came_before))
+                    counts = (
+                        [(one[stage], one[before]) for one in weeks[week]]
+                        for week in (start, start - WEEK)
+                    )
+                    low, high, is_beyond = oracle.trend_interval(world, *counts)
+                row["step_conversion_rate_change"] = double(None if change is None else change - 1)
+                row |= {"change_ci_low": low, "change_ci_high": high}
+                row |= {"is_beyond_noise": bool(is_beyond)}
+                row["step_trend"] = "unclear" if is_beyond is False else "not_enough"
+                if is_beyond:
+                    is_better = went * came_before > went_before * came
+                    row["step_trend"] = "improved" if is_better else "worsened"
                 rows.append(row)
     return rows
 
@@ -854,6 +866,7 @@ def decision_audit(world: World) -> list[Row]:
                 "campaign_id": decision["campaign_id"],
                 "campaign_name": world.campaigns[decision["campaign_id"]]["name"],
                 "decided_at": decided_at,
+                "week_start": week_of(decided_at.date()),
                 "decided_by": "human" if decision["human_override"] else "orchestrator",
                 "is_human_override": decision["human_override"],
                 "decision_trigger": decision["trigger"],

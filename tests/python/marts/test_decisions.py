@@ -39,6 +39,7 @@ OUTCOMES = {
     ("experiment_results", "is_interim"): {False, True},
     ("experiment_results", "has_open_risk"): {False, True},
     ("fct_channel_weekly", "is_comparable"): {True, False},
+    ("funnel_trend", "step_trend"): {"improved", "worsened", "unclear", "not_enough"},
     ("campaign_performance", "pacing_status"): {
         *("not_active", "not_started", "no_budget", "ahead", "behind", "on_pace", None),
     },

@@ -7,17 +7,23 @@ import re
 import shutil
 import subprocess
 import sys
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
+from fractions import Fraction
 from pathlib import Path
+from statistics import mean, median
 
 import duckdb
 import pytest
 from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+from helpers import oracle
 from helpers.builds import Build, Workspace
+from helpers.project import read_export
 from helpers.semantics import Semantics
+from numpy import quantile
 
 # Views of the build file are tables once published.
 FACTS_AS_TABLES = """
@@ -46,6 +52,11 @@ set start_date = start_date - 40 where campaign_id = 'CAMP_002';
 
 update marts.budget_action_audit set currency = 'EUR' where campaign_id = 'CAMP_001';
 update marts.channel_budget_flows set currency = 'EUR' where campaign_id = 'CAMP_001';
+
+insert into semantic.time_spine_daily
+select cast(date_day - 40 as date) from semantic.time_spine_daily
+except
+select date_day from semantic.time_spine_daily;
 """
 
 
@@ -69,7 +80,8 @@ def database(
 
 
 @pytest.fixture(scope="module")
-def semantics(database: Build) -> Iterator[Semantics]:
+def semantics(database: Build, sample: Build) -> Iterator[Semantics]:
+    """Return the semantic layer; `sample` is built before the environment is that of `mf`."""
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(database.folder)  # the profile's paths start here
         patch.setenv("DBT_TARGET", "published")
@@ -156,6 +168,7 @@ GROUPS = {
     "ledger": Group(
         f"marts.campaign_performance as fact {CAMPAIGN}",
         {
+            "budget": "sum(fact.budget)",
             "net_roi": "sum(net_roi)",
             "ledger_cost": "sum(ledger_cost)",
             "return_on_cost": "cast(sum(net_roi) as double) / nullif(sum(ledger_cost), 0)",
@@ -204,6 +217,8 @@ GROUPS = {
             "approved_budget_actions": "count(*) filter (where approval_state = 'approved')",
             "budget_approval_rate": "avg(cast(approval_state = 'approved' as integer))",
             "approval_latency": "avg(approval_latency_minutes)",
+            "approval_latency_median": "median(approval_latency_minutes)",
+            "approval_latency_p90": "quantile_cont(approval_latency_minutes, 0.9)",
             "amount_moved": "sum(amount) filter (where money_moved)",
             "currencies_moved": "count(distinct fact.currency) filter (where money_moved)",
             "budget_moved": "case when min(fact.currency) filter (where money_moved)"
@@ -218,6 +233,7 @@ GROUPS = {
             "budget_action__currency": "fact.currency",
             "budget_action__reason_code": "reason_code",
             "budget_action__approval_state": "approval_state",
+            "budget_action__approver_id": "approver_id",
         },
         [
             ("budget_action__currency", "metric_time__month", "to_channel__channel_type"),
@@ -436,6 +452,62 @@ def test_nothing_counted_is_zero_and_nothing_measured_is_null(semantics: Semanti
     assert all(0 in count and None not in count for count in counts)
 
 
+# ---- The week before, and who approves, from the JSON -----------------------------------------
+
+WEEKLY = ("spend", "conversions", "cost_per_conversion", "return_on_ad_spend")
+BESIDE = [f"{name}_{which}" for name in WEEKLY for which in ("week_before", "change")]
+
+
+@pytest.mark.parametrize("by_channel", [False, True])
+def test_a_week_is_beside_the_week_before(
+    semantics: Semantics, database: Build, by_channel: bool
+) -> None:
+    sums = defaultdict(lambda: defaultdict(Fraction))
+    for row in oracle.read_world(read_export()).performance:
+        # As MORE_MONTHS_AND_CURRENCIES has it.
+        day = row["day"] - timedelta(days=40 if row["day"] < date(2026, 3, 10) else 0)
+        key = (row["channel_id"],) if by_channel else ()
+        for name in ("spend", "conversions", "revenue_proxy"):
+            sums[day - timedelta(days=day.weekday()), *key][name] += row[name]
+    for week in sums.values():
+        week["cost_per_conversion"] = oracle.ratio(week["spend"], week["conversions"])
+        week["return_on_ad_spend"] = oracle.ratio(week["revenue_proxy"], week["spend"])
+    (newest,) = sql_rows(database, "select max(date_day) from semantic.time_spine_daily")[0]
+    starts = {(start + timedelta(days=7), *key) for start, *key in sums}
+    expected = []
+    for start, *key in sums.keys() | {one for one in starts if one[0] <= newest}:
+        here, before = sums.get((start, *key), {}), sums.get((start - timedelta(days=7), *key), {})
+        values = []
+        for name in WEEKLY:
+            value, prior = here.get(name), before.get(name)
+            change = None if value is None else oracle.ratio(value - (prior or 0), prior)
+            values += [oracle.double(prior), oracle.double(change)]
+        expected.append((start, *key, *values))
+    assert sum(None not in row for row in expected) >= 2
+    group_by = ("metric_time__week", *(["channel"] if by_channel else []))
+    answer = semantics.rows(["spend", *BESIDE], group_by)
+    groups = len(group_by)
+    assert_same(expected, [row[:groups] + row[groups + 1 :] for row in answer], groups)
+
+
+def test_approvals_are_by_approver(semantics: Semantics) -> None:
+    latencies = defaultdict(list)
+    for row in read_export()["budget_actions"]:
+        if row["approved_by_human"]:
+            latencies[row["approver_id"]].append(row["approval_latency_minutes"])
+    expected = [
+        (who, len(found), mean(found), median(found), float(quantile(found, 0.9)))
+        for who, found in latencies.items()
+    ]
+    metrics = ["approval_latency", "approval_latency_median", "approval_latency_p90"]
+    answer = semantics.rows(
+        ["approved_budget_actions", *metrics],
+        ("budget_action__approver_id",),
+        ("{{ Dimension('budget_action__approval_state') }} = 'approved'",),
+    )
+    assert_same(expected, answer, 1)
+
+
 # ---- The configuration -----------------------------------------------------------------------
 
 
@@ -467,7 +539,7 @@ def test_everything_has_a_label_and_a_description(semantics: Semantics) -> None:
 
 def test_every_metric_is_compared(semantics: Semantics) -> None:
     names = {metric.name for metric in semantics.configuration.mf.list_metrics()}
-    assert names == {metric for group in GROUPS.values() for metric in group.metrics}
+    assert names == {metric for group in GROUPS.values() for metric in group.metrics} | {*BESIDE}
 
 
 def test_every_mart_has_a_reader(database: Build) -> None:

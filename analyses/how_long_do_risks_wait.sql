@@ -1,12 +1,11 @@
 -- Which risks are unresolved, how long have they waited, and until when must they be reviewed?
 select
-    priority_rank,
+    risk_id,
     severity,
     campaign_name,
-    why,
     what_to_do,
     review_state,
     review_due_at,
     waiting_minutes / 60 as waiting_hours
 from {{ ref('risk_inbox') }}
-order by priority_rank
+order by waiting_minutes asc, risk_id asc

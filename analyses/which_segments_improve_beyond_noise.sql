@@ -1,0 +1,13 @@
+-- Which segments do better than in the window before, beyond noise?
+select
+    campaign_name,
+    segment_name,
+    window_end,
+    primary_kpi,
+    prior_kpi_value,
+    kpi_value,
+    trend_ci_low,
+    trend_ci_high
+from {{ ref('segment_rollups') }}
+where is_judged and is_beyond_noise 
+order by campaign_id, segment_id
