@@ -70,7 +70,7 @@ spent_budgets as (
     from spent_so_far
     where
         budget > 0
-        and round(spend, 6) >= budget
+        and {{ as_money('spend') }} >= budget
     group by campaign_id
 
 ),

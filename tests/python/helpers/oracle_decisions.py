@@ -729,7 +729,7 @@ def first_reached(values: dict[date, Fraction], budget: Fraction) -> date | None
     spent = Fraction(0)
     for day in sorted(values) if budget else ():
         spent += values[day]
-        if spent >= budget:
+        if in_cents(spent) >= budget:
             return day
     return None
 
