@@ -18,6 +18,7 @@ MARTS = {
     "attribution_summary",
     "budget_action_audit",
     "budget_action_impact",
+    "campaign_pacing",
     "campaign_performance",
     "campaign_timeline",
     "channel_budget_flows",
