@@ -8,4 +8,4 @@ select
     review_due_at,
     waiting_minutes / 60 as waiting_hours
 from {{ ref('risk_inbox') }}
-order by waiting_minutes asc, risk_id asc
+order by waiting_minutes desc, risk_id asc

@@ -7,5 +7,5 @@ select
     waiting_since,
     due_at
 from {{ ref('next_actions') }}
-
+where action_state = 'open'
 order by waiting_since asc nulls last, action_rank asc

@@ -1,4 +1,4 @@
--- Which step of a funnel got worse since the week before, beyond noise?
+-- Which step of a funnel got worse than in the week before, beyond noise?
 select
     campaign_name,
     segment_name,
@@ -11,4 +11,4 @@ select
     step_conversion_rate_change
 from {{ ref('funnel_trend') }}
 where step_trend = 'worsened'
-order by week_start desc, step_conversion_rate_change, campaign_id, segment_id, channel_id, stage
+order by week_start desc, step_conversion_rate_change asc, campaign_id asc, segment_id asc, channel_id asc, stage asc

@@ -9,5 +9,5 @@ select
     trend_ci_low,
     trend_ci_high
 from {{ ref('segment_rollups') }}
-where is_judged and is_beyond_noise 
+where is_judged and is_beyond_noise and kpi_value > prior_kpi_value
 order by campaign_id, segment_id
