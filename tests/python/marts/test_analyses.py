@@ -6,7 +6,7 @@ from datetime import timedelta
 from fractions import Fraction
 
 import pytest
-from helpers import oracle, oracle_decisions
+from helpers import oracle, oracle_changes, oracle_decisions
 from helpers.builds import Build, Workspace
 from helpers.cases import world
 from helpers.compare import agrees
@@ -31,7 +31,7 @@ def test_an_analysis_answers(
     assert any(build_of(case).rows(compiled[analysis]) for case in CASES)
 
 
-# ---- The questions of issue 20, from the JSON ------------------------------------------------
+# ---- The questions of each week, from the JSON ------------------------------------------------
 
 
 def named(world: World, rows: Iterable[Row]) -> list[Row]:
@@ -136,22 +136,40 @@ def actions_that_wait(world: World) -> list[Row]:
     )
 
 
+def pacing(world: World) -> list[Row]:
+    return sorted(oracle_decisions.campaign_pacing(world), key=lambda row: row["campaign_name"])
+
+
+def changes(comparison: str) -> Callable[[World], list[Row]]:
+    """Return what reads the changes of a comparison; one export has none before it."""
+
+    def read(world: World) -> list[Row]:
+        names = {None: None} | {key: row["name"] for key, row in world.campaigns.items()}
+        return [
+            row | {"campaign_name": names[row["campaign_id"]]}
+            for row in oracle_changes.what_changed(world)
+            if row["comparison"] == comparison
+        ]
+
+    return read
+
+
 QUESTIONS: dict[str, Callable[[World], list[Row]]] = {
     "what_does_a_conversion_cost_by_week": cost_by_week,
+    "what_changed_since_last_week": changes("week"),
+    "what_changed_since_the_last_export": changes("export"),
+    "where_does_spend_end": pacing,
     "which_segments_improve_beyond_noise": segments_that_improve,
     "how_long_do_risks_wait": risks_that_wait,
     "who_approves_and_how_fast": approvals,
     "which_funnel_step_got_worse": steps_that_got_worse,
     "how_often_are_decisions_overridden": overrides,
+    "is_spend_on_budget": pacing,
     "which_actions_wait_longest": actions_that_wait,
 }
-"""Each question's answer, in order.
+"""Each question's answer, in order; what changed between exports test_judgments_kept.py reads."""
 
-To come, with the marts that answer them: where_does_spend_end, is_spend_on_budget,
-what_changed_since_last_week, what_changed_since_the_last_export.
-"""
-
-TEXTS = {"what_to_do"}
+TEXTS = {"what_to_do", "what"}
 """Columns with a sentence, which unit tests read."""
 
 
