@@ -1,8 +1,8 @@
 """Where campaigns end, foretold at half-time by the models themselves.
 
-Campaigns of four to twelve weeks are drawn with a pattern of weekdays. Those days are exported that are gone
-at half-time, by assets that report every one to three days, and built; what campaign_pacing expects
-is held against how they go on. --whole draws five times as many.
+Campaigns of four to twelve weeks are drawn with a pattern of weekdays. The days that are gone at
+half-time are exported, by assets that report every one to three days, and built; what
+campaign_pacing expects is held against how they go on. --whole draws five times as many.
 """
 
 import math
