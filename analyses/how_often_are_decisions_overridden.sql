@@ -2,7 +2,7 @@
 select
     week_start,
     count(*) as decisions,
-    avg(cast(answered_risks as double)) as override_rate
+    avg(cast(is_human_override as double)) as override_rate
 from {{ ref('decision_audit') }}
 group by week_start
 order by week_start
