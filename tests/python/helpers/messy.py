@@ -753,7 +753,7 @@ class Generator:
         )
 
     def money(self) -> None:
-        """Add campaigns at the edges of pacing and target, and events at the edges of windows."""
+        """Add campaigns at the edges of target, and events at the edges of windows."""
         pace = ((7500, "2026-03-01"), (4500, "2026-03-01"), (6000, "2026-03-01"), (0, "2026-04-09"))
         for number, (media, start) in enumerate(pace, start=10):
             campaign = self.campaign(number, media_spend=media, start_date=start)
