@@ -1,33 +1,118 @@
-"""Draw the review's charts: SVG that takes its colours from the page, light or dark."""
+"""Draw the review's pictures: SVG that takes its colours from the page, light or dark."""
 
 import re
-from collections.abc import Iterator
-from datetime import datetime
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
 
-import altair as alt
-import vl_convert
+from markupsafe import Markup
 
 from warehouse.review.contents import Row
+from warehouse.review.words import written_day
 
-# Colours are the page's, so that one drawing serves light, dark and print.
-INK, FAINT, LINE = "var(--ink)", "var(--faint)", "var(--line)"
-COST, FLOW = "var(--cost)", "var(--flow)"
-WIDTH = 820
-SIDE = 30  # room for a type that is wider than the one the labels were measured in
-ROW_HEIGHT = 26
-CURVE_POINTS = 12
+DAY = timedelta(days=1)
+TURNING = re.compile("[\u202a-\u202e\u2066-\u2069]")  # the direction of whatever follows
+MOST_LETTERS = 34
+
+SPARK_WIDTH, SPARK_HEIGHT, SPARK_MARGIN = 96, 20, 3
+
+WEEKS_WIDTH, BAND_HEIGHT, BAND_LABEL = 240, 24, 15
+WIDEST_BAR = 28.0
+
+FLOW_WIDTH, FLOW_LEFT, FLOW_RIGHT = 820, 290, 530
 MOVED_HEIGHT = 120  # of all that moved
 LABEL_HEIGHT = 36  # of the two lines beside a channel
 GAP = 8  # between the channels of one side
-MOST_LETTERS = 34
-# What XML can't hold: vl-convert would not refuse it, but end the process. And what turns the
-# direction of whatever follows.
-UNFIT = re.compile(
-    "[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]|[\u202a-\u202e\u2066-\u2069]"
-)
+
+Point = tuple[float, float]
 
 
-def budget_flow(moves: list[Row], currency: str) -> str:
+def sparkline(values: list[float | None], target: float | None) -> Markup:
+    """Draw a metric's values from export to export, and its target; of a single value nothing."""
+    known = [value for value in values if value is not None]
+    if len(known) < 2:
+        return Markup()
+    drawn = [*known, *([] if target is None else [target])]
+    lowest, whole = min(drawn), max(drawn) - min(drawn)
+    room = SPARK_HEIGHT - 2 * SPARK_MARGIN
+    step = (SPARK_WIDTH - 2 * SPARK_MARGIN) / (len(values) - 1)
+
+    def height(value: float) -> float:
+        return SPARK_MARGIN + room * (1 - (value - lowest) / whole if whole else 0.5)
+
+    points = [
+        None if value is None else (SPARK_MARGIN + step * place, height(value))
+        for place, value in enumerate(values)
+    ]
+    goal = "" if target is None else f"M0 {height(target):.1f}h{SPARK_WIDTH}"
+    parts = [path("goal", goal), path("trend", line(points)), path("last", line(points[-1:]))]
+    return svg(SPARK_WIDTH, SPARK_HEIGHT, parts)
+
+
+@dataclass
+class Band:
+    """A measure of a weekly picture: its label, what stands beside, and whether it is a rate."""
+
+    measure: str
+    label: str
+    beside: str
+    is_rate: bool = False
+
+
+def weekly(weeks: list[Row], turns: list[Row], bands: list[Band]) -> Markup:
+    """Draw measures of a campaign by week, and when its budget moved and something was decided.
+
+    Args:
+        weeks: In order: week_start, is_week_complete, and the measures.
+        turns: Moves of budget and decisions: kind, turned_at.
+        bands: What is drawn, from top to bottom: a rate as a line, anything else as bars.
+
+    """
+    start = datetime.combine(weeks[0]["week_start"], time())
+    end = datetime.combine(weeks[-1]["week_start"], time()) + 7 * DAY
+    bottom = len(bands) * (BAND_LABEL + BAND_HEIGHT)
+
+    def across(moment: datetime) -> float:
+        return WEEKS_WIDTH * ((moment - start) / (end - start))
+
+    def marks(kind: str, drawn: str) -> Markup:
+        moments = [one["turned_at"] for one in turns if one["kind"] == kind]
+        places = {f"{across(one):.1f}" for one in moments if start <= one < end}
+        return path(kind, "".join(f"M{x} {drawn}" for x in sorted(places, key=float)))
+
+    parts = [
+        marks("move", f"0V{bottom}"),
+        marks("decision", f"{bottom}v5"),
+        path("axis", f"M0 {bottom}H{WEEKS_WIDTH}"),
+    ]
+    middles = [across(datetime.combine(one["week_start"], time()) + 3.5 * DAY) for one in weeks]
+    width = min(WIDEST_BAR, 0.8 * WEEKS_WIDTH * (7 * DAY / (end - start)))
+    for place, band in enumerate(bands, start=1):
+        foot = place * (BAND_LABEL + BAND_HEIGHT)
+        values = [week[band.measure] for week in weeks]
+        scale = BAND_HEIGHT / (max((value or 0.0 for value in values), default=0.0) or 1.0)
+        tops = [
+            None if value is None else (x, foot - scale * value)
+            for x, value in zip(middles, values, strict=True)
+        ]
+        if band.is_rate:
+            parts.append(path("trend", line(tops)))
+        else:
+            for is_over, name in ((True, "bars"), (False, "bars unfinished")):
+                own = [
+                    f"M{top[0]:.1f} {foot}V{top[1]:.1f}"
+                    for week, top in zip(weeks, tops, strict=True)
+                    if top and week["is_week_complete"] == is_over
+                ]
+                parts.append(path(name, "".join(own), width))
+        parts.append(text(0, foot - BAND_HEIGHT - 4, [band.label]))
+        parts.append(text(WEEKS_WIDTH, foot - BAND_HEIGHT - 4, [band.beside], "end"))
+    parts.append(text(0, bottom + 15, [written_day(start)]))
+    parts.append(text(WEEKS_WIDTH, bottom + 15, [written_day(end - DAY)], "end"))
+    return svg(WEEKS_WIDTH, bottom + 18, parts)
+
+
+def budget_flow(moves: list[Row], currency: str) -> Markup:
     """Draw where money moved: channels that gave on the left, that received on the right.
 
     Args:
@@ -39,36 +124,45 @@ def budget_flow(moves: list[Row], currency: str) -> str:
     total = sum(float(move["amount"]) for move in moves)
     scale = MOVED_HEIGHT / total if total else 0.0
     left, right = places(moves, "from", scale), places(moves, "to", scale)
-    height = max(high for _, high in [*left, *right]) + LABEL_HEIGHT / 2
-    ribbons = [
-        {"flow": number, **point}
-        for number in range(len(moves))
-        for point in ribbon(left[number], right[number])
+    middle = (FLOW_LEFT + FLOW_RIGHT) / 2
+    parts = [
+        path(
+            "flow",
+            f"M{FLOW_LEFT} {top:.1f}C{middle} {top:.1f} {middle} {far_top:.1f}"
+            f" {FLOW_RIGHT} {far_top:.1f}V{far_foot:.1f}"
+            f"C{middle} {far_foot:.1f} {middle} {foot:.1f} {FLOW_LEFT} {foot:.1f}z",
+        )
+        for (top, foot), (far_top, far_foot) in zip(left, right, strict=True)
     ]
-    x_axis = alt.X("x:Q", axis=None, scale=alt.Scale(domain=[-0.6, 1.6]))
-    y_axis = alt.Y("low:Q", axis=None, scale=alt.Scale(domain=[0, height], reverse=True))
-    flows = (
-        alt.Chart(alt.Data(values=ribbons))
-        .mark_area(color=FLOW, opacity=0.45, stroke=FLOW, strokeWidth=1)
-        .encode(x=x_axis, y=y_axis, y2="high:Q", detail="flow:N")
-    )
-    layers = [flows]
-    for side, spans, x, align, dx in (("from", left, 0, "right", -8), ("to", right, 1, "left", 8)):
-        labels = [{"x": x, **label} for label in channels(moves, spans, side, short(currency))]
-        names = alt.Chart(alt.Data(values=labels)).encode(x="x:Q", y="y:Q", text="label:N")
-        layers.append(names.mark_text(align=align, dx=dx, dy=-8, color=INK))
-    return svg(alt.layer(*layers), height=round(height))
+    for side, spans, x, anchor in (
+        ("from", left, FLOW_LEFT - 8, "end"),
+        ("to", right, FLOW_RIGHT + 8, "start"),
+    ):
+        for channel, own in by_channel(moves, side).items():
+            y = (spans[own[0]][0] + spans[own[-1]][1]) / 2
+            amount = sum(moves[number]["amount"] for number in own)
+            label = moves[own[0]][f"{side}_channel_label"] or channel
+            parts.append(text(x, y - 4, [label, f"{currency} {amount:,.2f}"], anchor))
+    height = max(foot for _, foot in [*left, *right]) + LABEL_HEIGHT / 2
+    return svg(FLOW_WIDTH, round(height), parts)
 
 
-def places(moves: list[Row], side: str, scale: float) -> list[tuple[float, float]]:
+def by_channel(moves: list[Row], side: str) -> dict[str, list[int]]:
+    """Return which moves each channel of a side has part in."""
+    found: dict[str, list[int]] = {}
+    for number, move in enumerate(moves):
+        found.setdefault(move[f"{side}_channel_id"], []).append(number)
+    return found
+
+
+def places(moves: list[Row], side: str, scale: float) -> list[Point]:
     """Return from where to where each move stands on one side, in pixels, channel below channel.
 
     Each channel has room for its label, however little it moved.
     """
-    found: dict[int, tuple[float, float]] = {}
+    found: dict[int, Point] = {}
     top = 0.0
-    for channel in dict.fromkeys(move[f"{side}_channel_id"] for move in moves):
-        own = [n for n, move in enumerate(moves) if move[f"{side}_channel_id"] == channel]
+    for own in by_channel(moves, side).values():
         heights = [float(moves[number]["amount"]) * scale for number in own]
         room = max(sum(heights), LABEL_HEIGHT)
         at = top + (room - sum(heights)) / 2
@@ -79,113 +173,45 @@ def places(moves: list[Row], side: str, scale: float) -> list[tuple[float, float
     return [found[number] for number in range(len(moves))]
 
 
-def channels(
-    moves: list[Row], spans: list[tuple[float, float]], side: str, currency: str
-) -> Iterator[Row]:
-    """Yield each channel of a side: in the middle of its moves its name, and their sum below."""
-    for channel in dict.fromkeys(move[f"{side}_channel_id"] for move in moves):
-        own = [
-            (move, span)
-            for move, span in zip(moves, spans, strict=True)
-            if move[f"{side}_channel_id"] == channel
-        ]
-        middle = (own[0][1][0] + own[-1][1][1]) / 2
-        amount = sum(move["amount"] for move, _ in own)
-        label = short(own[0][0][f"{side}_channel_label"] or channel)
-        yield {"y": middle, "label": [label, f"{currency} {amount:,.2f}"]}
+# ---- What they are made of ------------------------------------------------------------------
 
 
-def ribbon(left: tuple[float, float], right: tuple[float, float]) -> Iterator[dict[str, float]]:
-    """Yield the points of the band between two places."""
-    for step in range(CURVE_POINTS + 1):
-        x = step / CURVE_POINTS
-        bend = x * x * (3 - 2 * x)  # flat at both ends
-        low, high = (start + (end - start) * bend for start, end in zip(left, right, strict=True))
-        yield {"x": x, "low": low, "high": high}
+def line(points: Iterable[Point | None]) -> str:
+    """Return the path through points; where one is missing it is broken, and one alone a dot."""
+    parts, is_broken = [], True
+    for point in points:
+        if point:
+            parts.append(f"{'M' if is_broken else 'L'}{point[0]:.1f} {point[1]:.1f}")
+            parts.append("h0" if is_broken else "")
+        is_broken = point is None
+    return "".join(parts)
 
 
-def timeline(events: list[Row], as_of: datetime) -> str:
-    """Draw the events of a campaign over time, a row for each kind."""
-    values = [
-        {
-            "at": f"{event['occurred_at'].isoformat()}Z",
-            "kind": event["event_type"].replace("_", " ").capitalize(),
-        }
-        for event in events
+def path(name: str, drawn: str, width: float | None = None) -> Markup:
+    """Return a path, coloured as its name says; nothing where nothing is drawn."""
+    if not drawn:
+        return Markup()
+    stroke = Markup("") if width is None else Markup(' stroke-width="{:.1f}"').format(width)
+    return Markup('<path class="{}"{} d="{}"/>').format(name, stroke, drawn)
+
+
+def text(x: float, y: float, lines: list[str], anchor: str = "start") -> Markup:
+    """Return lines of text, cut so that they fit; in full they stand in words beside."""
+    spans = [
+        Markup('<tspan x="{:g}" dy="{}">{}</tspan>').format(x, "1.3em" if number else 0, short(one))
+        for number, one in enumerate(lines)
     ]
-    points = (
-        alt.Chart(alt.Data(values=values))
-        .mark_point(filled=True, size=70, color=FLOW, opacity=0.7)
-        .encode(
-            x=alt.X(
-                "at:T",
-                title=None,
-                scale=alt.Scale(type="utc"),
-                axis=alt.Axis(format="%-d %b", labelFlush=True),
-            ),
-            y=alt.Y("kind:N", title=None, sort=None),
-        )
-    )
-    now = (
-        alt.Chart(alt.Data(values=[{"at": f"{as_of.isoformat()}Z"}]))
-        .mark_rule(color=FAINT, strokeDash=[4, 4])
-        .encode(x="at:T")
-    )
-    kinds = len({value["kind"] for value in values})
-    return svg(alt.layer(now, points), height=kinds * ROW_HEIGHT)
+    start = Markup('<text y="{:.4g}" text-anchor="{}">').format(y, anchor)
+    return start + Markup("").join(spans) + Markup("</text>")
 
 
-def cost_and_value(campaigns: list[Row]) -> str:
-    """Draw what each campaign costs above what it is estimated to be worth."""
-    currency = short(campaigns[0]["currency"])  # they all report in one
-    values = [
-        {
-            "campaign": f"{place}. {short(row['campaign_name'])}",  # cut, they can be the same
-            "measure": measure,
-            "amount": float(row[column]),
-            "label": f"{measure.lower()} {float(row[column]):,.0f}",
-        }
-        for place, row in enumerate(campaigns, start=1)
-        for measure, column in (("Costs", "ledger_cost"), ("Value", "estimated_value"))
-        if row[column] is not None
-    ]
-    base = alt.Chart(alt.Data(values=values)).encode(
-        x=alt.X("amount:Q", title=currency, axis=alt.Axis(format=",.0f", tickMinStep=1)),
-        y=alt.Y("campaign:N", title=None, sort=None, axis=alt.Axis(labelLimit=300)),
-        yOffset=alt.YOffset("measure:N", sort=None),
-    )
-    bars = base.mark_bar().encode(
-        color=alt.Color(
-            "measure:N",
-            scale=alt.Scale(domain=["Costs", "Value"], range=[COST, FLOW]),
-            legend=None,
-        )
-    )
-    names = base.mark_text(align="left", dx=6, color=INK, fontSize=11).encode(text="label:N")
-    return svg(alt.layer(bars, names), height=len(campaigns) * 2 * ROW_HEIGHT)
+def short(value: str) -> str:
+    """Return a text that fits beside a drawing, and turns nothing that follows."""
+    value = " ".join(TURNING.sub(" ", value).split())
+    return value if len(value) <= MOST_LETTERS else f"{value[: MOST_LETTERS - 1]}…"
 
 
-def short(text: str) -> str:
-    """Return a text that fits beside a chart, and into SVG; in full it stands in the table."""
-    text = " ".join(UNFIT.sub(" ", text).split())
-    return text if len(text) <= MOST_LETTERS else f"{text[: MOST_LETTERS - 1]}…"
-
-
-def svg(chart: alt.Chart | alt.LayerChart, height: int) -> str:
-    """Return a chart as SVG, in the colours and the type of the page."""
-    drawn = (
-        chart.properties(width=WIDTH, height=height, background="transparent", padding=SIDE)
-        .configure(font="system-ui, sans-serif")
-        .configure_view(stroke=None)
-        .configure_axis(
-            labelColor=INK,
-            titleColor=INK,
-            domainColor=LINE,
-            tickColor=LINE,
-            gridColor=LINE,
-            labelFontSize=13,
-            titleFontSize=13,
-        )
-        .configure_text(fontSize=13)
-    )
-    return vl_convert.vegalite_to_svg(drawn.to_dict())
+def svg(width: int, height: int, parts: list[Markup]) -> Markup:
+    """Return a drawing; who shows it says in words what it shows."""
+    start = Markup('<svg viewBox="0 0 {} {}" aria-hidden="true">').format(width, height)
+    return start + Markup("").join(parts) + Markup("</svg>")

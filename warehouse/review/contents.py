@@ -10,8 +10,9 @@ import duckdb
 # first, and says how many there are.
 MOST_ROWS = 25
 MOST_JOURNEYS = 12
-MOST_EVENTS_DRAWN = 300
+MOST_EVENTS = 10
 MOST_MOVES_DRAWN = 30
+MOST_EXPORTS_DRAWN = 100
 MANY_ROWS = 25  # a longer table scrolls in place
 
 Row = dict[str, Any]
@@ -115,11 +116,22 @@ def contents(marts: Published) -> dict[str, Any]:
     found = {
         "build": build,
         "as_of": build["as_of"],
-        "inputs": sorted(json.loads(build["inputs"]).items()),
-        "policy": sorted(json.loads(build["policy"]).items()),
+        "datasets": len(json.loads(build["inputs"])),
+        "policy": json.loads(build["policy"]),
         "campaigns": marts.rows("from marts.dim_campaigns order by campaign_name, campaign_id"),
         "health": next((one for one in metrics if one["metric"] == "health"), None),
         "metrics": [one for one in metrics if one["metric"] != "health"],
+        "scorecards": marts.rows(
+            f"""
+            select
+                metric,
+                actual
+            from marts.scorecard_history
+            qualify dense_rank() over (order by export_number desc) <= {MOST_EXPORTS_DRAWN}
+            order by metric, export_number
+            """
+        ),
+        "changes": marts.listing("what_changed", "change_rank"),
         "next_actions": marts.listing("next_actions", "action_rank", where="action_state = 'open'"),
         "decided_actions": marts.listing(
             "next_actions",
@@ -201,6 +213,15 @@ def contents(marts: Published) -> dict[str, Any]:
             order by campaign_id, currency, from_channel_id, to_channel_id
             """
         ),
+        "approvals": marts.rows(
+            """
+            select
+                count(approval_latency_minutes) as approvals,
+                avg(approval_latency_minutes) as average_minutes,
+                max(approval_latency_minutes) as longest_minutes
+            from marts.budget_action_audit
+            """
+        )[0],
         "budget_actions": marts.listing(
             "budget_action_audit",
             """
@@ -232,11 +253,45 @@ def contents(marts: Published) -> dict[str, Any]:
         "performance": marts.listing(
             "campaign_performance", "ledger_cost desc nulls last, campaign_id"
         ),
+        "pacing": marts.listing("campaign_pacing", "metered_spend desc nulls last, campaign_id"),
+        "weeks": marts.rows(
+            """
+            select
+                campaign_id,
+                campaign_name,
+                week_start,
+                cast(sum(spend) as double) as spend,
+                cast(sum(conversions) as double) as conversions,
+                cast(sum(spend) as double)
+                / nullif(cast(sum(conversions) as double), 0) as cost_per_conversion,
+                bool_and(is_week_complete) as is_week_complete
+            from marts.fct_channel_weekly
+            group by all
+            order by campaign_id, week_start
+            """
+        ),
+        "turns": marts.rows(
+            """
+            select
+                campaign_id,
+                'move' as kind,
+                coalesce(approved_at, proposed_at) as turned_at
+            from marts.budget_action_audit
+            where money_moved
+            union all
+            select
+                campaign_id,
+                'decision' as kind,
+                decided_at as turned_at
+            from marts.decision_audit
+            order by all
+            """
+        ),
         "events": marts.listing(
             "campaign_timeline",
             "campaign_name, campaign_id, event_order desc",
             where="event_type != 'performance_recorded'",
-            most=MOST_EVENTS_DRAWN,
+            most=MOST_EVENTS,
         ),
         "rules": marts.rows(
             """
@@ -270,7 +325,7 @@ def labels(found: dict[str, Any]) -> dict[str, str]:
     """
     listings = [one.rows for one in found.values() if isinstance(one, Listing)]
     names: dict[str, str] = {}
-    for rows in [found["campaigns"], found["moves"], *listings]:
+    for rows in [found["campaigns"], found["moves"], found["weeks"], *listings]:
         for row in rows:
             if row["campaign_id"] is not None and names.get(row["campaign_id"]) is None:
                 names[row["campaign_id"]] = row.get("campaign_name")

@@ -6,10 +6,7 @@ shown. The page holds its own style, charts and script, and asks no address for 
 
 import base64
 import hashlib
-import json
-import os
 import shutil
-from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -23,8 +20,8 @@ from markupsafe import Markup
 
 from warehouse.database.opening import CATALOG, DatabaseError, held, refuse_log
 from warehouse.review import charts
-from warehouse.review.contents import MANY_ROWS, MOST_ROWS, Published, Row, contents
-from warehouse.review.words import WRITERS, lasting, percent, words, written_day
+from warehouse.review.contents import MANY_ROWS, Published, Row, contents
+from warehouse.review.words import WRITERS, lasting, percent, signed, words, written_day
 from warehouse.system.errors import WarehouseError
 from warehouse.system.files import (
     remedy,
@@ -35,7 +32,6 @@ from warehouse.system.files import (
 )
 from warehouse.system.locks import sole_review
 from warehouse.system.paths import PROJECT, PUBLISHED_FILE, REVIEW_FILE
-from warehouse.system.progress import Progress
 from warehouse.system.words import BUILD
 
 AGAIN = "run `make review` again."
@@ -43,22 +39,26 @@ AGAIN = "run `make review` again."
 NOT_OURS = (duckdb.Error, jinja2.TemplateError, ArithmeticError, LookupError, TypeError, ValueError)
 PAGE = Path(__file__).with_name("page")
 MANY_CAMPAIGNS = 10  # with more, a campaign's pictures are folded up
-CAMPAIGNS_DRAWN = 20  # in a chart of all of them
+# What the first sheet has room for on paper; the rest stands behind it.
+CHANGES_FIRST = {"export": 8, "week": 12}  # in all at most the last
+ACTIONS_FIRST = 5
+CAMPAIGNS_FIRST = 3
+# What is drawn by week.
+MEASURES = {
+    "spend": "Spend",
+    "conversions": "Conversions",
+    "cost_per_conversion": "Cost per conversion",
+}
 WIDEST_LIFT = 1.0  # intervals are drawn from -100% to 100%: what is beyond is cut off
 
 SECTIONS = [
-    ("health", "Health"),
-    ("next-actions", "Next actions"),
-    ("targets", "Targets"),
-    ("funnels", "Funnels"),
-    ("segments", "Segments"),
-    ("budget", "Budget"),
-    ("risks", "Risks"),
+    ("sheet", "At a glance"),
+    ("actions", "Actions and risks"),
+    ("campaigns", "Campaigns"),
+    ("segments", "Segments and funnels"),
     ("experiments", "Experiments"),
-    ("returns", "Return"),
-    ("timelines", "Timelines"),
-    ("contract", "Contract"),
-    ("data", "Data"),
+    ("budget", "Budget"),
+    ("contract", "Contract and data"),
 ]
 
 
@@ -88,6 +88,17 @@ def due_clock(due_at: datetime, as_of: datetime) -> str:
 def minutes_between(start: datetime, end: datetime) -> float:
     """Return how long it was from one moment to another."""
     return (end - start) / timedelta(minutes=1)
+
+
+def changes_by_place(rows: list[Row]) -> dict[str, tuple[list[Row], list[Row]]]:
+    """Return the changes of each comparison that the first sheet has room for, and the others."""
+    found, shown = {}, 0
+    for comparison, most in CHANGES_FIRST.items():
+        own = [row for row in rows if row["comparison"] == comparison]
+        room = most - shown
+        found[comparison] = (own[:room], own[room:])
+        shown += len(own[:room])
+    return found
 
 
 def time_used(risk: Row) -> float | None:
@@ -136,64 +147,106 @@ def on_lift_axis(value: float) -> float:
     return 50 + 50 * max(-WIDEST_LIFT, min(WIDEST_LIFT, value)) / WIDEST_LIFT
 
 
-def bar_of(actual: float | None, target: float | None, unit: str) -> dict[str, float] | None:
-    """Return length of a metric's bar and place of its target, in percent of the width."""
-    if actual is None or target is None:
-        return None
-    whole = max(actual, target, 1.0 if unit == "share" else 0.0)
-    if whole <= 0:
-        return None
-    return {"actual": 100 * max(0.0, actual) / whole, "target": 100 * max(0.0, target) / whole}
-
-
 # ---- The page -------------------------------------------------------------------------------
 
 
 @dataclass
 class Picture:
-    """A chart, and what it shows in words, for those who can't see it.
-
-    `is_told` says whether the words tell all of it: they take its place where there is no room.
-    """
+    """A drawing, and in words what it shows, which take its place where there is no room."""
 
     svg: Markup
     text: str
-    is_told: bool = True
     caption: str = ""
 
 
 def pictures(shown: dict[str, Any]) -> dict[str, Any]:
-    """Draw the charts, on all processors."""
-    moves = [
-        (key, list(rows))
-        for key, rows in groupby(shown["moves"], lambda row: (row["campaign_id"], row["currency"]))
-    ]
-    timelines = list(shown["events"].by_campaign().items())
-    performance = [row for row in shown["performance"].rows if row["ledger_cost"] is not None]
-    largest = performance[:CAMPAIGNS_DRAWN]
-    progress = Progress("review")
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        flows = [pool.submit(flow_picture, rows, *key[1:]) for key, rows in moves]
-        events = [pool.submit(events_picture, rows, shown["as_of"]) for _, rows in timelines]
-        returns = [pool.submit(return_picture, largest)] if largest else []
-        futures = [*flows, *events, *returns]
-        try:
-            for _ in as_completed(futures):
-                progress.show(len(futures))
-        except BaseException:
-            pool.shutdown(cancel_futures=True)
-            raise
-    progress.close()
-    flows_of: dict[str, list[Picture]] = {}
-    for ((campaign, _), _), drawn in zip(moves, flows, strict=True):
-        flows_of.setdefault(campaign, []).append(drawn.result())
+    """Draw what is shown."""
+    actuals: dict[str, list[float | None]] = {}
+    for row in shown["scorecards"]:
+        actuals.setdefault(row["metric"], []).append(row["actual"])
+    flows: dict[str, list[Picture]] = {}
+    for (campaign, currency), rows in groupby(
+        shown["moves"], lambda row: (row["campaign_id"], row["currency"])
+    ):
+        flows.setdefault(campaign, []).append(flow_picture(list(rows), currency))
+    turns: dict[str, list[Row]] = {}
+    for row in shown["turns"]:
+        turns.setdefault(row["campaign_id"], []).append(row)
+    weeks = {
+        campaign: list(rows)
+        for campaign, rows in groupby(shown["weeks"], lambda row: row["campaign_id"])
+    }
+    currencies = currency_of(shown)
+    by_spend = sorted(weeks, key=lambda one: (-sum(row["spend"] or 0 for row in weeks[one]), one))
     return {
-        "flow_pictures": flows_of,
-        "timeline_pictures": {
-            campaign: drawn.result() for (campaign, _), drawn in zip(timelines, events, strict=True)
+        "flow_pictures": flows,
+        "trends": {
+            metric["metric"]: trend_picture(metric, actuals.get(metric["metric"], []))
+            for metric in shown["metrics"]
         },
-        "return_picture": returns[0].result() if returns else None,
-        "campaigns_left_out": len(performance) - len(largest),
+        "week_pictures": {
+            campaign: week_picture(
+                shown["labels"][campaign],
+                weeks[campaign],
+                turns.get(campaign, []),
+                currencies.get(campaign),
+            )
+            for campaign in by_spend
+        },
+    }
+
+
+def currency_of(shown: dict[str, Any]) -> dict[str, str]:
+    """Return the currency of each campaign that has one."""
+    return {one["campaign_id"]: one["currency"] for one in shown["performance"].rows}
+
+
+def trend_picture(metric: Row, values: list[float | None]) -> Picture:
+    """Draw a metric from export to export."""
+    is_share = metric["unit"] == "share"
+    known = [value for value in values if value is not None]
+    text = ""
+    if len(known) > 1:
+        marks = [known[0], known[-1], min(known), max(known)]
+        first, last, low, high = (percent(one) if is_share else f"{one:,.0f}" for one in marks)
+        text = f"Over {len(values)} exports from {first} to {last}; lowest {low}, highest {high}."
+    return Picture(charts.sparkline(values, metric["target"]), text)
+
+
+def week_picture(label: str, weeks: list[Row], turns: list[Row], currency: str | None) -> Picture:
+    """Draw a campaign's weeks, and say in words what the last ones that are over came to."""
+    over = [row for row in weeks if row["is_week_complete"]]
+    figures = [week_figures(row, currency) for row in over[-1:-3:-1]]
+    newest = figures[0] if figures else dict.fromkeys(MEASURES, "")
+    bands = [
+        charts.Band(measure, title, newest[measure], is_rate=measure == "cost_per_conversion")
+        for measure, title in MEASURES.items()
+    ]
+    told = [
+        f"Week of {written_day(row['week_start'])}: "
+        + ", ".join(f"{title.lower()} {one[measure]}" for measure, title in MEASURES.items())
+        for row, one in zip(over[-1:-3:-1], figures, strict=True)
+    ] or ["No week is over"]
+    marks = [
+        f"{title} {len(own):,}, last on {written_day(own[-1])}"
+        for kind, title in (("move", "Moves of budget"), ("decision", "Decisions"))
+        if (own := [one["turned_at"] for one in turns if one["kind"] == kind])
+    ]
+    text = ". ".join([f"{label}, {len(weeks)} week{'s' if len(weeks) > 1 else ''}", *told, *marks])
+    return Picture(charts.weekly(weeks, turns, bands), f"{text}.")
+
+
+def week_figures(row: Row, currency: str | None) -> dict[str, str]:
+    """Return how the measures of a week are written."""
+    unit = f"{currency} " if currency else ""
+    texts = {
+        "spend": f"{unit}{row['spend'] or 0:,.2f}",
+        "conversions": f"{row['conversions'] or 0:,.0f}",
+        "cost_per_conversion": f"{unit}{row['cost_per_conversion'] or 0:,.2f}",
+    }
+    return {
+        measure: signed(text) if row[measure] is not None else "none"
+        for measure, text in texts.items()
     }
 
 
@@ -207,29 +260,8 @@ def flow_picture(rows: list[Row], currency: str) -> Picture:
     caption = ""
     if rows[0]["pairs_in_all"] > len(rows):
         caption = f"The {len(rows)} largest of {rows[0]['pairs_in_all']:,} pairs of channels."
-    svg = Markup(charts.budget_flow(rows, currency))
-    return Picture(svg, f"Budget that moved: {text}. {caption}".strip(), caption=caption)
-
-
-def events_picture(rows: list[Row], as_of: datetime) -> Picture:
-    """Draw what happened in a campaign, and when."""
-    first, last = written_day(rows[-1]["occurred_at"]), written_day(rows[0]["occurred_at"])
-    text = f"Events by kind over time, from {first} to {last}; the table below lists the newest."
-    return Picture(Markup(charts.timeline(rows, as_of)), text, is_told=False)
-
-
-def return_picture(rows: list[Row]) -> Picture:
-    """Draw what campaigns cost and are worth."""
-    text = "; ".join(
-        f"{row['campaign_name']}: costs {row['currency']} {row['ledger_cost']:,.2f}"
-        + (
-            f", value {row['currency']} {row['estimated_value']:,.2f}"
-            if row["estimated_value"] is not None
-            else ""
-        )
-        for row in rows
-    )
-    return Picture(Markup(charts.cost_and_value(rows)), f"Costs beside value: {text}.")
+    svg = charts.budget_flow(rows, currency)
+    return Picture(svg, f"Budget that moved: {text}. {caption}".strip(), caption)
 
 
 def page(shown: dict[str, Any]) -> str:
@@ -241,7 +273,7 @@ def page(shown: dict[str, Any]) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= WRITERS | {"tojson_text": json.dumps}
+    environment.filters |= WRITERS
     environment.globals["many_rows"] = MANY_ROWS
     script = (PAGE / "filter.js").read_text(encoding="utf-8")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
@@ -250,7 +282,6 @@ def page(shown: dict[str, Any]) -> str:
         style=Markup((PAGE / "style.css").read_text(encoding="utf-8")),
         script=Markup(script),
         script_hash=digest,
-        bar_of=bar_of,
         due_clock=due_clock,
         minutes_between=minutes_between,
         review_clock=review_clock,
@@ -258,12 +289,22 @@ def page(shown: dict[str, Any]) -> str:
         finding_of=finding_of,
         on_lift_axis=on_lift_axis,
         are_many=len(shown["labels"]) > MANY_CAMPAIGNS,
-        campaigns_drawn=CAMPAIGNS_DRAWN,
+        changes_by_place=changes_by_place(shown["changes"].rows),
+        actions_first=ACTIONS_FIRST,
+        campaigns_first=CAMPAIGNS_FIRST,
         status_of={one["campaign_id"]: one["status"] for one in shown["campaigns"]},
-        confidence=1 - dict(shown["policy"])["significance_level"],
-        minimum_lift=dict(shown["policy"])["minimum_lift_to_scale"],
-        most_rows=MOST_ROWS,
-        currency_of={one["campaign_id"]: one["currency"] for one in shown["performance"].rows},
+        confidence=1 - shown["policy"]["significance_level"],
+        minimum_lift=shown["policy"]["minimum_lift_to_scale"],
+        currency_of=currency_of(shown),
+        most_money=max(
+            (
+                amount
+                for one in shown["performance"].rows
+                for amount in (one["ledger_cost"], one["estimated_value"])
+                if amount is not None
+            ),
+            default=0,
+        ),
         sections=SECTIONS,
     )
 

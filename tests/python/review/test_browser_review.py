@@ -1,12 +1,15 @@
 """The review as people open it: in a browser, without a network."""
 
 import functools
+import json
 import os
+import re
 import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +17,7 @@ import duckdb
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from helpers.builds import Build
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, sync_playwright
 
 from warehouse.review.review import review
 
@@ -211,12 +214,24 @@ TABLES: dict[str, tuple[str, Callable[[dict], tuple]]] = {
         lambda row: (
             row["campaign_name"],
             [
-                *(row["budget"], row["budget_utilisation"], row["ledger_cost"]),
-                *(row["estimated_value"], row["net_roi"], row["return_on_cost"]),
-                *(row["return_on_ad_spend"], row["cost_per_conversion"]),
+                *(row["ledger_cost"], row["estimated_value"], row["net_roi"]),
+                *(row["return_on_cost"], row["return_on_ad_spend"], row["cost_per_conversion"]),
             ],
             [],
             [row["performance_status"]],
+        ),
+    ),
+    "Pacing of campaigns": (
+        "from marts.campaign_pacing",
+        lambda row: (
+            row["campaign_name"],
+            [
+                *(row["budget"], row["metered_spend"], row["planned_spend_by_now"]),
+                *(row["spend_at_end"], row["spend_at_end_low"], row["spend_at_end_high"]),
+                row["spend_per_day_to_use_budget"],
+            ],
+            [row["budget_gone_on"].isoformat()] if row["budget_gone_on"] else [],
+            [row["pacing_status"]],
         ),
     ),
     "Rules of the V2 contract": (
@@ -303,6 +318,7 @@ def test_funnels_hold_what_the_mart_holds(
     for journey in journeys:
         key = ("campaign_id", "segment_id", "channel_id")
         own = [stage for stage in stages if all(stage[name] == journey[name] for name in key)]
+        steps = sum(stage["step_conversion_rate"] is not None for stage in own)
         expected.append(
             (
                 journey["campaign_id"],
@@ -323,7 +339,7 @@ def test_funnels_hold_what_the_mart_holds(
                             else None,
                         ),
                         stage["drop_off_status"],
-                        stage["stage"] == journey["weakest_stage"],
+                        stage["stage"] == journey["weakest_stage"] and steps > 1,
                     )
                     for stage in own
                 ],
@@ -336,7 +352,7 @@ def test_funnels_hold_what_the_mart_holds(
             """
         (articles) => articles.map((article) => [
           article.closest("[data-campaign]").dataset.campaign,
-          article.querySelector("h4").textContent.trim().replace(/\\s+/g, " "),
+          article.querySelector("h5").textContent.trim().replace(/\\s+/g, " "),
           [...article.querySelectorAll("tbody tr")].map((row) => [
             row.dataset.stage,
             [...row.querySelectorAll("data")].map((one) => one.value),
@@ -358,20 +374,20 @@ def test_funnels_hold_what_the_mart_holds(
 
 @pytest.mark.parametrize("case", SEEN)
 @pytest.mark.parametrize(
-    ("section", "query", "key", "rank"),
+    ("cards", "query", "key", "rank"),
     [
         (
-            "next-actions",
+            "ol.open > li",
             "from marts.next_actions where action_state = 'open'",
             "record_id",
             "action_rank",
         ),
-        ("risks", "from marts.risk_inbox", "risk_id", "priority_rank"),
+        ("#risks li", "from marts.risk_inbox", "risk_id", "priority_rank"),
     ],
 )
 def test_lists_are_ranked_as_the_mart_ranks(
     case: str,
-    section: str,
+    cards: str,
     query: str,
     key: str,
     rank: str,
@@ -387,7 +403,7 @@ def test_lists_are_ranked_as_the_mart_ranks(
     )
     shown = (
         pages(case)
-        .locator(f"#{section} ol li")
+        .locator(cards)
         .evaluate_all("(all) => all.map((one) => [one.value, one.dataset.campaign, one.innerText])")
     )
     assert len(rows) == len(shown)
@@ -432,8 +448,7 @@ def test_an_action_says_what_is_at_stake_and_since_when(
         order by action_rank, answered_at desc, action_type, record_id
         """
     )
-    kind = "ol" if state == "open" else "ul"
-    cards = pages(case).locator(f"#next-actions {kind} > li").evaluate_all(READ_CARDS)
+    cards = pages(case).locator(f".cards.{state} > li").evaluate_all(READ_CARDS)
     for row, card in zip(rows, cards, strict=True):
         text, stake, since = card["text"], row["amount_at_stake"], row["waiting_since"]
         assert told(row["record_id"]) in text
@@ -448,6 +463,7 @@ def test_an_action_says_what_is_at_stake_and_since_when(
             due = [moment(row["due_at"])] if row["due_at"] is not None else []
             day = [since.date().isoformat()] if since is not None else []
             assert card["moments"] == due + day
+            assert ("No due date" in text) == (row["due_at"] is None)
             assert ("Due in " in text) == (row["is_late"] is False)
             assert ("Overdue by " in text) == (row["is_late"] is True)
             late = {True: ["overdue"], False: ["awaiting_review"], None: []}
@@ -566,35 +582,108 @@ def test_the_verdict_and_the_data_are_the_marts(
     (made,) = build.rows("from marts.warehouse_build")
     assert made["as_of"] is not None
     assert page.locator("header time").get_attribute("datetime") == moment(made["as_of"])
-    inputs = build.rows(
-        """
-        select key, cast(value ->> 'rows' as bigint) as records, value ->> 'hash' as hash
-        from marts.warehouse_build, json_each(inputs)
-        """
-    )
-    shown = rows_of(page, "Datasets")
-    assert {tuple(row["cells"]) for row in shown} == {
-        (one["key"], f"{one['records']:,}", one["hash"]) for one in inputs
-    }
+    records = f"{made['input_rows']:,} records of {len(json.loads(made['inputs']))} datasets"
+    assert records in told(page.locator("#data").inner_text())
     late = "later events are left out" in told(page.locator("header").inner_text())
     assert late == (not made["covers_all_events"])
 
 
-def test_pictures_say_in_words_what_they_show(sample: Build, pages: Callable[[str], Page]) -> None:
+def test_pictures_say_in_words_what_they_show(pages: Callable[[str], Page]) -> None:
     labels = (
         pages("sample")
-        .locator("figure [role=img]")
+        .locator("[role=img]")
         .evaluate_all("(all) => all.map((one) => one.ariaLabel)")
     )
-    assert labels[:2] == [
+    assert labels == [
+        "Spring Trial Signups, 3 weeks."
+        " Week of 9 Mar 2026: spend USD 3,409.42, conversions 358, cost per conversion USD 9.52."
+        " Week of 2 Mar 2026: spend USD 2,250.95, conversions 257, cost per conversion USD 8.76."
+        " Moves of budget 2, last on 19 Mar 2026. Decisions 5, last on 19 Mar 2026.",
+        "Demo Pipeline Q1, 3 weeks."
+        " Week of 9 Mar 2026: spend USD 1,568.76, conversions 69, cost per conversion USD 22.74."
+        " Week of 2 Mar 2026: spend USD 1,380.61, conversions 64, cost per conversion USD 21.57."
+        " Moves of budget 3, last on 19 Mar 2026. Decisions 6, last on 18 Mar 2026.",
+        "Budget Alerts Adoption, 3 weeks."
+        " Week of 9 Mar 2026: spend USD 0.00, conversions 0, cost per conversion none."
+        " Week of 2 Mar 2026: spend USD 240.00, conversions 0, cost per conversion none."
+        " Decisions 3, last on 18 Mar 2026.",
         "Budget that moved: USD 500.00 from paid search (Google Ads) to social (LinkedIn);"
         " USD 1,500.00 from social (LinkedIn) to paid search (Google Ads);"
         " USD 800.00 from social (LinkedIn) to social (LinkedIn).",
         "Budget that moved: USD 2,000.00 from email (HubSpot) to email (HubSpot);"
         " USD 1,200.00 from paid search (Google Ads) to email (HubSpot).",
     ]
-    assert len(labels) == 2 + 1 + 3
-    assert all(labels)
+
+
+READ_CHANGES = """
+(all) => all.map((one) => [one.dataset.campaign, one.textContent.trim().replace(/\\s+/g, " ")])
+"""
+
+
+@pytest.mark.parametrize("case", SEEN)
+def test_what_changed_stands_in_the_marts_order(
+    case: str, build_of: Callable[[str], Build], pages: Callable[[str], Page]
+) -> None:
+    rows = build_of(case).rows(
+        """
+        from marts.what_changed
+        qualify row_number() over (partition by campaign_id order by change_rank) <= 25
+        order by change_rank
+        """
+    )
+    of_export = [row for row in rows if row["comparison"] == "export"]
+    of_week = [row for row in rows if row["comparison"] == "week"]
+    room = 12 - len(of_export[:8])
+    page = pages(case)
+    for place, expected in (
+        ("#changes", of_export[:8] + of_week[:room]),
+        ("#actions", of_export[8:] + of_week[room:]),
+    ):
+        shown = page.locator(f"{place} .changes li").evaluate_all(READ_CHANGES)
+        assert len(shown) == len(expected)
+        for row, (campaign, text) in zip(expected, shown, strict=True):
+            is_change = row["change_type"] != "nothing_to_compare"
+            assert campaign == ((row["campaign_id"] or "") if is_change else None)
+            assert told(row["what"]) in text
+            if row["before_text"] is not None:
+                assert f"{told(row['before_text'])} → {told(row['after_text'])}" in text
+            if row["change_type"] not in ("metric_moved", "performance_moved"):
+                assert row["record_id"] is None or told(row["record_id"]) in text
+
+
+def test_changes_of_both_comparisons_have_room(
+    browser: Browser, sample: Build, tmp_path: Path
+) -> None:
+    file = changed(
+        sample,
+        tmp_path,
+        "delete from what_changed",
+        """
+        insert into what_changed by name
+        select
+            case when n < 20 then 'export' else 'week' end as comparison,
+            cast(n as integer) as change_rank,
+            timestamp '2026-03-12 18:00' as compared_from,
+            timestamp '2026-03-15 23:59:59' as compared_to,
+            'verdict_changed' as change_type,
+            'EXP_' || n as record_id,
+            'an experiment' as what,
+            'continue' as before_text,
+            'discuss' as after_text
+        from range(40) as _ (n)
+        """,
+    )
+    with opened(browser, file) as page:
+        ids = page.locator("#changes li code").all_text_contents()
+        assert ids == [f"EXP_{n}" for n in [*range(8), *range(20, 24)]]
+        text = told(page.locator("#changes").inner_text())
+        assert "Since the export before as of 12 Mar 2026, 18:00" in text
+        assert "Last whole week to 15 Mar 2026, beside the one before" in text
+        assert "Verdict changed (continue → discuss): an experiment EXP_0" in text
+        assert "40 in all; the others are in Actions and risks." in text
+        rest = page.locator("#actions .changes code").all_text_contents()
+        assert rest == [f"EXP_{n}" for n in [*range(8, 20), *range(24, 25)]], "25 are listed"
+        assert "25 of 40 are shown" in told(page.locator("#actions").inner_text())
 
 
 def test_figures_are_written_as_people_write_them(pages: Callable[[str], Page]) -> None:
@@ -603,17 +692,23 @@ def test_figures_are_written_as_people_write_them(pages: Callable[[str], Page]) 
     texts = {
         "header": ["As of 19 Mar 2026, 18:00 UTC", "3 campaigns"],
         "#targets": ["Budget actions approved by a person 83.3% 80.0%", "268.2% 50.0%"],
+        "#changes": ["This is the first export in the history", "Last whole week to 15 Mar 2026"],
         "#next-actions": [
-            "BUD_0003 · USD 1,000.00 at stake · waiting for 1 d 6 h, since 18 Mar 2026",
-            "ASSET_008 · USD 15.01 a day at stake · waiting for 15 d, since 4 Mar 2026",
+            "No due date · USD 1,000.00 at stake · waiting for 1 d 6 h, since 18 Mar 2026"
+            " · Budget Alerts Adoption · BUD_0003",
+            "No due date · USD 15.01 a day at stake · waiting for 15 d, since 4 Mar 2026",
+        ],
+        "#weeks": ["Spring Trial Signups On pace", "Budget Alerts Adoption Not active"],
+        "#actions": [
             "Answered by DEC_0011 (human), 17 Mar 2026, 14:25, after 45 min:"
             " Paused the campaign and its in-app prompts",
         ],
         "#funnels": [
             *("Visit 410", "Feature adopt 0 0.0% (0.0% to 0.93%)", "15.0% (13.1% to 17.1%)"),
-            "weakest step, elsewhere 11.6%",  # of 620 visits in paid search 72
+            "Blocked elsewhere 11.6%",  # of 620 visits in paid search 72
         ],
         "#segments": [f"Demo request rate 0.57% {MINUS}5.0% {MINUS}43.8% to +60.6%", "USD 921.60"],
+        "#latency": ["5 approvals took 44 min on average, the longest 1 h 15 min."],
         "#budget": ["18 Mar 2026, 14:20", "1 h 15 min", "USD 2,000.00"],
         "#risks": [
             *("Reviewed (DEC_0011); follow up: pause", "Reviewed, after 45 min"),
@@ -626,10 +721,11 @@ def test_figures_are_written_as_people_write_them(pages: Callable[[str], Page]) 
             "Better by 3.7% at least, but too little is known of its guardrails.",
             "+15.4% +3.7% to +28.5% Inconclusive 0",
         ],
-        "#returns": ["USD 7,651.60 USD 39,800.00 USD 32,148.40 +420.2% 5.75 USD 8.92"],
-        "#timelines": ["19 Mar 2026, 15:05 Risk raised RSK_0006"],
+        "#campaigns": ["USD 7,651.60 USD 39,800.00 USD 32,148.40 +420.2% 5.75 USD 8.92"],
         "#contract": ["Governance 4 0 0", "2 reviewed, 0 of them inferred"],
-        "#data": ["182 records, as of 19 Mar 2026, 18:00 UTC. 1 export seen so far."],
+        "#data": [
+            "182 records of 13 datasets, as of 19 Mar 2026, 18:00 UTC. 1 export seen so far."
+        ],
     }
     for section, parts in texts.items():
         text = told(page.locator(section).first.inner_text())
@@ -645,12 +741,11 @@ DRAWN = (
 
 
 def test_bars_are_as_long_as_their_figures(pages: Callable[[str], Page]) -> None:
-    """By hand: of the demo's targets, of two funnels, and of an experiment's lift."""
+    """By hand: of what the demo costs and is worth, of two funnels, of an experiment's lift."""
     page = pages("sample")
-    bars = page.locator("#targets .bar > *").evaluate_all(DRAWN)
-    widths, marks = [bar[1] for bar in bars[::2]], [bar[0] for bar in bars[1::2]]
-    assert widths == pytest.approx([83.3333, 71.4286, 100, 100, 100], abs=0.001)
-    assert marks == pytest.approx([80, 66, 0, 0, 100 * 0.5 / 2.681569], abs=0.001)
+    bars = page.locator("#campaigns tr", has=page.get_by_text("Demo Pipeline Q1")).locator(".bar")
+    widths = [bar[1] for bar in bars.locator("> span").evaluate_all(DRAWN)]
+    assert widths == pytest.approx([4901.85 / 398, 8650 / 398], abs=0.001)
     spring = page.locator("#funnels details", has=page.get_by_text("Spring Trial Signups"))
     widths = [bar[1] for bar in spring.locator(".bar > span").evaluate_all(DRAWN)]
     assert widths == pytest.approx([100, 100 * 140 / 950, 100, 100 * 180 / 1200], abs=0.001)
@@ -671,37 +766,108 @@ BOXES = """
 """
 
 
-def test_charts_show_what_happened(sample: Build, pages: Callable[[str], Page]) -> None:
+def test_a_flow_shows_who_gave_and_who_received(pages: Callable[[str], Page]) -> None:
     page = pages("sample")
-    # Channels that gave stand on the left, each with what it gave.
     demo = page.locator("#budget details", has=page.get_by_text("Demo Pipeline Q1"))
     places = {text: x for text, x, *_ in demo.locator("svg text tspan").evaluate_all(BOXES)}
     gave, received = ("USD 500.00", "USD 2,300.00"), ("USD 1,500.00", "USD 1,300.00")
     assert set(gave + received) < set(places)
     assert max(places[one] for one in gave) < min(places[one] for one in received)
-    # Costs 7,651.60 beside a value of 39,800.
-    bars = page.locator("#returns svg [aria-roledescription=bar]").evaluate_all(BOXES)
-    assert bars[0][3] / bars[1][3] == pytest.approx(7651.6 / 39800, abs=0.01)
-    texts = page.locator("#returns svg text").all_text_contents()
-    assert {"costs 7,652", "value 39,800", "costs 607", "value 0"} <= set(texts)
-    # A dot stands as far from the first as it came later.
-    events = sample.rows(
+    # Each band is as wide as its amount, of all 2,800 at a height of 120.
+    bands = demo.locator("path.flow").evaluate_all("(all) => all.map((one) => one.outerHTML)")
+    numbers = [[float(one) for one in re.findall(r"-?[\d.]+", band)] for band in bands]
+    widths = [found[-1] - found[1] for found in numbers]
+    assert widths == pytest.approx([120 * one / 2800 for one in (500, 1500, 800)], abs=0.2)
+
+
+def drawn_of(picture: Locator, name: str) -> list[tuple[float, float, float]]:
+    """Return where the strokes of a path stand, begin and end: of marks and bars."""
+    path = picture.locator(f'path[class="{name}"]')
+    drawn = path.first.get_attribute("d") if path.count() else ""
+    found = re.findall(r"M([\d.]+) ([\d.]+)V([\d.]+)", drawn or "")
+    return [(float(x), float(start), float(end)) for x, start, end in found]
+
+
+@pytest.mark.parametrize("case", SEEN)
+def test_weeks_are_drawn_as_the_mart_has_them(
+    case: str, build_of: Callable[[str], Build], pages: Callable[[str], Page]
+) -> None:
+    build, page = build_of(case), pages(case)
+    rows = build.rows(
         """
-        select epoch(occurred_at) as at
-        from marts.campaign_timeline
-        where campaign_id = 'CAMP_003' and event_type != 'performance_recorded'
-        order by occurred_at
+        select
+            campaign_id,
+            week_start,
+            bool_and(is_week_complete) as is_over,
+            sum(spend) as spend,
+            sum(conversions) as conversions
+        from marts.fct_channel_weekly
+        group by campaign_id, week_start
+        order by week_start
         """
     )
-    first = page.locator("#timelines svg").first
-    dots = sorted(
-        x for _, x, *_ in first.locator("[aria-roledescription=point]").evaluate_all(BOXES)
+    moves = build.rows(
+        "select campaign_id, coalesce(approved_at, proposed_at) as at"
+        " from marts.budget_action_audit where money_moved"
     )
-    seconds, pixels = events[-1]["at"] - events[0]["at"], dots[-1] - dots[0]
-    assert pixels > 300
-    assert [(dot - dots[0]) / pixels for dot in dots] == pytest.approx(
-        [(event["at"] - events[0]["at"]) / seconds for event in events], abs=0.005
+    spent = Counter()
+    for row in rows:
+        spent[row["campaign_id"]] += row["spend"]
+    first = sorted(spent, key=lambda one: (-spent[one], one))[:3]
+    shown = page.locator("#weeks figure").evaluate_all(
+        "(all) => all.map((one) => one.dataset.campaign)"
     )
+    assert shown == first
+    behind = page.locator("#campaigns figure.weeks").evaluate_all(
+        "(all) => all.map((one) => one.dataset.campaign)"
+    )
+    assert set(behind) == set(spent) - set(first)
+    for campaign in first:
+        picture = page.locator(f'#weeks figure[data-campaign="{campaign}"]')
+        own = [row for row in rows if row["campaign_id"] == campaign]
+        start = datetime.combine(own[0]["week_start"], time())
+        end = datetime.combine(own[-1]["week_start"], time()) + timedelta(7)
+        bars = drawn_of(picture, "bars")  # of spend; conversions follow
+        over = [row for row in own if row["is_over"]]
+        assert len(bars) == len(over)
+        most = max(row["spend"] for row in own)
+        for row, (x, foot, top) in zip(over, bars, strict=True):
+            middle = datetime.combine(row["week_start"], time()) + timedelta(3.5)
+            assert x == pytest.approx(240 * ((middle - start) / (end - start)), abs=0.1)
+            assert foot - top == pytest.approx(24 * float(row["spend"] / most or 0), abs=0.1)
+        expected = {
+            round(240 * ((move["at"] - start) / (end - start)), 1)
+            for move in moves
+            if move["campaign_id"] == campaign and start <= move["at"] < end
+        }
+        assert [x for x, *_ in drawn_of(picture, "move")] == pytest.approx(sorted(expected))
+
+
+def test_a_metric_has_a_line_of_its_exports(
+    browser: Browser, sample: Build, tmp_path: Path, pages: Callable[[str], Page]
+) -> None:
+    assert pages("sample").locator("#targets svg").count() == 0, "one export is no line"
+    file = changed(
+        sample,
+        tmp_path,
+        "delete from scorecard_history",
+        """
+        insert into scorecard_history by name
+        select
+            unnest([4, 2, 1, 3, 1]) as export_number,
+            unnest(['open_risks', 'open_risks', 'open_risks', 'open_risks', 'roi']) as metric,
+            unnest([3.0, 6.0, 4.0, null, 0.5]) as actual
+        """,
+    )
+    with opened(browser, file) as page:
+        picture = page.get_by_role("img", name="exports")
+        assert picture.count() == 1
+        words = picture.get_attribute("aria-label")
+        assert words == "Over 4 exports from 4 to 3; lowest 3, highest 6."
+        # From 0, the target, to 6 in 14 of 20; where nothing was measured the line is broken.
+        drawn = picture.locator(".trend").get_attribute("d")
+        assert drawn == "M3.0 7.7h0L33.0 3.0M93.0 10.0h0"
+        assert picture.locator(".goal").get_attribute("d") == "M0 17.0h96"
 
 
 def test_a_blocked_step_is_unmistakable(pages: Callable[[str], Page]) -> None:
@@ -743,7 +909,7 @@ def test_states_are_told_as_the_marts_judge(
         " group by status order by status"
     )
     said = ", ".join(f"{one['n']} {one['status'].replace('_', ' ')}" for one in counts)
-    assert said in told(page.locator("#segments").inner_text())
+    assert said in told(page.locator("#contract").inner_text())
 
 
 # ---- How people use it ----------------------------------------------------------------------
@@ -764,10 +930,11 @@ def test_the_filter_shows_one_campaign(browser: Browser, page_of: Callable[[str]
         assert page.get_by_role("status").inner_text() == "Only Budget Alerts Adoption is shown."
         assert page.locator(".whole").first.is_visible()
         # What is of all campaigns says so.
-        for section in ("health", "targets", "returns", "contract", "data"):
+        for section in ("health", "targets", "budget", "contract"):
             assert page.locator(f"#{section} .whole").first.is_visible(), section
-        # The third campaign moved no money, and nothing that was reported of it differs.
-        assert page.locator(".nothing:visible").count() == 2
+        # The third campaign moved no money, nothing that was reported of it differs, and nothing
+        # that the first sheet says of the week is about it.
+        assert page.locator(".nothing:visible").count() == 3
         assert page.locator("#budget .nothing").first.is_visible()
         assert page.url.endswith("#campaign=CAMP_003")
         page.locator("#campaign").select_option("")
@@ -781,12 +948,16 @@ def test_a_link_opens_the_page_at_a_campaign(
     file = page_of("sample")
     with opened(browser, file, "#campaign=CAMP_002") as page:
         assert set(page.evaluate(SHOWN)) == {"CAMP_002"}
-        page.get_by_role("link", name="Risks").click()
-        assert page.url.endswith("#campaign=CAMP_002&at=risks")
+        links = page.get_by_role("link", name="Actions and risks")
+        assert links.count() == 2
+        for link in links.all():  # above, and on the first sheet
+            link.click()
+            assert page.url.endswith("#campaign=CAMP_002&at=actions")
+            assert set(page.evaluate(SHOWN)) == {"CAMP_002"}
         page.reload()
         assert set(page.evaluate(SHOWN)) == {"CAMP_002"}
         # The heading isn't hidden by the bar above.
-        bar, title = page.locator("header").bounding_box(), page.locator("#risks-title")
+        bar, title = page.locator("header").bounding_box(), page.locator("#actions-title")
         assert bar and title.bounding_box()["y"] >= bar["y"] + bar["height"]
         page.evaluate("location.hash = ''")
         page.wait_for_function("document.getElementById('campaign').value === ''")
@@ -803,7 +974,8 @@ def test_without_scripts_the_page_is_whole(
     with opened(browser, page_of("sample"), java_script_enabled=False) as page:
         assert not page.locator("#campaign").is_visible()
         assert page.locator("#funnels article").count() == 7
-        assert page.locator("svg").count() == 6
+        assert page.locator("svg:visible").count() == 3 + 2
+        assert page.locator("#sheet > section, #sheet .columns > section").count() == 5
         assert page.locator(".nothing:visible").count() == 0
 
 
@@ -819,7 +991,7 @@ def test_the_keyboard_reaches_everything(browser: Browser, page_of: Callable[[st
         wrong = """() => [...document.querySelectorAll("main *")].filter((one) => {
           const scrolls = /auto|scroll/.test(getComputedStyle(one).overflowX) &&
             (one.scrollWidth > one.clientWidth || one.scrollHeight > one.clientHeight);
-          const isStop = one.tabIndex === 0 && one.tagName !== "SUMMARY";
+          const isStop = one.tabIndex === 0 && !["SUMMARY", "A"].includes(one.tagName);
           return one.checkVisibility() && scrolls !== isStop;
         }).map((one) => one.outerHTML.slice(0, 100))"""
         assert page.evaluate(wrong) == []
@@ -869,11 +1041,61 @@ def test_charts_take_the_colours_of_the_page(
     assert len(colours) == 2
 
 
-def test_it_prints_whole_on_paper(browser: Browser, page_of: Callable[[str], Path]) -> None:
-    paper = {"width": 794, "height": 1123}  # A4 at 96 dots an inch
-    with opened(browser, page_of("sample"), viewport=paper, color_scheme="dark") as page:
+PAPER = {"width": 794, "height": 1123}
+"""A4 at 96 dots an inch."""
+
+
+def sheets(page: Page, *others: str) -> int:
+    """Return how many pages of paper the first sheet takes, with others that are named."""
+    hidden = [one for one in ("main > section", "footer") if one not in others]
+    tiny = "footer { margin: 0; font-size: 1px; line-height: 1; }"  # there would be room for it
+    style = page.add_style_tag(content=f"{', '.join(hidden)} {{ display: none; }} {tiny}")
+    printed = page.pdf(format="A4")
+    style.evaluate("(one) => one.remove()")
+    return len(re.findall(rb"/Type\s*/Page\b", printed))
+
+
+@pytest.mark.parametrize("case", SEEN)
+def test_the_first_sheet_is_one_page(
+    case: str, browser: Browser, page_of: Callable[[str], Path]
+) -> None:
+    with opened(browser, page_of(case)) as page:
+        assert sheets(page) == 1
+        assert sheets(page, "footer") == 2, "what is behind it begins another"
+        assert page.locator("h1 + p").is_visible()
+
+
+def test_long_texts_are_cut_on_the_first_sheet_of_paper(
+    browser: Browser, sample: Build, tmp_path: Path
+) -> None:
+    long = "repeat(' so many words', 40)"
+    names = [
+        f"update {mart} set campaign_name = campaign_name || {long}"
+        for mart, columns in tables(sample).items()
+        if "campaign_name" in dict(columns)
+    ]
+    file = changed(
+        sample,
+        tmp_path,
+        *names,
+        f"update next_actions set what_to_do = {long}, reason = {long}, due_at = '2026-03-19'",
+        f"update what_changed set what = {long}, before_text = {long}, after_text = {long}",
+        "insert into what_changed select what_changed.* replace (change_rank + n as change_rank)"
+        " from what_changed, (values (100), (200)) as _ (n) where change_rank <= 25",
+    )
+    with opened(browser, file, viewport=PAPER) as page:
+        assert sheets(page) == 1
+        cut = "(all) => all.filter((one) => one.scrollHeight > one.clientHeight + 1).length"
+        texts = page.locator("#sheet .cards p, #sheet .changes li")
+        assert texts.evaluate_all(cut) == 0, "on screen nothing is cut"
         page.emulate_media(media="print")
-        assert page.evaluate("document.documentElement.scrollWidth") <= paper["width"]
+        assert texts.evaluate_all(cut) > 20
+
+
+def test_it_prints_whole_on_paper(browser: Browser, page_of: Callable[[str], Path]) -> None:
+    with opened(browser, page_of("sample"), viewport=PAPER, color_scheme="dark") as page:
+        page.emulate_media(media="print")
+        assert page.evaluate("document.documentElement.scrollWidth") <= PAPER["width"]
         assert page.evaluate("getComputedStyle(document.body).color") == "rgb(27, 31, 36)"
         assert not page.locator("#filter").is_visible()
         cut = page.locator(".scroll").evaluate_all(
@@ -903,7 +1125,7 @@ CODES = {
         "measure",
     ),
     *("inputs", "policy", "reference_policy", "compliance_status", "stage", "weakest_stage"),
-    *("event_type", "health", "kind"),
+    *("event_type", "health", "kind", "comparison", "change_type", "pacing_status"),
 }
 """Closed lists, which the contract keeps closed, and JSON."""
 
@@ -921,15 +1143,8 @@ def test_text_from_the_data_is_text(browser: Browser, sample: Build, tmp_path: P
         assert page.locator("a[href^=javascript], img, script:not(:last-of-type)").count() == 0
         shown = told(ATTACK)
         for section in (
-            "next-actions",
-            "funnels",
-            "segments",
-            "budget",
-            "risks",
-            "experiments",
-            "returns",
-            "timelines",
-            "contract",
+            *("changes", "next-actions", "weeks", "actions", "risks", "campaigns", "segments"),
+            *("funnels", "experiments", "budget", "contract"),
         ):
             assert shown in told(page.locator(f"#{section}").inner_text()), section
         label = page.locator("#budget [role=img]").first.get_attribute("aria-label") or ""
@@ -941,7 +1156,7 @@ def test_text_from_the_data_is_text(browser: Browser, sample: Build, tmp_path: P
         assert page.evaluate("document.documentElement.scrollWidth") <= WIDTHS["desktop"]
 
 
-def test_a_hundred_campaigns(browser: Browser, sample: Build, tmp_path: Path) -> None:
+def test_a_hundred_campaigns_of_150_weeks(browser: Browser, sample: Build, tmp_path: Path) -> None:
     statements = []
     for mart, columns in tables(sample).items():
         names = [name for name, _ in columns]
@@ -953,7 +1168,16 @@ def test_a_hundred_campaigns(browser: Browser, sample: Build, tmp_path: Path) ->
             statements.append(
                 f"insert into {mart} select {', '.join(copied)} from {mart}, range(1, 34) as _ (n)"
             )
-    file = changed(sample, tmp_path, *statements)
+    file = changed(
+        sample,
+        tmp_path,
+        *statements,
+        "insert into fct_channel_weekly"
+        " select fct_channel_weekly.* replace (week_start - cast(7 * n as integer) as week_start)"
+        " from fct_channel_weekly, range(1, 148) as _ (n) where week_start = '2026-03-02'",
+        "update fct_channel_weekly set spend = 1000000 where campaign_id = 'CAMP_003 7'",
+    )
+    assert file.stat().st_size < 4e6
     size = {"width": WIDTHS["phone"], "height": 900}
     with opened(browser, file, viewport=size) as page:
         assert page.locator("#campaign option").count() == 1 + 102
@@ -964,9 +1188,15 @@ def test_a_hundred_campaigns(browser: Browser, sample: Build, tmp_path: Path) ->
             "(all) => all.map((one) => one.clientHeight)"
         )
         assert max(heights) <= 16 * 36
+        # Those that spent most are on the first sheet.
+        first = page.locator("#weeks figure")
+        assert first.count() == 3
+        assert first.first.get_attribute("data-campaign") == "CAMP_003 7"
+        assert len(drawn_of(page.locator("#weeks figure").nth(1), "bars")) == 149
+        assert "The 3 campaigns that spent most" in told(page.locator("#weeks").inner_text())
         page.emulate_media(media="print")  # on paper nothing is folded up
         assert page.locator("#funnels article:visible").count() == 7 * 34
-        assert page.locator("svg:visible").count() == (2 + 3) * 34 + 1
+        assert page.locator("svg:visible").count() == 3 * 34 + 2 * 34
         page.emulate_media(media="screen")
         page.locator("#campaign").select_option("CAMP_002 17")
         assert set(page.evaluate(SHOWN)) == {"CAMP_002 17"}
@@ -974,7 +1204,9 @@ def test_a_hundred_campaigns(browser: Browser, sample: Build, tmp_path: Path) ->
         # Where there is no room for the picture it is told.
         assert page.locator("#budget svg:visible").count() == 0
         assert page.locator("#budget .in-words:visible").count() == 1
-        assert page.locator("#timelines svg:visible").count() == 1
+        assert page.locator("#campaigns svg:visible").count() == 1
+    with opened(browser, file, viewport=PAPER) as page:
+        assert sheets(page) == 1
 
 
 def test_what_is_left_out_is_counted(browser: Browser, sample: Build, tmp_path: Path) -> None:

@@ -58,7 +58,7 @@ choice.addEventListener("change", () => {
   show(choice.value);
   keep();
 });
-for (const link of document.querySelectorAll("nav a, .skip")) {
+for (const link of document.querySelectorAll("a[href^=\"#\"]")) {
   link.addEventListener("click", (event) => {
     if (choice.value === "") return;
     event.preventDefault();
