@@ -14,6 +14,12 @@
 {%- endmacro %}
 
 
+{#- Money in cents of a sum or quotient, half a cent up: what binary fractions lack of the half is put back first. -#}
+{% macro as_money(value) -%}
+    cast(round(cast({{ value }} as decimal(38, 18)), 6) as decimal(18, 2))
+{%- endmacro %}
+
+
 {#- Relative change from `previous` to `current`, held to -1..1: null without a previous value, or after zero. -#}
 {% macro held_relative_change(current, previous) -%}
     case

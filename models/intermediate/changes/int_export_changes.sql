@@ -116,6 +116,7 @@ pairs as (
         coalesce(after.unit, before.unit) as unit,
         before.actual as actual_before,
         after.actual as actual_after,
+        coalesce(before.actual = after.actual, coalesce(before.actual, after.actual) is null) as is_same_figure,
         before.verdict as verdict_before,
         case
             when after.verdict is null and before.item = 'decide_budget_action' then new_statuses.status
@@ -138,27 +139,26 @@ pairs as (
 judged_changes as (
 
     select
-        pairs.*,
+        *,
         case
             when kind = 'metric' and verdict_before <> verdict_after then 'verdict_moved'
-            when kind = 'metric' and actual_before is distinct from actual_after then 'metric_moved'
+            when kind = 'metric' and not is_same_figure then 'metric_moved'
             when kind = 'experiment' and verdict_before <> verdict_after then 'verdict_changed'
             when
                 kind = 'risk'
                 and verdict_after like 'reviewed%'
-                and (verdict_before is null or verdict_before not like 'reviewed%')
+                and coalesce(verdict_before, '') not like 'reviewed%'
                 then 'risk_reviewed'
-            when kind = 'risk' and verdict_after = 'overdue' and verdict_before is distinct from 'overdue'
+            when kind = 'risk' and verdict_after = 'overdue' and coalesce(verdict_before, '') <> 'overdue'
                 then 'risk_overdue'
-            when kind = 'action' and verdict_after = 'open' and verdict_before is distinct from 'open'
+            when kind = 'action' and verdict_after = 'open' and coalesce(verdict_before, '') <> 'open'
                 then 'action_new'
             when kind = 'action' and verdict_before = 'open' and verdict_after is null then 'action_gone'
-            when kind = 'action' and verdict_after <> 'open' and verdict_before is distinct from verdict_after
+            when kind = 'action' and verdict_after <> 'open' and coalesce(verdict_before, '') <> verdict_after
                 then 'action_decided'
         end as change_type
     from pairs
-    cross join judged_exports
-    where judged_exports.export_count = 2
+    where 2 = (select judged_exports.export_count from judged_exports)
 
 ),
 
@@ -189,7 +189,10 @@ changes as (
     union all
 
     select
-        case when {{ is_unresolved('status_changes.to_value') }} then 'risk_raised' else 'risk_closed' end as change_type,
+        case
+            when {{ is_unresolved('status_changes.to_value') }} then 'risk_raised'
+            else 'risk_closed'
+        end as change_type,
         status_changes.record_id,
         'risk' as item,
         status_changes.campaign_id,
@@ -207,8 +210,8 @@ changes as (
             and pairs.kind = 'risk'
     where
         status_changes.dataset = 'campaign_risk_signals'
-        and {{ is_unresolved('status_changes.to_value') }}
-        is distinct from coalesce({{ is_unresolved('status_changes.from_value') }}, false)
+        and ({{ is_unresolved('status_changes.to_value') }})
+        <> coalesce({{ is_unresolved('status_changes.from_value') }}, false)
 
     union all
 

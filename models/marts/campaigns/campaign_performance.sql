@@ -16,9 +16,9 @@ performance as (
 
 ),
 
-as_of as (
+pacing as (
 
-    select * from {{ ref('int_as_of') }}
+    select * from {{ ref('campaign_pacing') }}
 
 ),
 
@@ -40,7 +40,6 @@ measured_campaigns as (
 
     select
         campaigns.*,
-        as_of.as_of_date,
         metered.impressions,
         metered.clicks,
         metered.conversions,
@@ -54,14 +53,11 @@ measured_campaigns as (
         ledger.llm_cost + ledger.human_review_cost + ledger.media_spend as ledger_cost,
         ledger.estimated_value - ledger.llm_cost - ledger.human_review_cost - ledger.media_spend as net_roi,
         {{ rate('ledger.media_spend', 'campaigns.budget') }} as budget_utilisation,
-        -- Both ends of a campaign's planned days count.
-        case
-            when as_of.as_of_date < campaigns.start_date then cast(0 as double)
-            when as_of.as_of_date >= campaigns.end_date then cast(1 as double)
-            else {{ rate(days_between('campaigns.start_date', 'as_of.as_of_date') ~ ' + 1', 'campaigns.planned_days') }}
-        end as days_gone_share
+        {{ rate('pacing.days_gone', 'pacing.planned_days') }} as days_gone_share,
+        pacing.pacing_status
     from campaigns
-    cross join as_of
+    inner join pacing
+        on campaigns.campaign_id = pacing.campaign_id
     left join metered
         on campaigns.campaign_id = metered.campaign_id
     left join ledger
@@ -98,15 +94,7 @@ final as (
         {{ rate('revenue_proxy', 'metered_spend') }} as return_on_ad_spend,
         budget_utilisation,
         days_gone_share,
-        case
-            when status <> 'active' then 'not_active'
-            when days_gone_share = 0 then 'not_started'
-            when budget = 0 then 'no_budget'
-            -- Rounded, so that spending exactly at the tolerance is on pace.
-            when round(budget_utilisation / days_gone_share - 1, 12) > {{ var('pacing_tolerance') }} then 'ahead'
-            when round(1 - budget_utilisation / days_gone_share, 12) > {{ var('pacing_tolerance') }} then 'behind'
-            when budget_utilisation is not null then 'on_pace'
-        end as pacing_status,
+        pacing_status,
         {{ rate('revenue_proxy', 'budget') }} as revenue_to_budget_ratio,
         -- Judged by the part of its time that is over; rounded, so that revenue exactly at a ratio reaches it.
         case

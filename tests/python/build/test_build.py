@@ -18,6 +18,7 @@ MARTS = {
     "attribution_summary",
     "budget_action_audit",
     "budget_action_impact",
+    "campaign_pacing",
     "campaign_performance",
     "campaign_timeline",
     "channel_budget_flows",
@@ -43,10 +44,12 @@ MARTS = {
     "next_actions",
     "risk_escalation",
     "risk_inbox",
+    "scorecard_history",
     "segment_rollup_reconciliation",
     "segment_rollups",
     "status_history",
     "warehouse_build",
+    "what_changed",
 }
 
 

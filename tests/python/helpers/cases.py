@@ -64,6 +64,7 @@ OTHER_POLICY = {
     "exceeds_target_ratio": 0.8,
     "meets_target_ratio": 0.4,
     "pacing_tolerance": 0.5,
+    "pacing_minimum_days": 19,
     "target_approval_rate": 0.2,
     "target_open_risks": 1000,
     "target_pending_reallocations": 1000,

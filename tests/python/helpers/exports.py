@@ -73,3 +73,20 @@ def record(export: Export, dataset: str, key: str) -> dict:
     name = next(name for one, name, _ in [*KEPT, HINTS] if one == dataset)
     (found,) = (one for one in export[dataset] if one[name] == key)
     return found
+
+
+def second_of(export: Export) -> Export:
+    """Return the export of the second day, on which much has happened."""
+    later = as_of(export, 2)
+    record(later, "budget_actions", "BUD_0003").update(
+        approved_by_human=True, approver_id="HUMAN_01", approval_latency_minutes=60
+    )
+    record(later, "budget_actions", "BUD_0003")["status"] = "executed"
+    record(later, "campaigns", "CAMP_002")["status"] = "paused"
+    signals = {one["risk_id"]: one for one in later["campaign_risk_signals"]}
+    signals["RSK_0003"]["status"] = "open"  # which was closed
+    signals["RSK_0001"]["status"] = "mitigated"
+    raised = {"risk_id": "RSK_9001", "severity": "critical", "status": "open"}
+    raised |= {"timestamp": noon(1).isoformat(), "risk_type": "spend_spike"}
+    later["campaign_risk_signals"].append(signals["RSK_0001"] | raised)
+    return later

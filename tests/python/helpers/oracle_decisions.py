@@ -11,7 +11,7 @@ there is one is known: `has_<column>`.
 
 import itertools
 import math
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import fields
 from datetime import date, datetime, time, timedelta
@@ -385,7 +385,7 @@ def conversion_reconciliation(world: World) -> list[Row]:
 
 # ---- Time -------------------------------------------------------------------------------------
 
-WEEK = timedelta(days=7)
+DAY, WEEK = timedelta(days=1), timedelta(days=7)
 RATES = {
     "click_through_rate": ("clicks", "impressions"),
     "conversion_rate": ("conversions", "impressions"),
@@ -554,6 +554,7 @@ def fct_performance_daily(world: World) -> list[Row]:
 def campaign_performance(world: World) -> list[Row]:
     """Return what a campaign cost, by the ledger and as metered, and what it brought (issue)."""
     ledger = {row["campaign_id"]: row for row in world.export["roi_ledger"]}
+    paces = {row["campaign_id"]: row for row in campaign_pacing(world)}
     rows = []
     for campaign in oracle.dim_campaigns(world):
         campaign_id, budget = campaign["campaign_id"], Fraction(campaign["budget"])
@@ -596,7 +597,7 @@ def campaign_performance(world: World) -> list[Row]:
                 "return_on_ad_spend": double(ratio(summed["revenue_proxy"], summed["spend"])),
                 "budget_utilisation": double(utilisation),
                 "days_gone_share": double(gone),
-                "pacing_status": pacing_status(world, campaign, utilisation, gone),
+                "pacing_status": paces[campaign_id]["pacing_status"],
                 "revenue_to_budget_ratio": double(earned),
                 "performance_status": (
                     performance_status(world, campaign, summed["revenue_proxy"], gone)
@@ -612,20 +613,157 @@ def days_gone_share(world: World, campaign: Row) -> Fraction:
     return max(Fraction(0), min(Fraction(1), Fraction(gone, campaign["planned_days"])))
 
 
-def pacing_status(world: World, campaign: Row, used: Fraction | None, gone: Fraction) -> str | None:
-    """Return whether an active campaign spends as fast as its days go (issue)."""
+CAMPAIGN_OF_PACING = (
+    *("campaign_id", "campaign_name", "status", "currency", "budget", "start_date", "end_date"),
+    "planned_days",
+)
+
+
+def campaign_pacing(world: World) -> list[Row]:
+    """Return where spend and conversions of each campaign end (issue on time; decisions)."""
+    ledger = {row["campaign_id"]: row for row in world.export["roi_ledger"]}
+    rows = []
+    for campaign in oracle.dim_campaigns(world):
+        campaign_id, planned = campaign["campaign_id"], campaign["planned_days"]
+        own = [row for row in world.performance if row["campaign_id"] == campaign_id]
+        gone = int(days_gone_share(world, campaign) * planned)
+        until, coming = days_of_campaign(world, campaign, own)
+        if coming is None and until is None:
+            days_to_come: int | None = planned - gone
+        else:
+            days_to_come = None if coming is None else len(coming)
+        row = {name: campaign[name] for name in CAMPAIGN_OF_PACING}
+        row |= {"days_gone": gone, "days_left": planned - gone, "covered_until": until}
+        row |= {"days_to_come": days_to_come}
+        booked, budget = ledger.get(campaign_id), Fraction(campaign["budget"])
+        row["ledger_media_spend"] = cents(exact(booked["media_spend"])) if booked else None
+        row["planned_spend_by_now"] = cents(budget * gone / planned)
+        spend = measure_of_campaign(world, own, until, coming, "spend")
+        conversions = measure_of_campaign(world, own, until, coming, "conversions")
+        row["days_covered"] = len(spend["days"])
+        row["metered_spend"], row["conversions"] = cents(spend["total"]), conversions["total"]
+        for name in ("per_day", "at_end", "at_end_low", "at_end_high"):
+            row[f"spend_{name}"] = in_cents(spend[name])
+            row[f"conversions_{name}"] = double(conversions[name])
+        use = max(budget - sum(spend["days"].values()), 0) if budget else None
+        row["spend_per_day_to_use_budget"] = in_cents(ratio(use, days_to_come))
+        row["budget_gone_on"] = first_reached(spend["days"] | spend["expected"], budget)
+        rows.append(row | {"pacing_status": pacing_status(world, campaign, row)})
+    return rows
+
+
+def in_cents(value: Fraction | None) -> Decimal | None:
+    """Return money with two places, rounded by way of millionths."""
+    return None if value is None else cents(Fraction(round(value * 10**6), 10**6))
+
+
+def days_of_campaign(
+    world: World, campaign: Row, performance: list[Row]
+) -> tuple[date | None, list[date] | None]:
+    """Return the newest day that all running assets have reported, and the days to come.
+
+    Of a campaign that has ended or has no running asset, that of its newest row. The second is
+    empty where nothing is to come, none where that isn't known.
+    """
+    end = campaign["end_date"]
+    newest: dict[str, datetime] = {}
+    for row in performance:
+        newest[row["asset_id"]] = max(row["known_at"], newest.get(row["asset_id"], datetime.min))
+    until = max((at.date() for at in newest.values()), default=None)
+    if has_ended(world, campaign["campaign_id"]):
+        return until, []
+    since = world.as_of - timedelta(days=world.policy["running_asset_days"])
+    running = [at.date() for at in newest.values() if at >= since]
+    if not running:
+        return until, [] if until and until >= end else None
+    first = max(min(running) + DAY, campaign["start_date"])
+    return min(running), [first + DAY * number for number in range((end - first).days + 1)]
+
+
+def measure_of_campaign(
+    world: World,
+    performance: list[Row],
+    until: date | None,
+    coming: list[date] | None,
+    measure: str,
+) -> Row:
+    """Return what a campaign has of a measure, by day and in all, and what it ends with."""
+    days: dict[date, Fraction] = defaultdict(Fraction)
+    for row in performance:
+        for day, part in oracle.parts_of_days(world, row).items():
+            if day <= until:
+                days[day] += part[measure]
+    total = sum(row[measure] for row in performance) if performance else None
+    expected = {day: mean_of_weekday(days, day) for day in coming or () if days}
+    result = {"days": dict(days), "expected": expected, "total": total}
+    result |= {"per_day": ratio(sum(days.values()), len(days))}
+    result |= dict.fromkeys(("at_end", "at_end_low", "at_end_high"))
+    if days and coming is not None:
+        result["at_end"] = max(sum(days.values()) + sum(expected.values()), total)
+        margin = end_margin(world, days, coming, measure) if coming else 0
+        if margin is not None:
+            result["at_end_low"] = max(result["at_end"] - Fraction(margin), total)
+            result["at_end_high"] = result["at_end"] + Fraction(margin)
+    return result
+
+
+def mean_of_weekday(values: dict[date, Fraction], day: date) -> Fraction:
+    """Return the mean of the covered days of a day's weekday; of all days without one."""
+    alike = [value for one, value in values.items() if one.weekday() == day.weekday()]
+    alike = alike or list(values.values())
+    return Fraction(sum(alike)) / len(alike)
+
+
+def end_margin(
+    world: World, values: dict[date, Fraction], coming: list[date], measure: str
+) -> float | None:
+    """Return half the width of the interval; none with too few days (decisions, "Pacing")."""
+    count, per_weekday = len(values), Counter(day.weekday() for day in values)
+    if count < world.number("pacing_minimum_days") or len(per_weekday) < 7:
+        return None
+    rest = [values[day] - mean_of_weekday(values, day) for day in sorted(values)]
+    by_day = ratio(sum(one * one for one in rest), count - 7)
+    weeks = [sum(rest[number : number + 7]) for number in range(count - 6)]
+    by_week = ratio(sum(one * one for one in weeks) * count, 7 * (count - 6) * (count - 7))
+    variance = max(by_day or 0, by_week or 0)
+    if measure == "conversions":
+        variance = max(variance, (sum(values.values()) + 1) / count)
+    weight = sum(
+        times + Fraction(times * times, per_weekday[weekday])
+        for weekday, times in Counter(day.weekday() for day in coming).items()
+    )
+    level = 1 - float(world.number("significance_level")) / 2
+    return float(norm.ppf(level)) * math.sqrt(variance * weight)
+
+
+def first_reached(values: dict[date, Fraction], budget: Fraction) -> date | None:
+    """Return the first day whose sum so far is the budget or more; none without a budget."""
+    spent = Fraction(0)
+    for day in sorted(values) if budget else ():
+        spent += values[day]
+        if in_cents(spent) >= budget:
+            return day
+    return None
+
+
+def pacing_status(world: World, campaign: Row, row: Row) -> str | None:
+    """Return whether an active campaign surely misses its budget by more than is tolerated."""
     if campaign["status"] != "active":
         return "not_active"
     if world.today < campaign["start_date"]:
         return "not_started"
     if not campaign["budget"]:
         return "no_budget"
-    if used is None:
+    if row["metered_spend"] is None:
         return None
-    away = used / gone - 1
-    if abs(away) <= world.number("pacing_tolerance"):
-        return "on_pace"
-    return "ahead" if away > 0 else "behind"
+    if row["spend_at_end_low"] is None:
+        return "not_enough"
+    budget, tolerance = Fraction(campaign["budget"]), world.number("pacing_tolerance")
+    if row["spend_at_end_low"] > cents(budget * (1 + tolerance)):
+        return "ahead"
+    if row["spend_at_end_high"] < cents(budget * (1 - tolerance)):
+        return "behind"
+    return "on_pace"
 
 
 def performance_status(
@@ -1445,6 +1583,7 @@ MARTS: dict[str, tuple[tuple[str, ...], Callable[[World], list[Row]]]] = {
     ),
     "conversion_reconciliation": ((*oracle.PLACE, "covered_from"), conversion_reconciliation),
     "campaign_performance": (("campaign_id",), campaign_performance),
+    "campaign_pacing": (("campaign_id",), campaign_pacing),
     "journey_diagnosis": (oracle.PLACE, journey_diagnosis),
     "budget_action_impact": (("budget_action_id", "direction"), budget_action_impact),
     "decision_audit": (("decision_id",), decision_audit),

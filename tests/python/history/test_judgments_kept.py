@@ -7,7 +7,7 @@ from decimal import ROUND_HALF_UP, Decimal
 import duckdb
 import pytest
 from helpers.builds import Build, Workspace
-from helpers.exports import as_of, noon, record, statuses_of
+from helpers.exports import as_of, noon, second_of, statuses_of
 from helpers.project import Export
 
 # Cautious: without the tests of models that aren't built here.
@@ -26,23 +26,6 @@ SCORECARD = """
     from marts.executive_scorecard
     order by metric_order
 """
-
-
-def second_of(export: Export) -> Export:
-    """Return the export of the second day, on which much has happened."""
-    later = as_of(export, 2)
-    record(later, "budget_actions", "BUD_0003").update(
-        approved_by_human=True, approver_id="HUMAN_01", approval_latency_minutes=60
-    )
-    record(later, "budget_actions", "BUD_0003")["status"] = "executed"
-    record(later, "campaigns", "CAMP_002")["status"] = "paused"
-    signals = {one["risk_id"]: one for one in later["campaign_risk_signals"]}
-    signals["RSK_0003"]["status"] = "open"  # which was closed
-    signals["RSK_0001"]["status"] = "mitigated"
-    raised = {"risk_id": "RSK_9001", "severity": "critical", "status": "open"}
-    raised |= {"timestamp": noon(1).isoformat(), "risk_type": "spend_spike"}
-    later["campaign_risk_signals"].append(signals["RSK_0001"] | raised)
-    return later
 
 
 class Story:

@@ -136,8 +136,14 @@ def actions_that_wait(world: World) -> list[Row]:
     )
 
 
+def pacing(world: World) -> list[Row]:
+    return sorted(oracle_decisions.campaign_pacing(world), key=lambda row: row["campaign_name"])
+
+
 QUESTIONS: dict[str, Callable[[World], list[Row]]] = {
     "what_does_a_conversion_cost_by_week": cost_by_week,
+    "where_does_spend_end": pacing,
+    "is_spend_on_budget": pacing,
     "which_segments_improve_beyond_noise": segments_that_improve,
     "how_long_do_risks_wait": risks_that_wait,
     "who_approves_and_how_fast": approvals,
@@ -147,8 +153,7 @@ QUESTIONS: dict[str, Callable[[World], list[Row]]] = {
 }
 """Each question's answer, in order.
 
-To come, with the marts that answer them: where_does_spend_end, is_spend_on_budget,
-what_changed_since_last_week, what_changed_since_the_last_export.
+To come: what_changed_since_last_week, what_changed_since_the_last_export.
 """
 
 TEXTS = {"what_to_do"}

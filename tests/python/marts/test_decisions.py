@@ -40,8 +40,9 @@ OUTCOMES = {
     ("experiment_results", "has_open_risk"): {False, True},
     ("fct_channel_weekly", "is_comparable"): {True, False},
     ("funnel_trend", "step_trend"): {"improved", "worsened", "unclear", "not_enough"},
-    ("campaign_performance", "pacing_status"): {
-        *("not_active", "not_started", "no_budget", "ahead", "behind", "on_pace", None),
+    ("campaign_pacing", "pacing_status"): {
+        *("not_active", "not_started", "no_budget", "not_enough", "ahead", "behind", "on_pace"),
+        None,
     },
     ("campaign_performance", "performance_status"): {
         *("exceeds_target", "meets_target", "below_target", None),

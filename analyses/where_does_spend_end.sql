@@ -1,0 +1,11 @@
+-- Where does each campaign's spend end if days go on as they do, and on which day is its budget gone?
+select
+    campaign_name,
+    budget,
+    metered_spend,
+    spend_at_end,
+    spend_at_end_low,
+    spend_at_end_high,
+    budget_gone_on
+from {{ ref('campaign_pacing') }}
+order by campaign_name
