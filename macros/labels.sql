@@ -25,3 +25,9 @@
 {% macro money_move_text() -%}
     currency || ' ' || {{ money_text('amount') }} || ' from ' || from_channel_label || ' to ' || to_channel_label
 {%- endmacro %}
+
+
+{#- A risk signal in a few words, of columns named as in risk_escalation. -#}
+{% macro risk_text() -%}
+    replace(risk_type, '_', ' ') || ', ' || severity
+{%- endmacro %}

@@ -23,8 +23,8 @@ as_of as (
 
 ),
 
--- What was shown first stays. An export of which status_log took no notice has no number, and looking back nobody is
--- shown what the export says.
+-- What was shown first stays. An export of which status_log took no notice has no number, and what is judged as of
+-- another moment than the export's own isn't what it showed.
 new_export as (
 
     select exports.export_number
@@ -34,7 +34,7 @@ new_export as (
     cross join as_of
     where
         exports.recency = 1
-        and as_of.covers_all_events
+        and as_of.as_of = as_of.newest_event_at
         and {{ 'true' if takes_in_a_whole_export() and var('history', true) else 'false' }}
         {%- if is_incremental() %}
         and exports.export_number not in (select judged.export_number from {{ this }} as judged)
@@ -97,7 +97,7 @@ judgments as (
         risk_id as record_id,
         cast(null as string) as action_type,
         campaign_id,
-        replace(risk_type, '_', ' ') || ', ' || severity as label,
+        {{ risk_text() }} as label,
         severity_rank as item_order,
         cast(null as string) as unit,
         cast(null as double) as actual,

@@ -65,7 +65,8 @@ before as (
         max(label) as label,
         max(unit) as unit,
         max(actual) as actual,
-        max(verdict) as verdict
+        max(verdict) as verdict,
+        max(reasons) as reasons
     from judgments
     where recency = 2
     group by kind, record_id, coalesce(action_type, kind)
@@ -83,6 +84,7 @@ after as (
         max(unit) as unit,
         max(actual) as actual,
         max(verdict) as verdict,
+        max(reasons) as reasons,
         min(item_order) as item_order
     from judgments
     where recency = 1
@@ -116,7 +118,10 @@ pairs as (
         coalesce(after.unit, before.unit) as unit,
         before.actual as actual_before,
         after.actual as actual_after,
+        coalesce(before.reasons, '') <> coalesce(after.reasons, '') as has_other_reasons,
         coalesce(before.actual = after.actual, coalesce(before.actual, after.actual) is null) as is_same_figure,
+        before.reasons as reasons_before,
+        after.reasons as reasons_after,
         before.verdict as verdict_before,
         case
             when after.verdict is null and before.item = 'decide_budget_action' then new_statuses.status
@@ -142,8 +147,9 @@ judged_changes as (
         *,
         case
             when kind = 'metric' and verdict_before <> verdict_after then 'verdict_moved'
-            when kind = 'metric' and not is_same_figure then 'metric_moved'
-            when kind = 'experiment' and verdict_before <> verdict_after then 'verdict_changed'
+            when kind = 'metric' and (not is_same_figure or has_other_reasons) then 'metric_moved'
+            when kind = 'experiment' and coalesce(verdict_before, '') <> coalesce(verdict_after, '') then 'verdict_changed'
+            when kind = 'risk' and verdict_after is null then 'risk_gone'
             when
                 kind = 'risk'
                 and verdict_after like 'reviewed%'
@@ -170,18 +176,23 @@ changes as (
         item,
         campaign_id,
         label as what,
+        {%- for moment in ['before', 'after'] %}
         case
-            when kind = 'metric' and unit <> 'verdict' then {{ metric_text('actual_before', 'unit') }}
-            else replace(verdict_before, '_', ' ')
-        end as before_text,
-        case
-            when kind = 'metric' and unit <> 'verdict' then {{ metric_text('actual_after', 'unit') }}
-            else replace(verdict_after, '_', ' ')
-        end as after_text,
+            when kind <> 'metric' or unit = 'verdict'
+                then replace(verdict_{{ moment }}, '_', ' ') || case when kind = 'metric' then coalesce(': ' || reasons_{{ moment }}, '') else '' end
+            else
+                coalesce({{ metric_text('actual_' ~ moment, 'unit') }}, 'no figure')
+                || case verdict_{{ moment }}
+                    when 'informational' then ''
+                    else ' (' || replace(verdict_{{ moment }}, '_', ' ') || ')'
+                end
+        end as {{ moment }}_text,
+        {%- endfor %}
         case when kind = 'metric' then actual_after / nullif(actual_before, 0) - 1 end as relative_change,
         case
             when kind = 'risk' then item_order
             when kind = 'action' then -item_order
+            when kind = 'metric' then abs(actual_after / nullif(actual_before, 0) - 1)
         end as importance
     from judged_changes
     where change_type is not null
@@ -239,11 +250,10 @@ changes as (
 
     union all
 
-    -- Of risks the review says more, and of money its move.
     select
         'status_changed' as change_type,
         status_changes.record_id,
-        status_changes.attribute as item,
+        status_changes.dataset || '.' || status_changes.attribute as item,
         status_changes.campaign_id,
         replace(status_changes.dataset || ' ' || status_changes.attribute, '_', ' ') as what,
         status_changes.from_value as before_text,
@@ -254,12 +264,8 @@ changes as (
     inner join compared
         on status_changes.export_number = compared.export_number
     where
-        status_changes.dataset <> 'campaign_risk_signals'
-        and (status_changes.from_value is not null or status_changes.attribute = 'status')
-        and not (
-            status_changes.dataset = 'budget_actions'
-            and status_changes.to_value in ('executed', 'rolled_back')
-        )
+        status_changes.from_value is not null
+        or status_changes.attribute = 'status'
 
     union all
 

@@ -23,7 +23,7 @@ risk_signals as (
 
     select
         *,
-        replace(risk_type, '_', ' ') || ', ' || severity as label
+        {{ risk_text() }} as label
     from {{ ref('risk_escalation') }}
 
 ),
@@ -90,6 +90,7 @@ compared as (
 
 changes as (
     {%- for measure in ['conversions', 'spend'] + rates %}
+    {%- set unit = ', ' ~ var('reporting_currency') if measure in ('spend', 'cost_per_conversion') else '' %}
 
     select
         'performance_moved' as change_type,
@@ -97,11 +98,11 @@ changes as (
         '{{ measure }}' as item,
         campaign_id,
         {%- if measure in rates %}
-        '{{ measure | replace('_', ' ') }}' as what,
+        '{{ measure | replace('_', ' ') }}{{ unit }}' as what,
         {{ number_text('round(prior_' ~ measure ~ ', 2)') }} as before_text,
         {{ number_text('round(' ~ measure ~ ', 2)') }} as after_text,
         {%- else %}
-        '{{ measure }} per covered day' as what,
+        '{{ measure }} per covered day{{ unit }}' as what,
         {{ number_text('round(' ~ rate('prior_' ~ measure, 'prior_days_covered') ~ ', 2)') }} as before_text,
         {{ number_text('round(' ~ rate(measure, 'days_covered') ~ ', 2)') }} as after_text,
         {%- endif %}
@@ -113,11 +114,11 @@ changes as (
 
     union all
     {%- endfor %}
-    {%- for change_type, moment, is_so in [
-        ('risk_raised', 'raised_at', 'true'),
-        ('risk_reviewed', 'reviewed_at', 'true'),
-        ('risk_overdue', 'review_due_at', "review_state = 'overdue'"),
-        ('risk_closed', 'closing_seen_at', 'not is_unresolved'),
+    {%- for change_type, moment, after, is_so in [
+        ('risk_raised', 'raised_at', 'cast(null as string)', 'true'),
+        ('risk_reviewed', 'reviewed_at', "replace(review_state, '_', ' ')", 'true'),
+        ('risk_overdue', 'review_due_at', 'cast(null as string)', "review_state = 'overdue'"),
+        ('risk_closed', 'closing_seen_at', 'status', 'not is_unresolved'),
     ] %}
 
     select
@@ -127,7 +128,7 @@ changes as (
         campaign_id,
         label as what,
         cast(null as string) as before_text,
-        {{ 'status' if change_type == 'risk_closed' else "replace(review_state, '_', ' ')" }} as after_text,
+        {{ after }} as after_text,
         cast(null as double) as relative_change,
         severity_rank as importance,
         {{ moment }} as changed_at
@@ -186,7 +187,7 @@ changes as (
     select
         'status_changed' as change_type,
         record_id,
-        attribute || ' ' || cast(change_number as string) as item,
+        dataset || '.' || attribute || ' ' || cast(change_number as string) as item,
         campaign_id,
         replace(dataset || ' ' || attribute, '_', ' ') as what,
         from_value as before_text,
@@ -195,9 +196,7 @@ changes as (
         cast(null as double) as importance,
         seen_at as changed_at
     from status_changes
-    where
-        from_value is not null
-        and dataset <> 'campaign_risk_signals'
+    where from_value is not null
 
 ),
 

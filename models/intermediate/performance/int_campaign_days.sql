@@ -46,6 +46,7 @@ reported as (
             case
                 when
                     not campaigns.has_ended
+                    and campaigns.status <> 'draft'
                     and as_of.as_of <= {{ add_minutes('assets.last_recorded_at', 24 * 60 * var('running_asset_days')) }}
                     then assets.last_day
             end
@@ -74,7 +75,7 @@ covered_days as (
 
 ),
 
--- Without an asset that runs nothing is to come.
+-- Without an asset that runs nothing is to come, nor is it known of a draft.
 days_to_come as (
 
     select

@@ -35,30 +35,74 @@ projections as (
 ),
 
 -- Also of days that not all assets have reported yet.
+metered_days as (
+
+    select
+        campaign_id,
+        day,
+        sum(spend) as spend,
+        sum(conversions) as conversions
+    from performance_days
+    group by campaign_id, day
+
+),
+
 metered as (
 
     select
         campaign_id,
         sum(spend) as spend,
         sum(conversions) as conversions
+    from metered_days
+    group by campaign_id
+
+),
+
+reports as (
+
+    select
+        campaign_id,
+        count(distinct recorded_at) as report_count
     from performance_days
     group by campaign_id
+
+),
+
+-- A day that some assets have not reported yet has spent at least what the others have.
+spent_days as (
+
+    select
+        campaign_days.campaign_id,
+        campaign_days.day,
+        case
+            when campaign_days.is_to_come
+                then greatest(
+                    cast(campaign_days.expected_spend as decimal(38, 18)),
+                    cast(coalesce(metered_days.spend, 0) as decimal(38, 18))
+                )
+            else cast(campaign_days.spend as decimal(38, 18))
+        end as spend
+    from campaign_days
+    left join metered_days
+        on
+            campaign_days.campaign_id = metered_days.campaign_id
+            and campaign_days.day = metered_days.day
 
 ),
 
 spent_so_far as (
 
     select
-        campaign_days.campaign_id,
-        campaign_days.day,
+        spent_days.campaign_id,
+        spent_days.day,
         campaigns.budget,
-        sum(case
-            when campaign_days.is_to_come then cast(campaign_days.expected_spend as decimal(38, 18))
-            else cast(campaign_days.spend as decimal(38, 18))
-        end) over (partition by campaign_days.campaign_id order by campaign_days.day) as spend
-    from campaign_days
+        as_of.as_of_date,
+        sum(spent_days.spend) over (partition by spent_days.campaign_id order by spent_days.day) as spend_up_to_day,
+        spent_days.spend
+    from spent_days
+    cross join as_of
     inner join campaigns
-        on campaign_days.campaign_id = campaigns.campaign_id
+        on spent_days.campaign_id = campaigns.campaign_id
 
 ),
 
@@ -66,11 +110,9 @@ spent_budgets as (
 
     select
         campaign_id,
-        min(day) as budget_gone_on
+        sum(case when day <= as_of_date then spend end) as spend_by_now,
+        min(case when budget > 0 and {{ as_money('spend_up_to_day') }} >= budget then day end) as budget_gone_on
     from spent_so_far
-    where
-        budget > 0
-        and {{ as_money('spend') }} >= budget
     group by campaign_id
 
 ),
@@ -107,17 +149,23 @@ projected as (
         ledger.media_spend as ledger_media_spend,
         projections.spend_per_day,
         projections.conversions_per_day,
-        projections.spend_covered,
         projections.spend_covered + projections.spend_to_come as projected_spend,
         cast(projections.conversions_covered + projections.conversions_to_come as double) as projected_conversions,
-        projections.spend_margin,
-        projections.conversions_margin,
+        {%- for margin in ['spend_margin', 'conversions_margin'] %}
+        case
+            when projections.days_to_come = 0 or reports.report_count >= {{ var('pacing_minimum_reports') }}
+                then projections.{{ margin }}
+        end as {{ margin }},
+        {%- endfor %}
+        spent_budgets.spend_by_now,
         spent_budgets.budget_gone_on
     from planned_days
     left join projections
         on planned_days.campaign_id = projections.campaign_id
     left join metered
         on planned_days.campaign_id = metered.campaign_id
+    left join reports
+        on planned_days.campaign_id = reports.campaign_id
     left join ledger
         on planned_days.campaign_id = ledger.campaign_id
     left join spent_budgets
@@ -181,8 +229,12 @@ final as (
         spend_at_end_high,
         budget_gone_on,
         case
-            when budget > 0
-                then {{ as_money(rate('greatest(budget - coalesce(spend_covered, 0), 0)', 'days_to_come')) }}
+            when budget > 0 and coalesce(days_to_come, 1) > 0
+                then
+                    {{ as_money(rate(
+                        'greatest(budget - greatest(coalesce(spend_by_now, 0), coalesce(metered_spend, 0)), 0)',
+                        'days_left'
+                    )) }}
         end as spend_per_day_to_use_budget,
         cast(conversions as bigint) as conversions,
         conversions_per_day,
@@ -195,6 +247,7 @@ final as (
             when days_gone = 0 then 'not_started'
             when budget = 0 then 'no_budget'
             when metered_spend is null then cast(null as string)
+            when {{ as_money('metered_spend') }} > {{ as_money('budget * ' ~ (1 + var('pacing_tolerance'))) }} then 'ahead'
             when spend_at_end_low is null then 'not_enough'
             when spend_at_end_low > {{ as_money('budget * ' ~ (1 + var('pacing_tolerance'))) }} then 'ahead'
             when spend_at_end_high < {{ as_money('budget * ' ~ (1 - var('pacing_tolerance'))) }} then 'behind'

@@ -10,6 +10,7 @@
     'action_decided',
     'risk_reviewed',
     'risk_closed',
+    'risk_gone',
     'performance_moved',
     'metric_moved',
     'action_gone',
@@ -58,6 +59,14 @@ ordered as (
             {%- endfor %}
         end as type_order
     from changes
+    -- Of risks, approvals and moves of money there is a row that says more.
+    where
+        change_type <> 'status_changed'
+        or not (
+            item like 'campaign_risk_signals.%'
+            or item like 'budget_actions.appro%'
+            or (item like 'budget_actions.status%' and after_text in ('executed', 'rolled_back'))
+        )
 
 ),
 

@@ -65,6 +65,7 @@ OTHER_POLICY = {
     "meets_target_ratio": 0.4,
     "pacing_tolerance": 0.5,
     "pacing_minimum_days": 19,
+    "pacing_minimum_reports": 6,
     "target_approval_rate": 0.2,
     "target_open_risks": 1000,
     "target_pending_reallocations": 1000,

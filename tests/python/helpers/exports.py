@@ -28,6 +28,11 @@ KEPT = [
     ("campaign_risk_signals", "risk_id", ["status"]),
 ]
 HINTS = ("attribution_hints", "hint_id", [])
+# Cautious: without the tests of models that aren't built here.
+WHOLE = (
+    *("--select", "+what_changed", "+scorecard_history", "+warehouse_build"),
+    *("--indirect-selection", "cautious", "--exclude-resource-type", "unit_test"),
+)
 DATASETS = [file.stem for file in EXPORT.glob("*.json")]
 
 

@@ -645,9 +645,13 @@ def campaign_pacing(world: World) -> list[Row]:
         for name in ("per_day", "at_end", "at_end_low", "at_end_high"):
             row[f"spend_{name}"] = in_cents(spend[name])
             row[f"conversions_{name}"] = double(conversions[name])
-        use = max(budget - sum(spend["days"].values()), 0) if budget else None
-        row["spend_per_day_to_use_budget"] = in_cents(ratio(use, days_to_come))
-        row["budget_gone_on"] = first_reached(spend["days"] | spend["expected"], budget)
+        spent = spend["spent"]
+        by_now = sum(amount for day, amount in spent.items() if day <= world.today)
+        use = max(budget - max(by_now, spend["total"] or 0), 0) if budget else None
+        row["spend_per_day_to_use_budget"] = (
+            None if days_to_come == 0 else in_cents(ratio(use, planned - gone))
+        )
+        row["budget_gone_on"] = first_reached(spent, budget)
         rows.append(row | {"pacing_status": pacing_status(world, campaign, row)})
     return rows
 
@@ -674,7 +678,7 @@ def days_of_campaign(
         return until, []
     since = world.as_of - timedelta(days=world.policy["running_asset_days"])
     running = [at.date() for at in newest.values() if at >= since]
-    if not running:
+    if not running or campaign["status"] == "draft":
         return until, [] if until and until >= end else None
     first = max(min(running) + DAY, campaign["start_date"])
     return min(running), [first + DAY * number for number in range((end - first).days + 1)]
@@ -688,19 +692,23 @@ def measure_of_campaign(
     measure: str,
 ) -> Row:
     """Return what a campaign has of a measure, by day and in all, and what it ends with."""
-    days: dict[date, Fraction] = defaultdict(Fraction)
+    every_day: dict[date, Fraction] = defaultdict(Fraction)
     for row in performance:
         for day, part in oracle.parts_of_days(world, row).items():
-            if day <= until:
-                days[day] += part[measure]
+            every_day[day] += part[measure]
+    days = {day: value for day, value in every_day.items() if day <= until}
     total = sum(row[measure] for row in performance) if performance else None
     expected = {day: mean_of_weekday(days, day) for day in coming or () if days}
-    result = {"days": dict(days), "expected": expected, "total": total}
+    spent = days | {day: max(value, every_day.get(day, 0)) for day, value in expected.items()}
+    result = {"days": days, "spent": spent, "total": total}
     result |= {"per_day": ratio(sum(days.values()), len(days))}
     result |= dict.fromkeys(("at_end", "at_end_low", "at_end_high"))
+    least = world.policy["pacing_minimum_reports"]
     if days and coming is not None:
         result["at_end"] = max(sum(days.values()) + sum(expected.values()), total)
         margin = end_margin(world, days, coming, measure) if coming else 0
+        if coming and len({row["known_at"] for row in performance}) < least:
+            margin = None
         if margin is not None:
             result["at_end_low"] = max(result["at_end"] - Fraction(margin), total)
             result["at_end_high"] = result["at_end"] + Fraction(margin)
@@ -756,9 +764,11 @@ def pacing_status(world: World, campaign: Row, row: Row) -> str | None:
         return "no_budget"
     if row["metered_spend"] is None:
         return None
+    budget, tolerance = Fraction(campaign["budget"]), world.number("pacing_tolerance")
+    if row["metered_spend"] > cents(budget * (1 + tolerance)):
+        return "ahead"
     if row["spend_at_end_low"] is None:
         return "not_enough"
-    budget, tolerance = Fraction(campaign["budget"]), world.number("pacing_tolerance")
     if row["spend_at_end_low"] > cents(budget * (1 + tolerance)):
         return "ahead"
     if row["spend_at_end_high"] < cents(budget * (1 - tolerance)):

@@ -7,14 +7,9 @@ from decimal import ROUND_HALF_UP, Decimal
 import duckdb
 import pytest
 from helpers.builds import Build, Workspace
-from helpers.exports import as_of, noon, second_of, statuses_of
+from helpers.exports import WHOLE, as_of, noon, second_of, statuses_of
 from helpers.project import Export
 
-# Cautious: without the tests of models that aren't built here.
-WHOLE = (
-    *("--select", "+what_changed", "+scorecard_history", "+warehouse_build"),
-    *("--indirect-selection", "cautious", "--exclude-resource-type", "unit_test"),
-)
 COUNT = "select export_number, count(*) from judgment_log where kind = 'metric' group by all"
 HISTORY = """
     select export_number, metric, actual, target, verdict, reasons

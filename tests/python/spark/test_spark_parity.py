@@ -14,7 +14,7 @@ from helpers import corruptions as c
 from helpers.builds import Build, Workspace
 from helpers.bulk import Form, write_export
 from helpers.days import JUDGED
-from helpers.exports import as_of, second_of
+from helpers.exports import WHOLE, as_of, second_of
 from helpers.on_spark import Spark, assert_same_marts
 from helpers.project import LAKE, PROJECT, Export, read_export
 from helpers.spoiled import spoiled_build
@@ -54,11 +54,11 @@ def landing(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_two_exports_from_seeds(workspace: Workspace, spark: Spark) -> None:
     """All models, with a history; the tests are all compared where something fails them."""
-    spark, in_history = replace(spark, schema="sample"), {"fresh": False, "arguments": JUDGED}
-    workspace.build(as_of(read_export(), 1), arguments=JUDGED)
-    spark.build(workspace.folder, *JUDGED)
+    spark, in_history = replace(spark, schema="sample"), {"fresh": False, "arguments": WHOLE}
+    workspace.build(as_of(read_export(), 1), arguments=WHOLE)
+    spark.build(workspace.folder, *WHOLE)
     on_duckdb = workspace.build(second_of(read_export()), **in_history)
-    on_spark = spark.build(workspace.folder, *JUDGED)
+    on_spark = spark.build(workspace.folder, *WHOLE)
     assert on_duckdb.rows("select max(export_number) as n from marts.scorecard_history") == [
         {"n": 2}
     ]
