@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
+from itertools import pairwise
 
 from markupsafe import Markup
 
@@ -59,6 +60,16 @@ class Band:
     is_rate: bool = False
 
 
+def broken_at_gaps(weeks: list[Row], tops: list[Point | None]) -> list[Point | None]:
+    """Return the places of weeks, with none where weeks between two have no row."""
+    places = tops[:1]
+    for (before, week), top in zip(pairwise(weeks), tops[1:], strict=True):
+        if week["week_start"] - before["week_start"] > 7 * DAY:
+            places.append(None)
+        places.append(top)
+    return places
+
+
 def weekly(weeks: list[Row], turns: list[Row], bands: list[Band]) -> Markup:
     """Draw measures of a campaign by week, and when its budget moved and something was decided.
 
@@ -96,7 +107,7 @@ def weekly(weeks: list[Row], turns: list[Row], bands: list[Band]) -> Markup:
             for x, value in zip(middles, values, strict=True)
         ]
         if band.is_rate:
-            parts.append(path("trend", line(tops)))
+            parts.append(path("trend", line(broken_at_gaps(weeks, tops))))
         else:
             for is_over, name in ((True, "bars"), (False, "bars unfinished")):
                 own = [

@@ -20,7 +20,7 @@ residuals as (
 
 ),
 
--- Seven days in a row vary as weeks do.
+-- Seven covered days in a row vary as weeks do.
 weekly_residuals as (
 
     select

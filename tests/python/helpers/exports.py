@@ -94,4 +94,10 @@ def second_of(export: Export) -> Export:
     raised = {"risk_id": "RSK_9001", "severity": "critical", "status": "open"}
     raised |= {"timestamp": noon(1).isoformat(), "risk_type": "spend_spike"}
     later["campaign_risk_signals"].append(signals["RSK_0001"] | raised)
+    later["campaign_risk_signals"].remove(signals["RSK_0004"])
+    # An id that a campaign has too, and an experiment that is new.
+    new = later["budget_actions"][0] | {"budget_action_id": "CAMP_002", "status": "rejected"}
+    later["budget_actions"].append(new | {"approved_by_human": False})
+    (experiment,) = (one for one in later["experiments"] if one["experiment_id"] == "EXP_001")
+    later["experiments"].append(experiment | {"experiment_id": "EXP_009"})
     return later

@@ -73,7 +73,11 @@ def risks_changed(world: World) -> Iterator[Row]:
                 "item": "risk",
                 "campaign_id": row["campaign_id"],
                 "what": f"{row['risk_type'].replace('_', ' ')}, {row['severity']}",
-                "after_text": row["review_state"].replace("_", " "),
+                "after_text": (
+                    row["review_state"].replace("_", " ")
+                    if change_type == "risk_reviewed"
+                    else None
+                ),
                 "size": row["severity_rank"],
                 "changed_at": moment,
             }

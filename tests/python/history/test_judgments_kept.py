@@ -106,15 +106,17 @@ def test_only_a_whole_build_that_looks_at_now_is_kept(
 
 
 def texts(row: dict) -> str:
-    """Return a metric as people read it."""
+    """Return a metric as people read it, with its verdict."""
+    verdict = row["verdict"].replace("_", " ")
     if row["metric"] == "health":
-        return row["verdict"].replace("_", " ")
-    if row["actual"] is None:
-        return None
-    value, unit = row["actual"], ""
-    if row["unit"] == "share":
-        value, unit = Decimal(100 * value).quantize(Decimal("0.01"), ROUND_HALF_UP), "%"
-    return f"{value:.6f}".rstrip("0").rstrip(".") + unit
+        return f"{verdict}: {row['reasons']}" if row["reasons"] else verdict
+    text, unit = "no figure", "%" if row["unit"] == "share" else ""
+    if row["actual"] is not None:
+        value = Decimal(row["actual"])
+        if unit:
+            value = (100 * value).quantize(Decimal("0.01"), ROUND_HALF_UP)
+        text = f"{value:.6f}".rstrip("0").rstrip(".") + unit
+    return text if verdict == "informational" else f"{text} ({verdict})"
 
 
 def by(rows: list[dict], *names: str) -> dict[tuple, dict]:
@@ -133,7 +135,7 @@ def expected_changes(before: Build, after: Build, was: Export, now: Export) -> s
     metrics = [by(one["executive_scorecard"], "metric") for one in (old, new)]
     for key in metrics[0]:
         first, second = (one[key] for one in metrics)
-        if (first["verdict"], first["actual"]) != (second["verdict"], second["actual"]):
+        if any(first[name] != second[name] for name in ("verdict", "actual", "reasons")):
             found.add(("metric_moved", *key, "metric", texts(first), texts(second)))
 
     actions = [by(one["next_actions"], "record_id", "action_type") for one in (old, new)]
@@ -147,12 +149,16 @@ def expected_changes(before: Build, after: Build, was: Export, now: Export) -> s
             found.add((kind, *key, *states))
 
     verdicts = [by(one["experiment_results"], "experiment_id") for one in (old, new)]
-    for key in verdicts[0].keys() & verdicts[1].keys():
-        pair = [one[key]["verdict"].replace("_", " ") for one in verdicts]
+    for key in verdicts[0].keys() | verdicts[1].keys():
+        pair = [one[key]["verdict"].replace("_", " ") if key in one else None for one in verdicts]
         if pair[0] != pair[1]:
             found.add(("verdict_changed", *key, "experiment", *pair))
 
     risks = [by(one["risk_escalation"], "risk_id") for one in (old, new)]
+    for key in risks[0].keys() - risks[1].keys():
+        found.add(
+            ("risk_gone", *key, "risk", risks[0][key]["review_state"].replace("_", " "), None)
+        )
     for key, signal in risks[1].items():
         had = risks[0].get(key, {"status": None, "review_state": "", "is_unresolved": False})
         if had["is_unresolved"] != signal["is_unresolved"]:
@@ -167,12 +173,13 @@ def expected_changes(before: Build, after: Build, was: Export, now: Export) -> s
     shown = statuses_of(was)
     for (dataset, key, attribute), value in statuses_of(now).items():
         had = shown.get((dataset, key, attribute))
-        if had == value or attribute == "row_count" or dataset == "campaign_risk_signals":
+        is_told = dataset == "campaign_risk_signals" or attribute.startswith("appro")
+        if had == value or attribute == "row_count" or is_told:
             continue
         if value in ("executed", "rolled_back"):
             found.add(("money_moved", key, "status", had, value))
         elif had is not None or attribute == "status":
-            found.add(("status_changed", key, attribute, had, value))
+            found.add(("status_changed", key, f"{dataset}.{attribute}", had, value))
     return found
 
 
@@ -187,7 +194,7 @@ def test_what_changed_is_the_difference_of_two_exports(
     expected = expected_changes(first, second, as_of(export(), 1), second_of(export()))
     assert changes == expected
     kinds = {"metric_moved", "risk_raised", "risk_closed", "money_moved", "action_new"}
-    kinds |= {"action_decided", "status_changed"}
+    kinds |= {"action_decided", "status_changed", "risk_gone", "verdict_changed"}
     assert {kind for kind, *_ in changes} >= kinds
     # Most important first: a verdict of a metric, then risks by severity.
     in_order = [(row["change_type"], row["record_id"]) for row in rows]

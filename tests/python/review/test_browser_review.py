@@ -686,6 +686,31 @@ def test_changes_of_both_comparisons_have_room(
         assert "25 of 40 are shown" in told(page.locator("#actions").inner_text())
 
 
+def test_what_became_of_an_action_is_said_and_where_nothing_changed(
+    browser: Browser, sample: Build, tmp_path: Path
+) -> None:
+    file = changed(
+        sample,
+        tmp_path,
+        "delete from what_changed",
+        """
+        insert into what_changed by name
+        select
+            'week' as comparison,
+            1 as change_rank,
+            'action_decided' as change_type,
+            'BUD_1' as record_id,
+            'approve or reject USD 5.00' as what,
+            'open' as before_text,
+            'rejected' as after_text
+        """,
+    )
+    with opened(browser, file) as page:
+        text = told(page.locator("#changes").inner_text())
+        assert "Since the export before Nothing changed. Last whole week" in text
+        assert "Action decided (rejected): approve or reject USD 5.00 BUD_1" in text
+
+
 def test_figures_are_written_as_people_write_them(pages: Callable[[str], Page]) -> None:
     """What the demo's export comes to, by hand."""
     page = pages("sample")

@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+from datetime import date
 from pathlib import Path
 
 import duckdb
@@ -11,6 +12,7 @@ from helpers.builds import Build
 from helpers.project import PROJECT, copy_project
 
 from warehouse.database.opening import DatabaseError
+from warehouse.review.charts import Band, weekly
 from warehouse.review.review import ReviewError, finding_of, review
 from warehouse.review.words import lasting, number, percent, words
 
@@ -31,6 +33,16 @@ def test_the_page_asks_for_nothing_and_names_no_machine(sample: Build, tmp_path:
     assert len(re.findall("<script", text)) == 1
     assert str(PROJECT) not in text
     assert str(sample.folder) not in text
+
+
+def test_no_line_runs_through_weeks_without_a_row() -> None:
+    weeks = [
+        {"week_start": date(2026, 3, day), "is_week_complete": True, "cost": 1.0}
+        for day in (2, 9, 30)
+    ]
+    drawn = weekly(weeks, [], [Band("cost", "Cost", "", is_rate=True)])
+    (trend,) = re.findall('<path class="trend" d="([^"]*)"', drawn)
+    assert [part.count(" ") for part in trend.split("M")[1:]] == [2, 1], trend
 
 
 @pytest.mark.parametrize(
