@@ -148,7 +148,8 @@ judged_changes as (
         case
             when kind = 'metric' and verdict_before <> verdict_after then 'verdict_moved'
             when kind = 'metric' and (not is_same_figure or has_other_reasons) then 'metric_moved'
-            when kind = 'experiment' and coalesce(verdict_before, '') <> coalesce(verdict_after, '') then 'verdict_changed'
+            when kind = 'experiment' and coalesce(verdict_before, '') <> coalesce(verdict_after, '')
+                then 'verdict_changed'
             when kind = 'risk' and verdict_after is null then 'risk_gone'
             when
                 kind = 'risk'
@@ -178,8 +179,9 @@ changes as (
         label as what,
         {%- for moment in ['before', 'after'] %}
         case
-            when kind <> 'metric' or unit = 'verdict'
-                then replace(verdict_{{ moment }}, '_', ' ') || case when kind = 'metric' then coalesce(': ' || reasons_{{ moment }}, '') else '' end
+            when kind <> 'metric' then replace(verdict_{{ moment }}, '_', ' ')
+            when unit = 'verdict'
+                then replace(verdict_{{ moment }}, '_', ' ') || coalesce(': ' || reasons_{{ moment }}, '')
             else
                 coalesce({{ metric_text('actual_' ~ moment, 'unit') }}, 'no figure')
                 || case verdict_{{ moment }}

@@ -247,7 +247,8 @@ final as (
             when days_gone = 0 then 'not_started'
             when budget = 0 then 'no_budget'
             when metered_spend is null then cast(null as string)
-            when {{ as_money('metered_spend') }} > {{ as_money('budget * ' ~ (1 + var('pacing_tolerance'))) }} then 'ahead'
+            when {{ as_money('metered_spend') }} > {{ as_money('budget * ' ~ (1 + var('pacing_tolerance'))) }}
+                then 'ahead'
             when spend_at_end_low is null then 'not_enough'
             when spend_at_end_low > {{ as_money('budget * ' ~ (1 + var('pacing_tolerance'))) }} then 'ahead'
             when spend_at_end_high < {{ as_money('budget * ' ~ (1 - var('pacing_tolerance'))) }} then 'behind'
