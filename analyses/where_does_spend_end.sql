@@ -1,6 +1,7 @@
 -- Where does each campaign's spend end if days go on as they do, and on which day is its budget gone?
 select
     campaign_name,
+    pacing_status,
     budget,
     metered_spend,
     spend_at_end,

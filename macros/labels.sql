@@ -31,3 +31,9 @@
 {% macro risk_text() -%}
     replace(risk_type, '_', ' ') || ', ' || severity
 {%- endmacro %}
+
+
+{#- Of what a status is: campaign status, budget action amount. -#}
+{% macro status_text(dataset, attribute) -%}
+    replace(substring({{ dataset }}, 1, length({{ dataset }}) - 1) || ' ' || {{ attribute }}, '_', ' ')
+{%- endmacro %}

@@ -113,11 +113,12 @@ def contents(marts: Published) -> dict[str, Any]:
         experiment_id
         """,
     )
+    policy = json.loads(build["policy"])
     found = {
         "build": build,
         "as_of": build["as_of"],
         "datasets": len(json.loads(build["inputs"])),
-        "policy": json.loads(build["policy"]),
+        "policy": policy,
         "campaigns": marts.rows("from marts.dim_campaigns order by campaign_name, campaign_id"),
         "health": next((one for one in metrics if one["metric"] == "health"), None),
         "metrics": [one for one in metrics if one["metric"] != "health"],
@@ -255,7 +256,7 @@ def contents(marts: Published) -> dict[str, Any]:
         ),
         "pacing": marts.listing("campaign_pacing", "metered_spend desc nulls last, campaign_id"),
         "weeks": marts.rows(
-            """
+            f"""
             select
                 campaign_id,
                 campaign_name,
@@ -264,7 +265,8 @@ def contents(marts: Published) -> dict[str, Any]:
                 cast(sum(conversions) as double) as conversions,
                 cast(sum(spend) as double)
                 / nullif(cast(sum(conversions) as double), 0) as cost_per_conversion,
-                bool_and(is_week_complete) as is_week_complete
+                bool_and(is_week_complete)
+                and max(days_covered) >= {policy["week_minimum_days"]} as is_week_complete
             from marts.fct_channel_weekly
             group by all
             order by campaign_id, week_start

@@ -257,7 +257,7 @@ changes as (
         status_changes.record_id,
         status_changes.dataset || '.' || status_changes.attribute as item,
         status_changes.campaign_id,
-        replace(status_changes.dataset || ' ' || status_changes.attribute, '_', ' ') as what,
+        {{ status_text('status_changes.dataset', 'status_changes.attribute') }} as what,
         status_changes.from_value as before_text,
         status_changes.to_value as after_text,
         cast(null as double) as relative_change,

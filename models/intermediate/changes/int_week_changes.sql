@@ -189,7 +189,7 @@ changes as (
         record_id,
         dataset || '.' || attribute || ' ' || cast(change_number as string) as item,
         campaign_id,
-        replace(dataset || ' ' || attribute, '_', ' ') as what,
+        {{ status_text('dataset', 'attribute') }} as what,
         from_value as before_text,
         to_value as after_text,
         cast(null as double) as relative_change,

@@ -5,13 +5,13 @@
     'risk_overdue',
     'risk_raised',
     'money_moved',
-    'action_new',
     'verdict_changed',
     'action_decided',
+    'performance_moved',
+    'action_new',
     'risk_reviewed',
     'risk_closed',
     'risk_gone',
-    'performance_moved',
     'metric_moved',
     'action_gone',
     'status_changed',
@@ -53,9 +53,11 @@ ordered as (
 
     select
         *,
-        case change_type
+        case
+            -- With a campaign's status much else changes.
+            when item like 'campaigns.%' then 2
             {%- for change_type in change_types %}
-            when '{{ change_type }}' then {{ loop.index }}
+            when change_type = '{{ change_type }}' then {{ loop.index }}
             {%- endfor %}
         end as type_order
     from changes

@@ -20,8 +20,8 @@ from helpers.oracle_decisions import (
 
 ORDER = [
     *("nothing_to_compare", "verdict_moved", "risk_overdue", "risk_raised", "money_moved"),
-    *("action_new", "verdict_changed", "action_decided", "risk_reviewed", "risk_closed"),
-    *("performance_moved", "metric_moved", "action_gone", "status_changed"),
+    *("verdict_changed", "action_decided", "performance_moved", "action_new", "risk_reviewed"),
+    *("risk_closed", "risk_gone", "metric_moved", "action_gone", "status_changed"),
 ]
 FIRST_EXPORT = (
     "This is the first export in the history: there is none before it to compare with.",

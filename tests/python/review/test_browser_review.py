@@ -711,6 +711,17 @@ def test_what_became_of_an_action_is_said_and_where_nothing_changed(
         assert "Action decided (rejected): approve or reject USD 5.00 BUD_1" in text
 
 
+def test_a_review_that_is_due_is_said_first(
+    browser: Browser, sample: Build, tmp_path: Path
+) -> None:
+    due = "review_state = 'awaiting_review', review_due_at = timestamp '2026-03-19 21:00'"
+    file = changed(sample, tmp_path, f"update risk_inbox set {due} where risk_id = 'RSK_0006'")
+    with opened(browser, file) as page:
+        text = told(page.locator("#next-actions").inner_text())
+        assert "To decide Risk reviews due: 1 the first: " in text
+        assert "RSK_0006, due in 3 h. All are in Actions and risks." in text
+
+
 def test_figures_are_written_as_people_write_them(pages: Callable[[str], Page]) -> None:
     """What the demo's export comes to, by hand."""
     page = pages("sample")
@@ -823,7 +834,7 @@ def test_weeks_are_drawn_as_the_mart_has_them(
         select
             campaign_id,
             week_start,
-            bool_and(is_week_complete) as is_over,
+            bool_and(is_week_complete) and max(days_covered) >= 5 as is_over,
             sum(spend) as spend,
             sum(conversions) as conversions
         from marts.fct_channel_weekly
