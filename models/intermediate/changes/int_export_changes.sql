@@ -233,7 +233,8 @@ changes as (
         moves.budget_action_id as record_id,
         'status' as item,
         budget_actions.campaign_id,
-        budget_actions.money_move as what,
+        -- The export that is built may not hold it.
+        coalesce(budget_actions.money_move, moves.budget_action_id) as what,
         status_changes.from_value as before_text,
         status_changes.to_value as after_text,
         cast(null as double) as relative_change,
