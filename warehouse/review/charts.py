@@ -74,7 +74,7 @@ def weekly(weeks: list[Row], turns: list[Row], bands: list[Band]) -> Markup:
     """Draw measures of a campaign by week, and when its budget moved and something was decided.
 
     Args:
-        weeks: In order: week_start, is_week_complete, and the measures.
+        weeks: In order: week_start, is_whole, and the measures.
         turns: Moves of budget and decisions: kind, turned_at.
         bands: What is drawn, from top to bottom: a rate as a line, anything else as bars.
 
@@ -113,7 +113,7 @@ def weekly(weeks: list[Row], turns: list[Row], bands: list[Band]) -> Markup:
                 own = [
                     f"M{top[0]:.1f} {foot}V{top[1]:.1f}"
                     for week, top in zip(weeks, tops, strict=True)
-                    if top and week["is_week_complete"] == is_over
+                    if top and week["is_whole"] == is_over
                 ]
                 parts.append(path(name, "".join(own), width))
         parts.append(text(0, foot - BAND_HEIGHT - 4, [band.label]))

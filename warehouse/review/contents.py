@@ -266,7 +266,7 @@ def contents(marts: Published) -> dict[str, Any]:
                 cast(sum(spend) as double)
                 / nullif(cast(sum(conversions) as double), 0) as cost_per_conversion,
                 bool_and(is_week_complete)
-                and max(days_covered) >= {policy["week_minimum_days"]} as is_week_complete
+                and max(days_covered) >= {policy["week_minimum_days"]} as is_whole
             from marts.fct_channel_weekly
             group by all
             order by campaign_id, week_start

@@ -215,7 +215,7 @@ def trend_picture(metric: Row, values: list[float | None]) -> Picture:
 
 def week_picture(label: str, weeks: list[Row], turns: list[Row], currency: str | None) -> Picture:
     """Draw a campaign's weeks, and say in words what the last ones that are over came to."""
-    over = [row for row in weeks if row["is_week_complete"]]
+    over = [row for row in weeks if row["is_whole"]]
     figures = [week_figures(row, currency) for row in over[-1:-3:-1]]
     newest = figures[0] if figures else dict.fromkeys(MEASURES, "")
     bands = [

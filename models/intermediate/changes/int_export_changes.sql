@@ -55,25 +55,9 @@ judged_exports as (
 ),
 
 -- An action stands here for each reason that calls for it.
-before as (
+{%- for moment, recency in [('before', 2), ('after', 1)] %}
 
-    select
-        kind,
-        record_id,
-        coalesce(action_type, kind) as item,
-        max(campaign_id) as campaign_id,
-        max(label) as label,
-        max(unit) as unit,
-        max(actual) as actual,
-        max(verdict) as verdict,
-        max(reasons) as reasons
-    from judgments
-    where recency = 2
-    group by kind, record_id, coalesce(action_type, kind)
-
-),
-
-after as (
+{{ moment }} as (
 
     select
         kind,
@@ -87,10 +71,11 @@ after as (
         max(reasons) as reasons,
         min(item_order) as item_order
     from judgments
-    where recency = 1
+    where recency = {{ recency }}
     group by kind, record_id, coalesce(action_type, kind)
 
 ),
+{%- endfor %}
 
 -- What became of a budget action that nobody has to decide any more.
 new_statuses as (

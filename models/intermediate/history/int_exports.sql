@@ -16,7 +16,6 @@ final as (
     select
         log.export_number,
         log.seen_at,
-        lag(log.export_number) over (order by log.export_number) as previous_export_number,
         lag(log.seen_at) over (order by log.export_number) as previous_export_at,
         row_number() over (order by log.export_number desc) as recency
     from log

@@ -37,8 +37,7 @@ def test_the_page_asks_for_nothing_and_names_no_machine(sample: Build, tmp_path:
 
 def test_no_line_runs_through_weeks_without_a_row() -> None:
     weeks = [
-        {"week_start": date(2026, 3, day), "is_week_complete": True, "cost": 1.0}
-        for day in (2, 9, 30)
+        {"week_start": date(2026, 3, day), "is_whole": True, "cost": 1.0} for day in (2, 9, 30)
     ]
     drawn = weekly(weeks, [], [Band("cost", "Cost", "", is_rate=True)])
     (trend,) = re.findall('<path class="trend" d="([^"]*)"', drawn)
