@@ -46,27 +46,18 @@ class ClusterError(Exception):
 
 @dataclass(frozen=True)
 class Process:
-    """A process that was started: its name, its id, and since when, which tells it from others."""
+    """A process that was started: its name, its id, and its class, which tells it from others."""
 
     name: str
     pid: int
-    started: str
+    main_class: str
 
     def is_running(self) -> bool:
-        """Tell whether it is still there, and no zombie."""
-        return started_at(self.pid) == self.started
-
-
-def started_at(pid: int) -> str:
-    """Return when a process started, as the system writes it; nothing if it has ended."""
-    shown = subprocess.run(
-        ["ps", "-o", "stat=,lstart=", "-p", str(pid)],
-        capture_output=True,
-        text=True,
-        check=False,
-        env=os.environ | {"LC_ALL": "C", "TZ": "UTC"},  # whoever asks, in one way
-    ).stdout.split(maxsplit=1)
-    return shown[1].strip() if shown and not shown[0].startswith("Z") else ""
+        """Tell whether it is still there; a zombie has no command any more."""
+        # Not by its start time: the system counts that from a clock that can be set meanwhile.
+        command = ["ps", "-ww", "-o", "args=", "-p", str(self.pid)]
+        shown = subprocess.run(command, capture_output=True, text=True, check=False).stdout
+        return self.main_class in shown.split()
 
 
 class Cluster:
@@ -74,6 +65,7 @@ class Cluster:
 
     def __init__(self, folder: Path = FOLDER) -> None:
         self.folder = folder.resolve()
+        self.children: dict[str, subprocess.Popen[bytes]] = {}
 
     @property
     def processes(self) -> list[Process]:
@@ -121,6 +113,7 @@ class Cluster:
             shutil.rmtree(self.folder / part, ignore_errors=True)
             (self.folder / part).mkdir(parents=True)
         self.remember([])
+        self.children = {}
         try:
             self.start(workers, cores, memory, port, settings or {})
         except BaseException:
@@ -173,7 +166,7 @@ class Cluster:
         )
         self.wait_for(lambda: is_listening(port))
 
-    def run(self, name: str, *arguments: str) -> None:
+    def run(self, name: str, main_class: str, *arguments: str) -> None:
         """Start a process of Spark's in a group of its own, with its children, and remember it."""
         home = spark_home()
         environment = os.environ | {
@@ -184,8 +177,8 @@ class Cluster:
             "SPARK_MASTER_OPTS": "-Dspark.master.rest.enabled=false",
         }
         with (self.folder / "logs" / f"{name}.log").open("wb") as log:
-            process = subprocess.Popen(
-                [str(home / "bin/spark-class"), *arguments],
+            child = subprocess.Popen(
+                [str(home / "bin/spark-class"), main_class, *arguments],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -193,15 +186,16 @@ class Cluster:
                 cwd=self.folder,
                 start_new_session=True,
             )
-        self.remember([*self.processes, Process(name, process.pid, started_at(process.pid))])
+        self.children[name] = child
+        self.remember([*self.processes, Process(name, child.pid, main_class)])
 
     def wait_for(self, condition: Callable[[], bool]) -> None:
         """Wait until a condition holds; raise ClusterError if a process ends, or time is up."""
         end = time.monotonic() + SECONDS_TO_START
         while not condition():
-            ended = [process.name for process in self.processes if not process.is_running()]
+            ended = [name for name, child in self.children.items() if child.poll() is not None]
             if ended or time.monotonic() > end:
-                name = ended[0] if ended else self.processes[-1].name
+                name = ended[0] if ended else list(self.children)[-1]
                 log = self.folder / "logs" / f"{name}.log"
                 tail = "\n".join(log.read_text(errors="replace").splitlines()[-10:])
                 what = "ended" if ended else f"was not ready after {SECONDS_TO_START} s"
