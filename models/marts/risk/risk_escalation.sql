@@ -16,6 +16,12 @@ evidence_checks as (
 
 ),
 
+facts_checks as (
+
+    select * from {{ ref('int_signal_facts_checks') }}
+
+),
+
 status_changes as (
 
     select * from {{ ref('status_history') }}
@@ -127,6 +133,7 @@ final as (
             else 'match'
         end as evidence_check,
         evidence_checks.mismatches as evidence_mismatches,
+        facts_checks.facts_check,
         judged_signals.evidence,
         -- Null-safe: a partition takes nulls for equal.
         nullif(
@@ -145,6 +152,7 @@ final as (
         ) as possible_duplicate_of
     from judged_signals
     inner join campaigns using (campaign_id)
+    inner join facts_checks using (risk_id)
     left join evidence_checks using (risk_id)
     left join episodes
         on judged_signals.risk_id = episodes.record_id

@@ -1,0 +1,62 @@
+with comparisons as (
+
+    select * from {{ ref('int_rate_comparisons') }}
+
+),
+
+definitions as (
+
+    select * from {{ ref('risk_definitions') }}
+    where definition = 'low_conversion_rate'
+
+),
+
+-- Tuned to a rate at the limit times the limit: 2.8 is what a fixed test needs to find it in four of five.
+measured as (
+
+    select
+        comparisons.*,
+        definitions.definition,
+        definitions.level,
+        definitions.minimum_sample,
+        definitions.limit_value * comparisons.other_weight as weight_at_limit,
+        (comparisons.own_weight - definitions.limit_value * comparisons.other_weight)
+        / nullif(sqrt(definitions.limit_value * comparisons.inflation * greatest(comparisons.variance, 0)), 0) as z,
+        (-2 * ln(definitions.level) + ln(1 - 2 * ln(definitions.level)))
+        * comparisons.variance * ln(definitions.limit_value) * ln(definitions.limit_value) / (2.8 * 2.8) as u
+    from comparisons
+    cross join definitions
+
+),
+
+judged as (
+
+    select
+        *,
+        {{ sequential_p_value('z', 'u') }} as p_value,
+        coalesce(
+            reports >= {{ var('experiment_minimum_rows') }}
+            and days_covered >= {{ var('experiment_minimum_days') }}
+            and expected_successes >= minimum_sample,
+            false
+        ) as is_enough
+    from measured
+
+),
+
+final as (
+
+    select
+        definition,
+        asset_id,
+        reported_on as checked_on,
+        known_at as checked_at,
+        is_enough,
+        coalesce(is_enough and own_weight < weight_at_limit and p_value < level, false) as is_met,
+        'converts ' || {{ percent_text('own_rate') }} || ' of impressions, the rest of its channel in the same days '
+        || {{ percent_text('other_rate') }} as fact
+    from judged
+
+)
+
+select * from final

@@ -1,0 +1,148 @@
+{#- An asset against the rest of its campaign and channel: what docs/decisions.md derives for the arms of an experiment. -#}
+with days as (
+
+    select * from {{ ref('int_performance_days') }}
+
+),
+
+asset_days as (
+
+    select
+        asset_id,
+        campaign_id,
+        channel_id,
+        cast(recorded_at as date) as reported_on,
+        day,
+        sum(impressions) as impressions,
+        sum(conversions) as conversions,
+        max(recorded_at) as known_at
+    from days
+    group by asset_id, campaign_id, channel_id, cast(recorded_at as date), day
+
+),
+
+channel_days as (
+
+    select
+        campaign_id,
+        channel_id,
+        day,
+        sum(impressions) as impressions,
+        sum(conversions) as conversions,
+        max(known_at) as known_at
+    from asset_days
+    group by campaign_id, channel_id, day
+
+),
+
+-- Assets report on different days: a report meets what the others did on the days that it covers.
+paired_reports as (
+
+    select
+        asset_days.asset_id,
+        asset_days.reported_on,
+        count(*) as days_covered,
+        max(channel_days.known_at) as known_at,
+        cast(sum(asset_days.impressions) as double) as own_trials,
+        cast(sum(asset_days.conversions) as double) as own_successes,
+        cast(sum(channel_days.impressions - asset_days.impressions) as double) as other_trials,
+        cast(sum(channel_days.conversions - asset_days.conversions) as double) as other_successes
+    from asset_days
+    inner join channel_days
+        on
+            asset_days.campaign_id = channel_days.campaign_id
+            and asset_days.channel_id = channel_days.channel_id
+            and asset_days.day = channel_days.day
+    group by asset_days.asset_id, asset_days.reported_on
+
+),
+
+terms as (
+
+    select
+        *,
+        own_successes * other_trials / (own_trials + other_trials) as own_term,
+        other_successes * own_trials / (own_trials + other_trials) as other_term,
+        (own_successes + other_successes) * own_trials * other_trials
+        / ((own_trials + other_trials) * (own_trials + other_trials))
+        - own_successes * other_successes / (own_trials + other_trials) as variance_term,
+        (own_successes + other_successes) * least(own_trials, other_trials)
+        / (own_trials + other_trials) as expected_successes
+    from paired_reports
+    where
+        own_trials > 0
+        and other_trials > 0
+
+),
+
+sums_so_far as (
+
+    select
+        asset_id,
+        reported_on,
+        max(known_at) over up_to_report as known_at,
+        count(*) over up_to_report as reports,
+        cast(sum(days_covered) over up_to_report as bigint) as days_covered,
+        {%- for name, term in {
+            'own_weight': 'own_term',
+            'other_weight': 'other_term',
+            'variance': 'variance_term',
+            'expected_successes': 'expected_successes',
+            'own_trials': 'own_trials',
+            'own_successes': 'own_successes',
+            'other_trials': 'other_trials',
+            'other_successes': 'other_successes',
+        }.items() %}
+        cast(sum(cast({{ term }} as decimal(38, 18))) over up_to_report as double) as {{ name }},
+        {%- endfor %}
+        {%- for name, term in {
+            'squared_own_terms': 'own_term * own_term',
+            'products': 'own_term * other_term',
+            'squared_other_terms': 'other_term * other_term',
+        }.items() %}
+        cast(sum(cast({{ term }} as decimal(38, 12))) over up_to_report as double) as {{ name }}
+        {{- ',' if not loop.last }}
+        {%- endfor %}
+    from terms
+    window up_to_report as (partition by asset_id order by reported_on)
+
+),
+
+ratios as (
+
+    select
+        *,
+        case when own_weight > 0 and other_weight > 0 then own_weight / other_weight end as ratio
+    from sums_so_far
+
+),
+
+-- Days vary more than coins do.
+final as (
+
+    select
+        asset_id,
+        reported_on,
+        known_at,
+        reports,
+        days_covered,
+        own_weight,
+        other_weight,
+        variance,
+        expected_successes,
+        own_successes / nullif(own_trials, 0) as own_rate,
+        other_successes / nullif(other_trials, 0) as other_rate,
+        greatest(
+            coalesce(
+                reports / nullif(cast(reports as double) - 1, 0)
+                * (squared_own_terms - 2 * ratio * products + ratio * ratio * squared_other_terms)
+                / (ratio * nullif(variance, 0)),
+                1
+            ),
+            1
+        ) as inflation
+    from ratios
+
+)
+
+select * from final

@@ -1,0 +1,84 @@
+with concerns as (
+
+    select * from {{ ref('risk_concerns') }}
+
+),
+
+findings as (
+
+    select * from {{ ref('int_risk_vigilance') }}
+
+),
+
+signals as (
+
+    select * from {{ ref('risk_escalation') }}
+
+),
+
+risk_types as (
+
+    select risk_type from concerns
+    group by risk_type
+
+),
+
+finding_figures as (
+
+    select
+        risk_type,
+        count(*) as findings,
+        sum(case when is_reported then 1 else 0 end) as reported,
+        sum(cost_until_report) as cost_until_report,
+        sum(case when not is_reported then cost_since end) as cost_missed,
+        median(minutes_to_report) as median_minutes_to_report
+    from findings
+    group by risk_type
+
+),
+
+signal_figures as (
+
+    select
+        risk_type,
+        count(*) as signals,
+        sum(case when facts_check = 'borne_out' then 1 else 0 end) as borne_out,
+        sum(case when facts_check = 'not_borne_out' then 1 else 0 end) as not_borne_out
+    from signals
+    group by risk_type
+
+),
+
+final as (
+
+    select
+        risk_types.risk_type,
+        cast(coalesce(finding_figures.findings, 0) as integer) as findings,
+        cast(coalesce(finding_figures.reported, 0) as integer) as reported,
+        cast(coalesce(finding_figures.findings - finding_figures.reported, 0) as integer) as missed,
+        {{ rate('finding_figures.reported', 'finding_figures.findings') }} as reported_share,
+        {{ wilson_bound('finding_figures.reported', 'finding_figures.findings', 'low') }} as reported_ci_low,
+        {{ wilson_bound('finding_figures.reported', 'finding_figures.findings', 'high') }} as reported_ci_high,
+        cast(finding_figures.median_minutes_to_report as double) as median_minutes_to_report,
+        cast(finding_figures.cost_until_report as decimal(18, 2)) as cost_until_report,
+        cast(finding_figures.cost_missed as decimal(18, 2)) as cost_missed,
+        cast(coalesce(signal_figures.signals, 0) as integer) as signals,
+        cast(coalesce(signal_figures.borne_out, 0) as integer) as borne_out,
+        cast(coalesce(signal_figures.not_borne_out, 0) as integer) as not_borne_out,
+        cast(coalesce(signal_figures.signals - signal_figures.borne_out - signal_figures.not_borne_out, 0) as integer)
+            as not_checkable,
+        {{ rate('signal_figures.borne_out', 'signal_figures.borne_out + signal_figures.not_borne_out') }}
+            as borne_out_share,
+        {{ wilson_bound('signal_figures.borne_out', '(signal_figures.borne_out + signal_figures.not_borne_out)', 'low') }}
+            as borne_out_ci_low,
+        {{ wilson_bound('signal_figures.borne_out', '(signal_figures.borne_out + signal_figures.not_borne_out)', 'high') }}
+            as borne_out_ci_high
+    from risk_types
+    left join finding_figures
+        on risk_types.risk_type = finding_figures.risk_type
+    left join signal_figures
+        on risk_types.risk_type = signal_figures.risk_type
+
+)
+
+select * from final
