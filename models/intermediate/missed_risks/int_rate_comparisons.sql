@@ -1,4 +1,21 @@
-{#- An asset against the rest of its campaign and channel: what docs/decisions.md derives for the arms of an experiment. -#}
+{#- Sums over the paired reports up to each. -#}
+{%- set sums = {
+    'own_weight': 'own_term',
+    'other_weight': 'other_term',
+    'variance': 'variance_term',
+    'expected_own_successes': '(own_successes + other_successes) * own_trials / trials',
+    'expected_other_successes': '(own_successes + other_successes) * other_trials / trials',
+    'own_trials': 'own_trials',
+    'own_successes': 'own_successes',
+    'other_trials': 'other_trials',
+    'other_successes': 'other_successes',
+} -%}
+{%- set squares = {
+    'squared_own_terms': 'own_term * own_term',
+    'products': 'own_term * other_term',
+    'squared_other_terms': 'other_term * other_term',
+} -%}
+
 with days as (
 
     select * from {{ ref('int_performance_days') }}
@@ -35,7 +52,8 @@ channel_days as (
 
 ),
 
--- Assets report on different days: a report meets what the others did on the days that it covers.
+-- As docs/decisions.md derives it for the arms of an experiment. Assets report on different days: a report meets what
+-- the others did on the days that it covers.
 paired_reports as (
 
     select
@@ -57,21 +75,27 @@ paired_reports as (
 
 ),
 
-terms as (
+trials as (
 
     select
         *,
-        own_successes * other_trials / (own_trials + other_trials) as own_term,
-        other_successes * own_trials / (own_trials + other_trials) as other_term,
-        (own_successes + other_successes) * own_trials * other_trials
-        / ((own_trials + other_trials) * (own_trials + other_trials))
-        - own_successes * other_successes / (own_trials + other_trials) as variance_term,
-        (own_successes + other_successes) * least(own_trials, other_trials)
-        / (own_trials + other_trials) as expected_successes
+        own_trials + other_trials as trials
     from paired_reports
     where
         own_trials > 0
         and other_trials > 0
+
+),
+
+terms as (
+
+    select
+        *,
+        own_successes * other_trials / trials as own_term,
+        other_successes * own_trials / trials as other_term,
+        (own_successes + other_successes) * own_trials * other_trials / (trials * trials)
+        - own_successes * other_successes / trials as variance_term
+    from trials
 
 ),
 
@@ -81,28 +105,14 @@ sums_so_far as (
         asset_id,
         reported_on,
         max(known_at) over up_to_report as known_at,
-        count(*) over up_to_report as reports,
         cast(sum(days_covered) over up_to_report as bigint) as days_covered,
-        {%- for name, term in {
-            'own_weight': 'own_term',
-            'other_weight': 'other_term',
-            'variance': 'variance_term',
-            'expected_successes': 'expected_successes',
-            'own_trials': 'own_trials',
-            'own_successes': 'own_successes',
-            'other_trials': 'other_trials',
-            'other_successes': 'other_successes',
-        }.items() %}
+        {%- for name, term in sums.items() %}
         cast(sum(cast({{ term }} as decimal(38, 18))) over up_to_report as double) as {{ name }},
         {%- endfor %}
-        {%- for name, term in {
-            'squared_own_terms': 'own_term * own_term',
-            'products': 'own_term * other_term',
-            'squared_other_terms': 'other_term * other_term',
-        }.items() %}
-        cast(sum(cast({{ term }} as decimal(38, 12))) over up_to_report as double) as {{ name }}
-        {{- ',' if not loop.last }}
+        {%- for name, term in squares.items() %}
+        cast(sum(cast({{ term }} as decimal(38, 12))) over up_to_report as double) as {{ name }},
         {%- endfor %}
+        count(*) over up_to_report as reports
     from terms
     window up_to_report as (partition by asset_id order by reported_on)
 
@@ -129,7 +139,7 @@ final as (
         own_weight,
         other_weight,
         variance,
-        expected_successes,
+        least(expected_own_successes, expected_other_successes) as expected_successes,
         own_successes / nullif(own_trials, 0) as own_rate,
         other_successes / nullif(other_trials, 0) as other_rate,
         greatest(

@@ -36,7 +36,7 @@ reports as (
 
 assets as (
 
-    select * from {{ ref('dim_assets') }}
+    select * from {{ ref('stg_creative_assets') }}
 
 ),
 
@@ -79,11 +79,11 @@ content_checks as (
         running_assets.impressions_so_far >= definitions.minimum_sample
         and case definitions.definition
             when 'unapproved_asset_runs' then not assets.is_approved_by_human
-            else assets.has_risk_flags
+            else {{ array_length(json_string_list('assets.risk_flags')) }} > 0
         end as is_met,
         case definitions.definition
             when 'unapproved_asset_runs' then 'runs without approval by a person'
-            else 'runs, flagged ' || replace(assets.risk_flags, '_', ' ')
+            else 'runs, flagged ' || replace({{ array_text(json_string_list('assets.risk_flags')) }}, '_', ' ')
         end as fact
     from running_assets
     inner join assets using (asset_id)

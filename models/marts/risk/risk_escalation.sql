@@ -152,7 +152,7 @@ final as (
         ) as possible_duplicate_of
     from judged_signals
     inner join campaigns using (campaign_id)
-    inner join facts_checks using (risk_id)
+    left join facts_checks using (risk_id)
     left join evidence_checks using (risk_id)
     left join episodes
         on judged_signals.risk_id = episodes.record_id

@@ -43,7 +43,8 @@ signal_figures as (
         risk_type,
         count(*) as signals,
         sum(case when facts_check = 'borne_out' then 1 else 0 end) as borne_out,
-        sum(case when facts_check = 'not_borne_out' then 1 else 0 end) as not_borne_out
+        sum(case when facts_check = 'not_borne_out' then 1 else 0 end) as not_borne_out,
+        sum(case when facts_check <> 'not_checkable' then 1 else 0 end) as checkable
     from signals
     group by risk_type
 
@@ -65,14 +66,10 @@ final as (
         cast(coalesce(signal_figures.signals, 0) as integer) as signals,
         cast(coalesce(signal_figures.borne_out, 0) as integer) as borne_out,
         cast(coalesce(signal_figures.not_borne_out, 0) as integer) as not_borne_out,
-        cast(coalesce(signal_figures.signals - signal_figures.borne_out - signal_figures.not_borne_out, 0) as integer)
-            as not_checkable,
-        {{ rate('signal_figures.borne_out', 'signal_figures.borne_out + signal_figures.not_borne_out') }}
-            as borne_out_share,
-        {{ wilson_bound('signal_figures.borne_out', '(signal_figures.borne_out + signal_figures.not_borne_out)', 'low') }}
-            as borne_out_ci_low,
-        {{ wilson_bound('signal_figures.borne_out', '(signal_figures.borne_out + signal_figures.not_borne_out)', 'high') }}
-            as borne_out_ci_high
+        cast(coalesce(signal_figures.signals - signal_figures.checkable, 0) as integer) as not_checkable,
+        {{ rate('signal_figures.borne_out', 'signal_figures.checkable') }} as borne_out_share,
+        {{ wilson_bound('signal_figures.borne_out', 'signal_figures.checkable', 'low') }} as borne_out_ci_low,
+        {{ wilson_bound('signal_figures.borne_out', 'signal_figures.checkable', 'high') }} as borne_out_ci_high
     from risk_types
     left join finding_figures
         on risk_types.risk_type = finding_figures.risk_type

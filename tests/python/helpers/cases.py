@@ -58,6 +58,7 @@ OTHER_POLICY = {
     "guardrail_margin": 0.3,
     "experiment_maximum_days": 40,
     "srm_alpha": 0.05,
+    "risk_report_days": 2,
     "strong_click_through_ratio": 0.5,
     "impact_window_days": 3,
     "decision_followup_hours": 24,

@@ -5,14 +5,14 @@ from collections.abc import Callable
 from datetime import date, datetime
 
 import pytest
-from helpers import oracle, oracle_changes, oracle_decisions
+from helpers import oracle, oracle_changes, oracle_decisions, oracle_risks
 from helpers.builds import Build, Workspace
 from helpers.cases import CASES, world
 from helpers.compare import assert_same, is_close
 from helpers.messy import messy_export
 from helpers.project import Export, read_export
 
-MARTS = oracle_decisions.MARTS | oracle_changes.MARTS
+MARTS = oracle_decisions.MARTS | oracle_changes.MARTS | oracle_risks.MARTS
 
 
 @functools.cache
@@ -60,6 +60,9 @@ OUTCOMES = {
     ("executive_scorecard", "verdict"): {
         *("on_target", "off_target", "no_data", "informational", "on_track", "attention"),
     },
+    ("missed_risks", "definition"): set(oracle_risks.definitions()),
+    ("missed_risks", "is_current"): {True, False},
+    ("risk_escalation", "facts_check"): {"borne_out", "not_borne_out", "not_checkable"},
     ("what_changed", "change_type"): {
         *("nothing_to_compare", "risk_overdue", "risk_raised", "money_moved", "action_new"),
         *("verdict_changed", "action_decided", "risk_reviewed", "performance_moved"),
