@@ -48,7 +48,8 @@ spread as (
         definitions.minimum_sample,
         definitions.level,
         past.log_sum / nullif(past.reports_before, 0) as usual_log_spend,
-        greatest(past.log_squares - past.log_sum * past.log_sum / nullif(past.reports_before, 0), 0)
+        -- A past without any variation is left by whatever is larger.
+        greatest(past.log_squares - past.log_sum * past.log_sum / nullif(past.reports_before, 0), 1e-12)
         / nullif(past.reports_before - 1, 0) as log_variance
     from past
     cross join definitions
@@ -97,11 +98,7 @@ final as (
         true as is_enough,
         coalesce(
             log_excess >= ln(limit_value)
-            -- A past without any variation is left by whatever is larger.
-            and (
-                log_variance = 0
-                or {{ normal_two_sided_p_value('z') }} / 2 <= level / (cast(look as double) * (look + 1))
-            ),
+            and {{ normal_two_sided_p_value('z') }} / 2 <= level / (cast(look as double) * (look + 1)),
             false
         ) as is_met,
         'spent ' || {{ money_text('spend_per_day') }} || ' a day, '
