@@ -1,5 +1,3 @@
-{%- set estimates = ['squared_error', 'reliability_value', 'resolution_value'] -%}
-
 with pseudo_values as (
 
     select * from {{ ref('int_brier_pseudo_values') }}
@@ -13,26 +11,37 @@ means as (
         cast(sum(has_stood) as bigint) as stood,
         max(reliability) as reliability,
         max(resolution) as resolution,
-        {%- for estimate in estimates %}
-        cast(sum(cast({{ estimate }} as decimal(38, 18))) as double) / nullif(count(*), 0) as mean_{{ estimate }}
-        {{- ',' if not loop.last }}
-        {%- endfor %}
+        {{ rate('sum(cast(squared_error as decimal(38, 18)))', 'count(*)') }} as mean_squared_error,
+        {{ rate('sum(cast(reliability_value as decimal(38, 18)))', 'count(*)') }} as mean_reliability_value,
+        {{ rate('sum(cast(resolution_value as decimal(38, 18)))', 'count(*)') }} as mean_resolution_value
     from pseudo_values
+
+),
+
+deviations as (
+
+    select
+        pseudo_values.squared_error - means.mean_squared_error as error_deviation,
+        pseudo_values.reliability_value - means.mean_reliability_value as reliability_deviation,
+        pseudo_values.resolution_value - means.mean_resolution_value as resolution_deviation
+    from pseudo_values
+    cross join means
 
 ),
 
 spreads as (
 
     select
-        {%- for estimate in estimates %}
-        sqrt(cast(sum(cast(
-            (pseudo_values.{{ estimate }} - means.mean_{{ estimate }})
-            * (pseudo_values.{{ estimate }} - means.mean_{{ estimate }}) as decimal(38, 18)
-        )) as double) / nullif(count(*) * (count(*) - 1), 0)) as {{ estimate }}_error
-        {{- ',' if not loop.last }}
-        {%- endfor %}
-    from pseudo_values
-    cross join means
+        cast(
+            sum(cast(error_deviation * error_deviation as decimal(38, 18))) as double
+        ) as error_spread,
+        cast(
+            sum(cast(reliability_deviation * reliability_deviation as decimal(38, 18))) as double
+        ) as reliability_spread,
+        cast(
+            sum(cast(resolution_deviation * resolution_deviation as decimal(38, 18))) as double
+        ) as resolution_spread
+    from deviations
 
 ),
 
@@ -41,9 +50,9 @@ quantiles as (
 
     select
         means.*,
-        {%- for estimate in estimates %}
-        spreads.{{ estimate }}_error,
-        {%- endfor %}
+        sqrt(spreads.error_spread / nullif(means.decisions * (means.decisions - 1), 0)) as error_of_score,
+        sqrt(spreads.reliability_spread / nullif(means.decisions * (means.decisions - 1), 0)) as error_of_reliability,
+        sqrt(spreads.resolution_spread / nullif(means.decisions * (means.decisions - 1), 0)) as error_of_resolution,
         {{ rate('means.stood', 'means.decisions') }} as stood_share,
         case
             when
@@ -65,35 +74,35 @@ quantiles as (
 
 ),
 
--- Both figures are too high on average, the more so the fewer decisions: the mean of the pseudo-values is less so, and the
--- interval holds what is around either.
+-- Reliability and resolution are too high on average, the mean of the pseudo-values is less so: the interval holds what
+-- is around either.
 final as (
 
     select
         mean_squared_error as brier_score,
         case
-            when t_quantile is not null then greatest(mean_squared_error - t_quantile * squared_error_error, 0)
+            when t_quantile is not null then greatest(mean_squared_error - t_quantile * error_of_score, 0)
         end as brier_ci_low,
         case
-            when t_quantile is not null then least(mean_squared_error + t_quantile * squared_error_error, 1)
+            when t_quantile is not null then least(mean_squared_error + t_quantile * error_of_score, 1)
         end as brier_ci_high,
         reliability,
         case
             when t_quantile is not null
-                then greatest(least(reliability, mean_reliability_value) - t_quantile * reliability_value_error, 0)
+                then greatest(least(reliability, mean_reliability_value) - t_quantile * error_of_reliability, 0)
         end as reliability_ci_low,
         case
             when t_quantile is not null
-                then least(greatest(reliability, mean_reliability_value) + t_quantile * reliability_value_error, 1)
+                then least(greatest(reliability, mean_reliability_value) + t_quantile * error_of_reliability, 1)
         end as reliability_ci_high,
         resolution,
         case
             when t_quantile is not null
-                then greatest(least(resolution, mean_resolution_value) - t_quantile * resolution_value_error, 0)
+                then greatest(least(resolution, mean_resolution_value) - t_quantile * error_of_resolution, 0)
         end as resolution_ci_low,
         case
             when t_quantile is not null
-                then least(greatest(resolution, mean_resolution_value) + t_quantile * resolution_value_error, 0.25)
+                then least(greatest(resolution, mean_resolution_value) + t_quantile * error_of_resolution, 0.25)
         end as resolution_ci_high,
         stood_share * (1 - stood_share) as uncertainty,
         least(stood_low * (1 - stood_low), stood_high * (1 - stood_high)) as uncertainty_ci_low,

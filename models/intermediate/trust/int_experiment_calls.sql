@@ -44,7 +44,8 @@ called_experiments as (
         {{ days_between('experiments.start_date', 'experiments.end_date') }} + 1 as days_run,
         least(
             {{ days_between('experiments.end_date', 'campaigns.end_date') }},
-            {{ var('experiment_maximum_days') }} - 1 - {{ days_between('experiments.start_date', 'experiments.end_date') }}
+            {{ var('experiment_maximum_days') }} - 1
+            - {{ days_between('experiments.start_date', 'experiments.end_date') }}
         ) as days_left,
         coalesce(designs.planned_end_date <= experiments.end_date, false) as is_declared_date_reached,
         -- When a campaign was paused, or ended before its time, no export says.

@@ -4,106 +4,15 @@ with rollups as (
 
 ),
 
-performance as (
+windows as (
 
-    select * from {{ ref('int_performance') }}
-
-),
-
-kpi_definitions as (
-
-    select * from {{ ref('kpi_definitions') }}
+    select * from {{ ref('int_rollup_windows') }}
 
 ),
 
 as_of as (
 
     select * from {{ ref('int_as_of') }}
-
-),
-
--- A rollup's own window, and the one of the same length just after it.
-windows as (
-
-    select
-        rollup_id,
-        campaign_id,
-        segment_id,
-        primary_kpi,
-        'own' as period,
-        window_start,
-        window_end
-    from rollups
-
-    union all
-
-    select
-        rollup_id,
-        campaign_id,
-        segment_id,
-        primary_kpi,
-        'next' as period,
-        {{ add_days('window_end', 1) }} as window_start,
-        {{ add_days('window_end', '1 + ' ~ days_between('window_start', 'window_end')) }} as window_end
-    from rollups
-
-),
-
--- Days that are equal are found by a hash; a range is compared with all days of its segment.
-window_days as (
-
-    select
-        rollup_id,
-        campaign_id,
-        segment_id,
-        primary_kpi,
-        period,
-        {{ each_day('window_start', 'window_end') }} as recorded_date
-    from windows
-
-),
-
-daily as (
-
-    select
-        window_days.rollup_id,
-        window_days.primary_kpi,
-        window_days.period,
-        window_days.recorded_date,
-        sum(performance.impressions) as impressions,
-        sum(performance.clicks) as clicks,
-        sum(performance.conversions) as conversions
-    from window_days
-    inner join performance using (campaign_id, segment_id, recorded_date)
-    group by window_days.rollup_id, window_days.primary_kpi, window_days.period, window_days.recorded_date
-
-),
-
-measured_days as (
-
-    select
-        daily.*,
-        {{ measure_value('kpi_definitions.numerator') }} as successes,
-        {{ measure_value('kpi_definitions.denominator') }} as trials
-    from daily
-    left join kpi_definitions
-        on daily.primary_kpi = kpi_definitions.kpi
-
-),
-
-totals as (
-
-    select
-        rollup_id,
-        period,
-        sum(impressions) as impressions,
-        sum(successes) as successes,
-        sum(trials) as trials,
-        count(case when trials > 0 then 1 end) as days,
-        {{ effective_days('trials') }} as effective_days,
-        {{ day_variation('successes', 'trials') }} as day_variation
-    from measured_days
-    group by rollup_id, period
 
 ),
 
@@ -115,33 +24,31 @@ window_pairs as (
         rollups.campaign_id,
         rollups.window_end,
         rollups.recommendation,
-        {{ end_of_day('next_windows.window_end') }} <= as_of.as_of as is_next_over,
+        {{ end_of_day(add_days(
+            'rollups.window_end', '1 + ' ~ days_between('rollups.window_start', 'rollups.window_end')
+        )) }} <= as_of.as_of as is_next_over,
         coalesce(
-            own.impressions >= {{ var('rollup_minimum_impressions') }}
-            and following.impressions >= {{ var('rollup_minimum_impressions') }},
+            own_windows.impressions >= {{ var('rollup_minimum_impressions') }}
+            and next_windows.impressions >= {{ var('rollup_minimum_impressions') }},
             false
         ) as is_comparable,
-        following.successes,
-        following.trials,
-        own.successes as prior_successes,
-        own.trials as prior_trials,
-        own.days + following.days as days,
-        own.effective_days + following.effective_days as effective_days,
-        own.day_variation + following.day_variation as day_variation
+        next_windows.successes,
+        next_windows.trials,
+        own_windows.successes as prior_successes,
+        own_windows.trials as prior_trials,
+        own_windows.days + next_windows.days as days,
+        own_windows.effective_days + next_windows.effective_days as effective_days,
+        own_windows.day_variation + next_windows.day_variation as day_variation
     from rollups
     cross join as_of
-    inner join windows as next_windows
+    left join windows as own_windows
+        on
+            rollups.rollup_id = own_windows.rollup_id
+            and own_windows.period = 'own'
+    left join windows as next_windows
         on
             rollups.rollup_id = next_windows.rollup_id
             and next_windows.period = 'next'
-    left join totals as own
-        on
-            rollups.rollup_id = own.rollup_id
-            and own.period = 'own'
-    left join totals as following
-        on
-            rollups.rollup_id = following.rollup_id
-            and following.period = 'next'
 
 ),
 
@@ -159,8 +66,10 @@ final as (
         {{ rate('successes', 'trials') }} as next_kpi_value,
         trend_ci_low,
         trend_ci_high,
-        is_beyond_noise and {{ rate('successes', 'trials') }} > {{ rate('prior_successes', 'prior_trials') }} as has_risen,
-        is_beyond_noise and {{ rate('successes', 'trials') }} < {{ rate('prior_successes', 'prior_trials') }} as has_fallen,
+        is_beyond_noise
+        and {{ rate('successes', 'trials') }} > {{ rate('prior_successes', 'prior_trials') }} as has_risen,
+        is_beyond_noise
+        and {{ rate('successes', 'trials') }} < {{ rate('prior_successes', 'prior_trials') }} as has_fallen,
         coalesce(is_comparable and successes = 0 and prior_successes = 0, false) as is_without_success
     from {{ judged_trends('window_pairs') }} as trends
 
