@@ -81,8 +81,7 @@ def recommendation_outcome(world: World, rollup: Row) -> str:
     performance = [
         row
         for row in world.performance
-        if row["campaign_id"] == rollup["campaign_id"]
-        and row["segment_id"] == rollup["segment_id"]
+        if row["campaign_id"] == rollup["campaign_id"] and row["segment_id"] == rollup["segment_id"]
     ]
     own = [row for row in performance if start <= row["day"] <= end]
     later = [row for row in performance if end < row["day"] <= next_end]
@@ -128,11 +127,7 @@ def experiment_calls(world: World) -> Iterable[Claim]:
 def call_outcome(world: World, experiment: Row) -> str:
     """Return whether an experiment was called late enough; no end was declared before."""
     start, end = experiment["start_date"], experiment["end_date"]
-    rows = [
-        row
-        for row in world.performance
-        if row["experiment_id"] == experiment["experiment_id"]
-    ]
+    rows = [row for row in world.performance if row["experiment_id"] == experiment["experiment_id"]]
     judged = oracle_decisions.judged_days(world, experiment, rows)
     until_end = [row for row in judged if row["day"] is not None and row["day"] <= end]
     if not until_end or until_end[-1]["health"] in ("unhealthy", "no_data"):
