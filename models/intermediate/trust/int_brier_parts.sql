@@ -9,8 +9,8 @@ means as (
     select
         count(*) as decisions,
         cast(sum(has_stood) as bigint) as stood,
-        max(reliability) as reliability,
-        max(resolution) as resolution,
+        {{ rate('sum(cast(reliability_share as decimal(38, 18)))', 'count(*)') }} as reliability,
+        {{ rate('sum(cast(resolution_share as decimal(38, 18)))', 'count(*)') }} as resolution,
         {{ rate('sum(cast(squared_error as decimal(38, 18)))', 'count(*)') }} as mean_squared_error,
         {{ rate('sum(cast(reliability_value as decimal(38, 18)))', 'count(*)') }} as mean_reliability_value,
         {{ rate('sum(cast(resolution_value as decimal(38, 18)))', 'count(*)') }} as mean_resolution_value

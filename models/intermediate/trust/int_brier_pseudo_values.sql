@@ -5,84 +5,72 @@ with scores as (
 
 ),
 
+totals as (
+
+    select
+        count(*) as all_decisions,
+        {{ rate('sum(has_stood)', 'count(*)') }} as stood_share
+    from scores
+
+),
+
+-- By how much a decision is off what was said of it, and off what holds of all.
+differences as (
+
+    select
+        scores.decision_id,
+        scores.bucket,
+        scores.has_stood,
+        totals.all_decisions,
+        scores.confidence - scores.has_stood as from_confidence,
+        scores.has_stood - totals.stood_share as from_share
+    from scores
+    cross join totals
+
+),
+
 bucket_sums as (
 
     select
         bucket,
         count(*) as decisions,
-        cast(sum(has_stood) as double) as stood,
-        cast(sum(cast(confidence as decimal(38, 18))) as double) as confidence
-    from scores
+        cast(sum(cast(from_confidence as decimal(38, 18))) as double) as from_confidence_sum,
+        cast(sum(cast(from_share as decimal(38, 18))) as double) as from_share_sum
+    from differences
     group by bucket
 
 ),
 
--- What the reliability and the resolution of all are made of.
-bucket_terms as (
-
-    select
-        *,
-        (confidence - stood) * (confidence - stood) / nullif(decisions, 0) as reliability_term,
-        stood * stood / nullif(decisions, 0) as resolution_term
-    from bucket_sums
-
-),
-
-totals as (
-
-    select
-        cast(sum(decisions) as double) as decisions,
-        sum(stood) as stood,
-        cast(sum(cast(reliability_term as decimal(38, 18))) as double) as reliability_sum,
-        cast(sum(cast(resolution_term as decimal(38, 18))) as double) as resolution_sum
-    from bucket_terms
-
-),
-
--- The same without one decision, for each.
-without_one as (
-
-    select
-        scores.decision_id,
-        scores.confidence,
-        scores.has_stood,
-        totals.decisions,
-        totals.stood,
-        totals.reliability_sum / totals.decisions as reliability,
-        (totals.resolution_sum - totals.stood * totals.stood / totals.decisions) / totals.decisions as resolution,
-        (
-            totals.reliability_sum - terms.reliability_term + coalesce(
-                (terms.confidence - scores.confidence - terms.stood + scores.has_stood)
-                * (terms.confidence - scores.confidence - terms.stood + scores.has_stood)
-                / nullif(terms.decisions - 1, 0),
-                0
-            )
-        ) / nullif(totals.decisions - 1, 0) as reliability_without,
-        (
-            totals.resolution_sum - terms.resolution_term
-            + coalesce(
-                (terms.stood - scores.has_stood) * (terms.stood - scores.has_stood) / nullif(terms.decisions - 1, 0), 0
-            )
-            - (totals.stood - scores.has_stood) * (totals.stood - scores.has_stood) / nullif(totals.decisions - 1, 0)
-        ) / nullif(totals.decisions - 1, 0) as resolution_without
-    from scores
-    inner join bucket_terms as terms
-        on scores.bucket = terms.bucket
-    cross join totals
-
-),
-
+-- Jackknife: by how much each decision changes n times the reliability, and n times the resolution. Source: Efron and
+-- Stein (1981), "The jackknife estimate of variance".
 final as (
 
     select
-        decision_id,
-        has_stood,
-        reliability,
-        resolution,
-        (confidence - has_stood) * (confidence - has_stood) as squared_error,
-        decisions * reliability - (decisions - 1) * reliability_without as reliability_value,
-        decisions * resolution - (decisions - 1) * resolution_without as resolution_value
-    from without_one
+        differences.decision_id,
+        differences.has_stood,
+        differences.from_confidence * differences.from_confidence as squared_error,
+        bucket_sums.from_confidence_sum / bucket_sums.decisions
+        * bucket_sums.from_confidence_sum / bucket_sums.decisions as reliability_share,
+        bucket_sums.from_share_sum / bucket_sums.decisions
+        * bucket_sums.from_share_sum / bucket_sums.decisions as resolution_share,
+        bucket_sums.from_confidence_sum * bucket_sums.from_confidence_sum / bucket_sums.decisions
+        - coalesce(
+            (bucket_sums.from_confidence_sum - differences.from_confidence)
+            * (bucket_sums.from_confidence_sum - differences.from_confidence)
+            / nullif(bucket_sums.decisions - 1, 0),
+            0
+        ) as reliability_value,
+        bucket_sums.from_share_sum * bucket_sums.from_share_sum / bucket_sums.decisions
+        - coalesce(
+            (bucket_sums.from_share_sum - differences.from_share)
+            * (bucket_sums.from_share_sum - differences.from_share)
+            / nullif(bucket_sums.decisions - 1, 0),
+            0
+        )
+        + differences.from_share * differences.from_share / nullif(differences.all_decisions - 1, 0) as resolution_value
+    from differences
+    inner join bucket_sums
+        on differences.bucket = bucket_sums.bucket
 
 )
 

@@ -252,6 +252,7 @@ def test_recommendations_are_judged_by_what_came_next(
 SAYS: dict[str, Callable[[np.random.Generator, tuple[int, ...]], Array]] = {
     "always 0.9": lambda rng, size: np.full(size, 0.9),
     "always 0.99": lambda rng, size: np.full(size, 0.99),
+    "always 1": lambda rng, size: np.full(size, 1.0),
     "0.5 to 1": lambda rng, size: rng.uniform(0.5, 1, size).round(2),
     "0 to 1": lambda rng, size: rng.uniform(0, 1, size).round(2),
     "0.7 or 1": lambda rng, size: rng.choice([0.7, 0.95, 1.0], size),
@@ -303,7 +304,8 @@ ORCHESTRATORS: dict[str, tuple[str, Callable[[Array], Array], int, str]] = {
     "boastful": ("always 0.9", lambda said: said - 0.3, 200, "overconfident"),
     "modest": ("0.5 to 1", lambda said: 0.9 + said * 0.1, 200, "underconfident"),
     "never overridden": ("0.5 to 1", lambda said: said * 0 + 1, 30, "underconfident"),
-    "sure": ("0.7 or 1", lambda said: np.where(said == 1, 0.9, said), 120, "overconfident"),
+    "sure": ("0.7 or 1", lambda said: np.where(said == 1, 0.6, said), 120, "overconfident"),
+    "certain": ("always 1", lambda said: said - 0.05, 60, "overconfident"),
 }
 """What each says, how often its decisions stand, how many there are, and the verdict."""
 
