@@ -5,14 +5,26 @@ from collections.abc import Callable
 from datetime import date, datetime
 
 import pytest
-from helpers import oracle, oracle_changes, oracle_decisions, oracle_risks
+from helpers import (
+    oracle,
+    oracle_changes,
+    oracle_decisions,
+    oracle_money,
+    oracle_next_budget,
+    oracle_risks,
+    oracle_trust,
+)
 from helpers.builds import Build, Workspace
 from helpers.cases import CASES, world
 from helpers.compare import assert_same, is_close
 from helpers.messy import messy_export
 from helpers.project import Export, read_export
 
-MARTS = oracle_decisions.MARTS | oracle_changes.MARTS | oracle_risks.MARTS
+ORACLES = (
+    *(oracle_decisions, oracle_changes, oracle_risks, oracle_trust, oracle_money),
+    oracle_next_budget,
+)
+MARTS = {mart: one for part in ORACLES for mart, one in part.MARTS.items()}
 
 
 @functools.cache
@@ -67,6 +79,10 @@ OUTCOMES = {
         *("nothing_to_compare", "risk_overdue", "risk_raised", "money_moved", "action_new"),
         *("verdict_changed", "action_decided", "risk_reviewed", "performance_moved"),
     },
+    ("orchestrator_track_record", "claim_kind"): set(oracle_trust.KINDS),
+    ("orchestrator_track_record", "status"): {"judged", "not_enough"},
+    ("orchestrator_track_record", "status_to_date"): {"judged", "not_enough"},
+    ("confidence_calibration", "calibration"): {"calibrated", "overconfident", "not_enough"},
     ("next_actions", "action_type"): set(oracle_decisions.ACTION_TYPES),
     ("next_actions", "action_state"): {"open", "decided"},
     ("next_actions", "stake_basis"): {"spend_per_day", "amount", None},
