@@ -57,7 +57,7 @@ explained as (
         case
             when risks.has_escalating_risk
                 then
-                    cast(risks.open_risks as string) || ' unresolved risk signals, the worst '
+                    'unresolved risk signals: ' || cast(risks.open_risks as string) || ', the worst '
                     || risks.worst_open_severity
         end as escalating_risks,
         'unhealthy experiments: ' || context.unhealthy_experiments as unhealthy_experiments,

@@ -158,17 +158,18 @@ final as (
                 then ': no conversion for ' || currency || ' ' || {{ money_text('cast(spend as decimal(18, 2))') }}
             else ': nothing ran'
         end
-        || coalesce(' from ' || cast(window_start as string) || ' to ' || cast(window_end as string), '')
+        || coalesce(' in the weeks from ' || cast(window_start as string) || ' to ' || cast(window_end as string), '')
         || coalesce(
-            ', ' || {{ money_text(as_money('others_cost_per_conversion')) }} || ' on the campaign''s other channels'
-            || case evidence_status
-                when 'better' then ': surely less than there'
-                when 'worse' then ': surely more than there'
-                when 'unclear' then ': which yields more is unclear'
-                else ''
-            end,
+            ', ' || {{ money_text(as_money('others_cost_per_conversion')) }} || ' on the campaign''s other channels',
+            case when evidence_status = 'better' then ', none on the campaign''s other channels' end,
             ''
-        ) as reason,
+        )
+        || case evidence_status
+            when 'better' then ': surely less than there'
+            when 'worse' then ': surely more than there'
+            when 'unclear' then ': which of them yields more is unclear'
+            else ''
+        end as reason,
         case
             when is_candidate
                 then
