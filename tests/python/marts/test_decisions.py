@@ -5,14 +5,14 @@ from collections.abc import Callable
 from datetime import date, datetime
 
 import pytest
-from helpers import oracle, oracle_changes, oracle_decisions
+from helpers import oracle, oracle_changes, oracle_decisions, oracle_next_budget
 from helpers.builds import Build, Workspace
 from helpers.cases import CASES, world
 from helpers.compare import assert_same, is_close
 from helpers.messy import messy_export
 from helpers.project import Export, read_export
 
-MARTS = oracle_decisions.MARTS | oracle_changes.MARTS
+MARTS = oracle_decisions.MARTS | oracle_changes.MARTS | oracle_next_budget.MARTS
 
 
 @functools.cache
@@ -44,6 +44,8 @@ OUTCOMES = {
         *("not_active", "not_started", "no_budget", "not_enough", "ahead", "behind", "on_pace"),
         None,
     },
+    ("next_budget", "evidence_status"): {"better", "worse", "unclear", "not_enough"},
+    ("next_budget", "is_candidate"): {False, True},
     ("campaign_performance", "performance_status"): {
         *("exceeds_target", "meets_target", "below_target", None),
     },
