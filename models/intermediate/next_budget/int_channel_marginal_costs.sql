@@ -44,13 +44,15 @@ final as (
         spend_variation,
         marginal_status,
         -- Where a slope may be none, what one more conversion costs has no bound.
-        {%- for name, slope in {
-            'marginal_cost_per_conversion': 'relative_slope', 'marginal_low': 'slope_high', 'marginal_high': 'slope_low'
-        }.items() %}
         case
-            when marginal_status = 'told' and {{ slope }} > 0 then cost_per_conversion / {{ slope }}
-        end as {{ name }}{{ '' if loop.last else ',' }}
-        {%- endfor %}
+            when marginal_status = 'told' and relative_slope > 0 then cost_per_conversion / relative_slope
+        end as marginal_cost_per_conversion,
+        case
+            when marginal_status = 'told' and slope_high > 0 then cost_per_conversion / slope_high
+        end as marginal_low,
+        case
+            when marginal_status = 'told' and slope_low > 0 then cost_per_conversion / slope_low
+        end as marginal_high
     from judged
 
 )

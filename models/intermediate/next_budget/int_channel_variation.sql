@@ -41,6 +41,15 @@ shares as (
 ),
 
 -- A report without spend is taken to be of mean size.
+sized_shares as (
+
+    select
+        *,
+        coalesce(nullif(spend_share, 0), {{ rate('1', 'reports') }}) as counted_share
+    from shares
+
+),
+
 variation as (
 
     select
@@ -50,12 +59,11 @@ variation as (
         count(case when spend_share > 0 then 1 end) as reports_with_spend,
         {%- for measure in measures %}
         cast(sum(cast(
-            {{ measure }}_deviation * {{ measure }}_deviation / coalesce(nullif(spend_share, 0), {{ rate('1', 'reports') }})
-            as decimal(38, 18)
+            {{ measure }}_deviation * {{ measure }}_deviation / counted_share as decimal(38, 18)
         )) as double) as {{ measure }}_squares,
         {%- endfor %}
         1 / nullif(cast(sum(cast(spend_share * spend_share as decimal(38, 18))) as double), 0) as effective_reports
-    from shares
+    from sized_shares
     group by campaign_id, channel_id
 
 ),
@@ -65,12 +73,13 @@ shared_days as (
 
     select
         earlier.campaign_id,
-        earlier.channel_id
-        {%- for measure in measures %},
+        earlier.channel_id,
+        {%- for measure in measures %}
         cast(sum(cast(
             earlier.{{ measure }}_deviation * later.{{ measure }}_deviation as decimal(38, 18)
-        )) as double) as {{ measure }}_products
+        )) as double) as {{ measure }}_products,
         {%- endfor %}
+        count(*) as pairs
     from shares as earlier
     inner join shares as later
         on
@@ -88,8 +97,7 @@ final as (
         variation.campaign_id,
         variation.channel_id,
         cast(variation.reports as integer) as reports,
-        cast(variation.reports_with_spend as integer) as reports_with_spend
-        {%- for measure in measures %},
+        {%- for measure in measures %}
         case
             when variation.effective_reports > 1
                 then (
@@ -97,8 +105,9 @@ final as (
                     + 2 * variation.effective_reports
                     * greatest(coalesce(shared_days.{{ measure }}_products, 0), 0)
                 ) / (variation.effective_reports - 1)
-        end as {{ measure }}_variation
+        end as {{ measure }}_variation,
         {%- endfor %}
+        cast(variation.reports_with_spend as integer) as reports_with_spend
     from variation
     left join shared_days
         on

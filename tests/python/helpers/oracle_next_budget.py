@@ -154,12 +154,15 @@ def figures(world: World, one: Yield) -> Row:
     }
 
 
+COMPARISON = (
+    *("others_cost_per_conversion", "relative_yield"),
+    *("relative_yield_low", "relative_yield_high"),
+)
+
+
 def comparison(world: World, own: Yield | None, others: list[Yield]) -> Row:
     """Return how a channel's conversions per unit of money compare with the others' together."""
-    row = dict.fromkeys(
-        ("others_cost_per_conversion", "relative_yield", "relative_yield_low")
-        + ("relative_yield_high",)
-    ) | {"evidence_status": "not_enough"}
+    row = dict.fromkeys(COMPARISON) | {"evidence_status": "not_enough"}
     least = world.number("next_budget_minimum_reports")
     others = [one for one in others if one.spend_reports >= least]
     if own is None or own.spend_reports < least or not others:

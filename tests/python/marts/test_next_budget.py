@@ -1,4 +1,4 @@
-"""What next_budget promises of costs, comparisons and slopes, by campaigns that are drawn and built.
+"""What next_budget promises of costs, comparisons and slopes, by campaigns that are drawn.
 
 Each campaign has two channels, each with a true cost per conversion. Money of a day varies, what it
 yields as well, by a factor that all assets of a channel share; one to three assets report every one
@@ -211,6 +211,7 @@ def test_what_one_more_conversion_costs_lies_within_its_interval(
 ) -> None:
     """Where conversions go by spend it is the cost itself; else it has no upper bound."""
     seen, drawn = judged.columns, judged.drawn
+    assert set(seen["marginal_status"].flat) == {"told", "spend_varied_too_little", "not_enough"}
     is_told = seen["marginal_status"] == "told"
     assert (seen["spend_variation"][is_told] >= 0.2).all()
     low = np.nan_to_num(seen["marginal_low"], nan=np.inf)
