@@ -335,9 +335,9 @@ def sentence(row: Row) -> str:
     if row["window_start"]:
         text += f" in the weeks from {row['window_start']} to {row['window_end']}"
     if row["others_cost_per_conversion"] is not None:
-        text += f", {shown('others_cost_per_conversion')} on the campaign's other channels"
+        text += f", {shown('others_cost_per_conversion')} on the other channels of the campaign"
     elif row["evidence_status"] == "better":
-        text += ", none on the campaign's other channels"
+        text += ", none on the other channels of the campaign"
     return (
         text
         + {
