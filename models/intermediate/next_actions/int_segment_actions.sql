@@ -41,6 +41,12 @@ as_of as (
 
 ),
 
+next_budget as (
+
+    select * from {{ ref('next_budget') }}
+
+),
+
 recommended_segments as (
 
     select
@@ -110,6 +116,53 @@ answers as (
 
 ),
 
+segment_channels as (
+
+    select
+        campaign_id,
+        segment_id,
+        channel_id
+    from assets
+    group by campaign_id, segment_id, channel_id
+
+),
+
+-- Of the channels by which a segment is reached.
+channels_by_rank as (
+
+    select
+        segment_channels.campaign_id,
+        segment_channels.segment_id,
+        min(next_budget.budget_rank) as best_rank,
+        {{ string_list(
+            "next_budget.channel_label || ' (' || next_budget.reasons_against || ')'", 'next_budget.channel_id', ', '
+        ) }} as channels_not_ready
+    from segment_channels
+    inner join next_budget
+        on
+            segment_channels.campaign_id = next_budget.campaign_id
+            and segment_channels.channel_id = next_budget.channel_id
+    group by segment_channels.campaign_id, segment_channels.segment_id
+
+),
+
+money_for_more as (
+
+    select
+        channels_by_rank.campaign_id,
+        channels_by_rank.segment_id,
+        coalesce(
+            '; first in line for more is ' || next_budget.reason,
+            '; no channel of it is ready for more: ' || channels_by_rank.channels_not_ready
+        ) as where_to
+    from channels_by_rank
+    left join next_budget
+        on
+            channels_by_rank.campaign_id = next_budget.campaign_id
+            and channels_by_rank.best_rank = next_budget.budget_rank
+
+),
+
 final as (
 
     select
@@ -118,7 +171,8 @@ final as (
         segments.campaign_id,
         cast(segments.conversions as string) || ' conversions from ' || cast(segments.impressions as string)
         || ' impressions in the window that ends ' || cast(segments.window_end as string)
-        || coalesce(', trend ' || {{ percent_text('segments.trend_vs_prior_window') }}, '') as reason,
+        || coalesce(', trend ' || {{ percent_text('segments.trend_vs_prior_window') }}, '')
+        || coalesce(case when segments.recommendation = 'scale' then money_for_more.where_to end, '') as reason,
         segments.recommendation || ' ' || segments.segment_name as what_to_do,
         daily_spend.spend_per_day,
         answers.decision_id as answered_by_decision_id,
@@ -127,6 +181,10 @@ final as (
     from recommended_segments as segments
     left join daily_spend
         on segments.campaign_id || ' | ' || segments.segment_id = daily_spend.record_id
+    left join money_for_more
+        on
+            segments.campaign_id = money_for_more.campaign_id
+            and segments.segment_id = money_for_more.segment_id
     left join answers
         on
             segments.campaign_id = answers.campaign_id

@@ -6,7 +6,7 @@ from datetime import timedelta
 from fractions import Fraction
 
 import pytest
-from helpers import oracle, oracle_changes, oracle_decisions
+from helpers import oracle, oracle_changes, oracle_decisions, oracle_next_budget
 from helpers.builds import Build, Workspace
 from helpers.cases import world
 from helpers.compare import agrees
@@ -140,6 +140,17 @@ def pacing(world: World) -> list[Row]:
     return sorted(oracle_decisions.campaign_pacing(world), key=lambda row: row["campaign_name"])
 
 
+def channels_for_more(world: World) -> list[Row]:
+    return sorted(
+        oracle_next_budget.next_budget(world),
+        key=lambda row: (
+            row["campaign_name"],
+            oracle_decisions.least_first(row["budget_rank"]),
+            row["channel_id"],
+        ),
+    )
+
+
 def changes(comparison: str) -> Callable[[World], list[Row]]:
     """Return what reads the changes of a comparison; one export has none before it."""
 
@@ -166,6 +177,7 @@ QUESTIONS: dict[str, Callable[[World], list[Row]]] = {
     "how_often_are_decisions_overridden": overrides,
     "is_spend_on_budget": pacing,
     "which_actions_wait_longest": actions_that_wait,
+    "where_would_more_budget_go": channels_for_more,
 }
 """Each question's answer, in order; what changed between exports test_judgments_kept.py reads."""
 

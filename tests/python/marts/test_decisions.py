@@ -56,6 +56,8 @@ OUTCOMES = {
         *("not_active", "not_started", "no_budget", "not_enough", "ahead", "behind", "on_pace"),
         None,
     },
+    ("next_budget", "evidence_status"): {"better", "worse", "unclear", "not_enough"},
+    ("next_budget", "is_candidate"): {False, True},
     ("campaign_performance", "performance_status"): {
         *("exceeds_target", "meets_target", "below_target", None),
     },

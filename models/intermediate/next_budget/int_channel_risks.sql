@@ -1,0 +1,71 @@
+with risk_signals as (
+
+    select * from {{ ref('int_risk_signals') }}
+    where is_unresolved
+
+),
+
+risk_scope as (
+
+    select * from {{ ref('int_risk_scope') }}
+
+),
+
+assets as (
+
+    select * from {{ ref('stg_creative_assets') }}
+
+),
+
+severities as (
+
+    select * from {{ ref('risk_severities') }}
+
+),
+
+-- A signal that touches several assets of a channel is still one.
+channel_signals as (
+
+    select
+        assets.campaign_id,
+        assets.channel_id,
+        risk_signals.risk_id,
+        risk_signals.severity_rank
+    from risk_signals
+    inner join risk_scope
+        on risk_signals.risk_id = risk_scope.risk_id
+    inner join assets
+        on risk_scope.asset_id = assets.asset_id
+    group by assets.campaign_id, assets.channel_id, risk_signals.risk_id, risk_signals.severity_rank
+
+),
+
+counted as (
+
+    select
+        campaign_id,
+        channel_id,
+        count(*) as open_risks,
+        max(severity_rank) as worst_open_rank
+    from channel_signals
+    group by campaign_id, channel_id
+
+),
+
+final as (
+
+    select
+        counted.campaign_id,
+        counted.channel_id,
+        cast(counted.open_risks as integer) as open_risks,
+        worst.severity as worst_open_severity,
+        counted.worst_open_rank >= escalating.severity_rank as has_escalating_risk
+    from counted
+    inner join severities as worst
+        on counted.worst_open_rank = worst.severity_rank
+    inner join severities as escalating
+        on escalating.severity = '{{ var("escalation_severity_minimum") }}'
+
+)
+
+select * from final
