@@ -150,6 +150,7 @@ final as (
     select
         budget_action_id,
         effective_date,
+        days_left,
         case
             when money_moved and not is_self_transfer and is_in_reporting_currency
                 then {{ rate('amount', 'days_left') }}
