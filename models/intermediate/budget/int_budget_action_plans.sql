@@ -126,7 +126,9 @@ findings as (
         case
             when is_self_transfer then cast(null as string)
             when from_spent_before_move is null
-                then 'takes ' || currency || ' ' || {{ money_text('amount') }} || ' out of a channel without spend in the campaign'
+                then
+                    'takes ' || currency || ' ' || {{ money_text('amount') }}
+                    || ' out of a channel without performance in the campaign'
             when amount > from_spend_to_come
                 then
                     'takes ' || currency || ' ' || {{ money_text('amount') }} || ' out of a channel that has spent '
@@ -136,7 +138,9 @@ findings as (
         case
             when is_self_transfer then cast(null as string)
             when to_impressions_before_move is null then 'goes to a channel without performance in the campaign'
-            when to_conversions_before_move = 0 and to_impressions_before_move >= {{ var('rollup_minimum_impressions') }}
+            when
+                to_conversions_before_move = 0
+                and to_impressions_before_move >= {{ var('rollup_minimum_impressions') }}
                 then
                     'goes to a channel without a conversion in '
                     || replace({{ money_text('to_impressions_before_move') }}, '.00', '') || ' impressions'

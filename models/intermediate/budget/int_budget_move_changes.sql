@@ -127,11 +127,11 @@ final as (
             when uptake_share + share_margin < {{ var('uptake_minimum_share') }} then 'not_moved'
             when uptake_share is not null then 'unclear'
         end as side_status,
-        effect_status,
-        comparison_channels,
         {%- for figure in ['effect', 'effect_low', 'effect_high'] %}
-        case when is_effect_known then {{ figure }} end as {{ figure }}{{ ',' if not loop.last }}
+        case when is_effect_known then {{ figure }} end as {{ figure }},
         {%- endfor %}
+        effect_status,
+        comparison_channels
     from shares
 
 )

@@ -81,7 +81,7 @@ final as (
         {%- endfor %}
         spend_per_day_after - spend_per_day_before as change_per_day,
         variance_before + variance_after as change_variance,
-        -- Welch (1947), Biometrika 34, "The generalization of Student's problem". Null where no day differs from another.
+        -- Welch (1947), Biometrika 34, "The generalization of Student's problem". Null where all days are alike.
         (variance_before + variance_after) * (variance_before + variance_after) / nullif(
             variance_before * variance_before / (report_count_before - 1)
             + variance_after * variance_after / (report_count_after - 1),
@@ -90,8 +90,14 @@ final as (
         log_rate_ratio,
         log_rate_variance,
         case when is_ratable then rated_report_count - 2 end as rate_freedom,
-        case when is_ratable then {{ rate('cast(conversions_before as double) * conversions_after', 'conversions_before + conversions_after') }} end
-            as rate_weight
+        case
+            when is_ratable
+                then
+                    {{ rate(
+                        'cast(conversions_before as double) * conversions_after',
+                        'conversions_before + conversions_after'
+                    ) }}
+        end as rate_weight
     from rate_changes
 
 )

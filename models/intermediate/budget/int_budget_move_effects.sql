@@ -49,14 +49,14 @@ comparisons as (
 
     select
         budget_action_id,
-        count(log_rate_ratio) as channel_count,
         {%- for name, term in {
             'log_rate_ratio': 'weight_share * log_rate_ratio',
             'log_rate_variance': 'weight_share * weight_share * log_rate_variance',
             'variance_per_freedom': 'power(weight_share, 4) * log_rate_variance * log_rate_variance / rate_freedom',
         }.items() %}
-        cast(sum(cast({{ term }} as decimal(38, 18))) as double) as {{ name }}{{ ',' if not loop.last }}
+        cast(sum(cast({{ term }} as decimal(38, 18))) as double) as {{ name }},
         {%- endfor %}
+        count(log_rate_ratio) as channel_count
     from weighted_channels
     group by budget_action_id
 

@@ -17,7 +17,7 @@ moves as (
 
 ),
 
--- What a row counted is spread evenly over its days: one that also covers the day of the move can't tell before from after.
+-- What a row counted is spread evenly over its days: one that covers the day of the move can't tell before from after.
 window_days as (
 
     select

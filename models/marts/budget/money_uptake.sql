@@ -1,4 +1,9 @@
 {%- set sides = ['from', 'to'] -%}
+{%- set sums = ['spend_before', 'spend_after', 'spend_per_day_before', 'spend_per_day_after', 'change_per_day'] -%}
+{%- set shares = ['uptake_share', 'uptake_share_low', 'uptake_share_high'] -%}
+{%- set effects = ['effect', 'effect_low', 'effect_high'] -%}
+{%- set figures = ['days_covered_before', 'days_covered_after', 'side_status', 'effect_status', 'comparison_channels']
+    + sums + shares + effects -%}
 
 with actions as (
 
@@ -22,8 +27,17 @@ compared_actions as (
 
     select
         actions.*,
+        {%- for side in sides %}
+        {%- for figure in figures %}
+        {{ side }}_changes.{{ figure }} as {{ side }}_{{ figure }},
+        {%- endfor %}
+        {%- endfor %}
+        from_changes.before_start,
+        from_changes.after_end,
+        from_changes.is_after_complete,
+        from_changes.is_overlapped or to_changes.is_overlapped as is_overlapped,
+        from_changes.has_enough_spend and to_changes.has_enough_spend as has_enough_spend,
         plans.effective_date,
-        plans.days_left,
         plans.planned_daily_change,
         plans.capacity_date,
         plans.from_spent_before_move,
@@ -31,23 +45,7 @@ compared_actions as (
         plans.from_can_give,
         plans.to_impressions_before_move,
         plans.to_conversions_before_move,
-        plans.capacity_findings,
-        from_changes.before_start,
-        from_changes.after_end,
-        from_changes.is_after_complete,
-        from_changes.is_overlapped or to_changes.is_overlapped as is_overlapped,
-        from_changes.has_enough_spend and to_changes.has_enough_spend as has_enough_spend,
-        {%- for side in sides %}
-        {%- for figure in [
-            'spend_before', 'spend_after', 'days_covered_before', 'days_covered_after',
-            'spend_per_day_before', 'spend_per_day_after', 'change_per_day',
-            'uptake_share', 'uptake_share_low', 'uptake_share_high', 'side_status',
-            'effect', 'effect_low', 'effect_high', 'effect_status', 'comparison_channels',
-        ] %}
-        {{ side }}_changes.{{ figure }} as {{ side }}_{{ figure }}{{ ',' if not loop.last }}
-        {%- endfor %}
-        {{- ',' if not loop.last }}
-        {%- endfor %}
+        plans.capacity_findings
     from actions
     inner join plans
         on actions.budget_action_id = plans.budget_action_id
@@ -84,7 +82,8 @@ explained_actions as (
     select
         *,
         case
-            when uptake_status = 'not_moved' then 'The action is ' || status || '; approval: ' || replace(approval_state, '_', ' ') || '.'
+            when uptake_status = 'not_moved'
+                then 'The action is ' || status || '; approval: ' || replace(approval_state, '_', ' ') || '.'
             when uptake_status = 'self_transfer' then 'Both channels are the same.'
             when uptake_status = 'not_comparable' and currency <> '{{ var("reporting_currency") }}'
                 then 'The amount is in ' || currency || ', spend in {{ var("reporting_currency") }}.'
@@ -95,8 +94,8 @@ explained_actions as (
                 then 'Too few days of a channel are covered, or too few reports cover them.'
             when uptake_status = 'overlapped' then 'Another move touches one of the channels in these days.'
             else
-                'Of the change planned per day, the channel that gives shows ' || {{ percent_text('from_uptake_share') }}
-                || ' and the one that receives ' || {{ percent_text('to_uptake_share') }} || '.'
+                'Of the change planned per day, the channel that gives shows '
+                || {{ percent_text('from_uptake_share') }} || ' and the one that receives ' || {{ percent_text('to_uptake_share') }} || '.'
         end as uptake_reason
     from judged_actions
 
@@ -125,10 +124,10 @@ final as (
         {%- for side in sides %}
         cast({{ side }}_days_covered_before as integer) as {{ side }}_days_covered_before,
         cast({{ side }}_days_covered_after as integer) as {{ side }}_days_covered_after,
-        {%- for figure in ['spend_before', 'spend_after', 'spend_per_day_before', 'spend_per_day_after', 'change_per_day'] %}
+        {%- for figure in sums %}
         {{ as_money(side ~ '_' ~ figure) }} as {{ side }}_{{ figure }},
         {%- endfor %}
-        {%- for figure in ['uptake_share', 'uptake_share_low', 'uptake_share_high'] %}
+        {%- for figure in shares %}
         {{ side }}_{{ figure }},
         {%- endfor %}
         {%- endfor %}
@@ -146,7 +145,7 @@ final as (
             when uptake_status in ('not_moved', 'self_transfer') then uptake_status
             else {{ side }}_effect_status
         end as {{ prefix }}effect_status,
-        {%- for figure in ['effect', 'effect_low', 'effect_high'] %}
+        {%- for figure in effects %}
         case when not is_self_transfer then {{ side }}_{{ figure }} end as {{ prefix }}{{ figure }},
         {%- endfor %}
         {%- endfor %}
