@@ -45,19 +45,32 @@ weighted_channels as (
 
 ),
 
+-- Decimals add up the same in any order; parts of a whole keep their digits however small it is.
+parted_channels as (
+
+    select
+        *,
+        weight_share * log_rate_ratio as weighted_ratio,
+        weight_share * weight_share * log_rate_variance as weighted_variance,
+        cast(sum(cast(weight_share * weight_share * log_rate_variance as decimal(38, 24))) over (
+            partition by budget_action_id
+        ) as double) as variance
+    from weighted_channels
+
+),
+
 comparisons as (
 
     select
         budget_action_id,
-        {%- for name, term in {
-            'log_rate_ratio': 'weight_share * log_rate_ratio',
-            'log_rate_variance': 'weight_share * weight_share * log_rate_variance',
-            'variance_per_freedom': 'power(weight_share, 4) * log_rate_variance * log_rate_variance / rate_freedom',
-        }.items() %}
-        cast(sum(cast({{ term }} as decimal(38, 18))) as double) as {{ name }},
-        {%- endfor %}
-        count(log_rate_ratio) as channel_count
-    from weighted_channels
+        count(log_rate_ratio) as channel_count,
+        cast(sum(cast(weighted_ratio as decimal(38, 18))) as double) as log_rate_ratio,
+        max(variance) as variance,
+        max(variance) * max(variance) * cast(sum(cast(
+            {{ rate('weighted_variance', 'variance') }} * {{ rate('weighted_variance', 'variance') }} / rate_freedom
+            as decimal(38, 18)
+        )) as double) as variance_per_freedom
+    from parted_channels
     group by budget_action_id
 
 ),
@@ -70,7 +83,7 @@ differences as (
         comparisons.budget_action_id is not null as has_comparison,
         cast(coalesce(comparisons.channel_count, 0) as integer) as comparison_channels,
         channels.log_rate_ratio - comparisons.log_rate_ratio as log_effect,
-        channels.log_rate_variance + comparisons.log_rate_variance as variance,
+        channels.log_rate_variance + comparisons.variance as variance,
         channels.log_rate_variance * channels.log_rate_variance / channels.rate_freedom
         + comparisons.variance_per_freedom as variance_per_freedom
     from windows

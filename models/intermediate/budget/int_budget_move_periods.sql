@@ -68,7 +68,7 @@ final as (
             case when impressions > 0 then {{ rate('1', 'longest_row_days') }} else 0 end as decimal(38, 18)
         )) as double) as rated_report_count,
         greatest(
-            cast(sum(cast(deviation * deviation as decimal(38, 12))) as double)
+            cast(sum(cast(cast(deviation as double) * deviation as decimal(38, 12))) as double)
             - cast(sum(deviation) as double) * cast(sum(deviation) as double) / count(*),
             0
         ) as spend_variation,

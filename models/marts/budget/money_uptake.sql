@@ -95,7 +95,8 @@ explained_actions as (
             when uptake_status = 'overlapped' then 'Another move touches one of the channels in these days.'
             else
                 'Of the change planned per day, the channel that gives shows '
-                || {{ percent_text('from_uptake_share') }} || ' and the one that receives ' || {{ percent_text('to_uptake_share') }} || '.'
+                || {{ percent_text('from_uptake_share') }} || ' and the one that receives '
+                || {{ percent_text('to_uptake_share') }} || '.'
         end as uptake_reason
     from judged_actions
 
