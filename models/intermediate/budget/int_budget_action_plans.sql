@@ -132,7 +132,7 @@ findings as (
             when amount > from_spend_to_come
                 then
                     'takes ' || currency || ' ' || {{ money_text('amount') }} || ' out of a channel that has spent '
-                    || {{ money_text('from_spent_before_move') }} || ' and would spend '
+                    || {{ money_text(as_money('from_spent_before_move')) }} || ' and would spend '
                     || {{ money_text('from_spend_to_come') }} || ' more by the end of the campaign'
         end as giving_finding,
         case

@@ -5,14 +5,14 @@ from collections.abc import Callable
 from datetime import date, datetime
 
 import pytest
-from helpers import oracle, oracle_changes, oracle_decisions
+from helpers import oracle, oracle_changes, oracle_decisions, oracle_money
 from helpers.builds import Build, Workspace
 from helpers.cases import CASES, world
 from helpers.compare import assert_same, is_close
 from helpers.messy import messy_export
 from helpers.project import Export, read_export
 
-MARTS = oracle_decisions.MARTS | oracle_changes.MARTS
+MARTS = oracle_decisions.MARTS | oracle_changes.MARTS | oracle_money.MARTS
 
 
 @functools.cache
@@ -56,6 +56,7 @@ OUTCOMES = {
     ("conversion_reconciliation", "status"): {"match", "mismatch", "not_comparable"},
     ("budget_action_impact", "is_after_complete"): {False, True},
     ("budget_action_impact", "is_overlapped"): {False, True},
+    ("money_uptake", "from_can_give"): {False, True, None},
     ("campaign_timeline", "event_type"): set(oracle_decisions.EVENT_TYPES),
     ("executive_scorecard", "verdict"): {
         *("on_target", "off_target", "no_data", "informational", "on_track", "attention"),
@@ -87,7 +88,12 @@ LATER_ON_PURPOSE = {
     ("warehouse_build", "newest_event_at"),  # says what the export holds, and so what is left out
 }
 
-DATES_OF_EVENTS = {("fct_funnel_daily", "event_date"), ("budget_action_impact", "effective_date")}
+DATES_OF_EVENTS = {
+    ("fct_funnel_daily", "event_date"),
+    ("budget_action_impact", "effective_date"),
+    ("money_uptake", "effective_date"),
+    ("money_uptake", "capacity_date"),
+}
 """Every other date is a plan or the edge of a window."""
 
 
