@@ -1,17 +1,20 @@
--- How did the channels that gave and received money do before and after? A comparison, not a cause:
--- look at moves whose window is over and that no other move overlaps.
+-- Did each approved move show in spend, and how did the channel that received the money convert beside the campaign's
+-- other channels? A comparison, not a cause: not_enough and overlapped say where even that can't be said.
 select
     budget_action_id,
-    direction,
     campaign_name,
-    channel_label,
+    from_channel_label,
+    to_channel_label,
     effective_date,
-    impressions_before,
-    impressions_after,
-    conversion_rate_before,
-    conversion_rate_after,
-    conversion_rate_delta,
-    is_after_complete,
-    is_overlapped
-from {{ ref('budget_action_impact') }}
-order by effective_date, budget_action_id, direction
+    planned_daily_change,
+    from_change_per_day,
+    to_change_per_day,
+    uptake_status,
+    uptake_reason,
+    effect,
+    effect_low,
+    effect_high,
+    effect_status
+from {{ ref('money_uptake') }}
+where money_moved
+order by effective_date, budget_action_id

@@ -1,16 +1,21 @@
--- Between which channels was money moved, who approved it, and what is odd about it?
+-- Between which channels was money moved, who approved it, did it show in spend, and what is odd about it?
 select
-    campaign_name,
-    from_channel_label,
-    to_channel_label,
-    currency,
-    amount,
-    approved_at,
-    approver_id,
-    compliance_status,
-    is_self_transfer,
-    split_suspected,
-    reverses_action_id
-from {{ ref('budget_action_audit') }}
-where money_moved
-order by proposed_at, budget_action_id
+    actions.campaign_name,
+    actions.from_channel_label,
+    actions.to_channel_label,
+    actions.currency,
+    actions.amount,
+    actions.approved_at,
+    actions.approver_id,
+    actions.compliance_status,
+    actions.is_self_transfer,
+    actions.split_suspected,
+    actions.reverses_action_id,
+    uptake.uptake_status,
+    uptake.uptake_reason,
+    uptake.capacity_findings
+from {{ ref('budget_action_audit') }} as actions
+inner join {{ ref('money_uptake') }} as uptake
+    on actions.budget_action_id = uptake.budget_action_id
+where actions.money_moved
+order by actions.proposed_at, actions.budget_action_id

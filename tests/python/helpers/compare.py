@@ -15,7 +15,10 @@ OF_TWO_ARMS = {
 }
 """Columns that depend on sums of fractions and on the normal distribution."""
 
-OF_TRENDS = {"trend_ci_low", "trend_ci_high", "change_ci_low", "change_ci_high"}
+OF_TRENDS = {
+    *("trend_ci_low", "trend_ci_high", "change_ci_low", "change_ci_high"),
+    *("effect_low", "effect_high", "from_effect_low", "from_effect_high"),
+}
 """Columns that depend on a difference of sums of squares."""
 
 

@@ -70,6 +70,7 @@ OUTCOMES = {
     ("conversion_reconciliation", "status"): {"match", "mismatch", "not_comparable"},
     ("budget_action_impact", "is_after_complete"): {False, True},
     ("budget_action_impact", "is_overlapped"): {False, True},
+    ("money_uptake", "from_can_give"): {False, True, None},
     ("campaign_timeline", "event_type"): set(oracle_decisions.EVENT_TYPES),
     ("executive_scorecard", "verdict"): {
         *("on_target", "off_target", "no_data", "informational", "on_track", "attention"),
@@ -108,7 +109,12 @@ LATER_ON_PURPOSE = {
     ("warehouse_build", "newest_event_at"),  # says what the export holds, and so what is left out
 }
 
-DATES_OF_EVENTS = {("fct_funnel_daily", "event_date"), ("budget_action_impact", "effective_date")}
+DATES_OF_EVENTS = {
+    ("fct_funnel_daily", "event_date"),
+    ("budget_action_impact", "effective_date"),
+    ("money_uptake", "effective_date"),
+    ("money_uptake", "capacity_date"),
+}
 """Every other date is a plan or the edge of a window."""
 
 

@@ -1,0 +1,173 @@
+with actions as (
+
+    select * from {{ ref('budget_action_audit') }}
+
+),
+
+campaigns as (
+
+    select * from {{ ref('dim_campaigns') }}
+
+),
+
+channel_days as (
+
+    select * from {{ ref('int_budget_channel_days') }}
+
+),
+
+as_of as (
+
+    select * from {{ ref('int_as_of') }}
+
+),
+
+-- What has moved, or will no more, is judged by what was there before; what still can move, by all that is known.
+dated_actions as (
+
+    select
+        actions.*,
+        campaigns.end_date,
+        case when actions.money_moved then cast(coalesce(actions.approved_at, actions.proposed_at) as date) end
+            as effective_date,
+        case
+            when actions.status in ('proposed', 'approved') then as_of.as_of_date
+            else cast(coalesce(actions.approved_at, actions.proposed_at) as date)
+        end as capacity_date,
+        case
+            when actions.status in ('proposed', 'approved') then {{ add_days('as_of.as_of_date', 1) }}
+            else cast(coalesce(actions.approved_at, actions.proposed_at) as date)
+        end as known_before
+    from actions
+    inner join campaigns using (campaign_id)
+    cross join as_of
+
+),
+
+planned_actions as (
+
+    select
+        *,
+        greatest({{ days_between('capacity_date', 'end_date') }}, 0) as days_left,
+        currency = '{{ var("reporting_currency") }}' as is_in_reporting_currency
+    from dated_actions
+
+),
+
+-- Of both channels: what each had in the campaign before.
+giving_days as (
+
+    select
+        planned_actions.budget_action_id,
+        channel_days.spend,
+        row_number() over (partition by planned_actions.budget_action_id order by channel_days.day desc) as recency
+    from planned_actions
+    inner join channel_days
+        on
+            planned_actions.campaign_id = channel_days.campaign_id
+            and planned_actions.from_channel_id = channel_days.channel_id
+            and planned_actions.known_before > channel_days.day
+
+),
+
+giving_channels as (
+
+    select
+        budget_action_id,
+        sum(spend) as spend,
+        {{ rate(
+            'sum(case when recency <= ' ~ var('daily_spend_days') ~ ' then spend end)',
+            'count(case when recency <= ' ~ var('daily_spend_days') ~ ' then spend end)'
+        ) }} as spend_per_day
+    from giving_days
+    group by budget_action_id
+
+),
+
+receiving_channels as (
+
+    select
+        planned_actions.budget_action_id,
+        sum(channel_days.impressions) as impressions,
+        sum(channel_days.conversions) as conversions
+    from planned_actions
+    inner join channel_days
+        on
+            planned_actions.campaign_id = channel_days.campaign_id
+            and planned_actions.to_channel_id = channel_days.channel_id
+            and planned_actions.known_before > channel_days.day
+    group by planned_actions.budget_action_id
+
+),
+
+measured_actions as (
+
+    select
+        planned_actions.*,
+        giving_channels.spend as from_spent_before_move,
+        case
+            when planned_actions.is_in_reporting_currency
+                then {{ as_money('giving_channels.spend_per_day * planned_actions.days_left') }}
+        end as from_spend_to_come,
+        receiving_channels.impressions as to_impressions_before_move,
+        receiving_channels.conversions as to_conversions_before_move
+    from planned_actions
+    left join giving_channels
+        on planned_actions.budget_action_id = giving_channels.budget_action_id
+    left join receiving_channels
+        on planned_actions.budget_action_id = receiving_channels.budget_action_id
+
+),
+
+findings as (
+
+    select
+        *,
+        case
+            when is_self_transfer then cast(null as string)
+            when from_spent_before_move is null
+                then
+                    'takes ' || currency || ' ' || {{ money_text('amount') }}
+                    || ' out of a channel without performance in the campaign'
+            when amount > from_spend_to_come
+                then
+                    'takes ' || currency || ' ' || {{ money_text('amount') }} || ' out of a channel that has spent '
+                    || {{ money_text(as_money('from_spent_before_move')) }} || ' and would spend '
+                    || {{ money_text('from_spend_to_come') }} || ' more by the end of the campaign'
+        end as giving_finding,
+        case
+            when is_self_transfer then cast(null as string)
+            when to_impressions_before_move is null then 'goes to a channel without performance in the campaign'
+            when
+                to_conversions_before_move = 0
+                and to_impressions_before_move >= {{ var('rollup_minimum_impressions') }}
+                then
+                    'goes to a channel without a conversion in '
+                    || replace({{ money_text('to_impressions_before_move') }}, '.00', '') || ' impressions'
+        end as receiving_finding
+    from measured_actions
+
+),
+
+final as (
+
+    select
+        budget_action_id,
+        effective_date,
+        days_left,
+        case
+            when money_moved and not is_self_transfer and is_in_reporting_currency
+                then {{ rate('amount', 'days_left') }}
+        end as planned_daily_change,
+        capacity_date,
+        from_spent_before_move,
+        from_spend_to_come,
+        case when not is_self_transfer then amount <= from_spend_to_come end as from_can_give,
+        to_impressions_before_move,
+        to_conversions_before_move,
+        nullif({{ joined_reasons(['giving_finding', 'receiving_finding']) }}, '') as capacity_findings
+    from findings
+
+)
+
+select * from final
