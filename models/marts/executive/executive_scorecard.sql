@@ -34,6 +34,24 @@ compliance as (
 
 ),
 
+vigilance as (
+
+    select * from {{ ref('risk_vigilance') }}
+
+),
+
+track_record as (
+
+    select * from {{ ref('orchestrator_track_record') }}
+
+),
+
+calibration as (
+
+    select * from {{ ref('confidence_calibration') }}
+
+),
+
 action_figures as (
 
     select
@@ -102,6 +120,29 @@ compliance_figures as (
 
     select sum(case when status = 'fail' then 1 else 0 end) as failing_rules
     from compliance
+
+),
+
+-- How far the orchestrator can be trusted; null where there is not enough to say.
+trust_figures as (
+
+    select
+        max(case when risk_type = 'all' and status = 'judged' then reported_share end) as vigilance,
+        (
+            select
+                case
+                    when sum(checked_records) >= {{ var('track_record_minimum') }}
+                        then {{ rate('sum(borne_out)', 'sum(checked)') }}
+                end
+            from track_record
+            where claim_kind in ('reported_figure', 'risk_evidence')
+        ) as accuracy,
+        (
+            select max(case when calibration <> 'not_enough' then gap end) as gap
+            from calibration
+            where bucket = 'all'
+        ) as overconfidence
+    from vigilance
 
 ),
 
@@ -237,6 +278,42 @@ metrics as (
         cast(null as string) as target_kind
     from segment_figures
 
+    union all
+
+    select
+        12 as metric_order,
+        'vigilance' as metric,
+        'Risks in the data that a signal reports' as metric_label,
+        'share' as unit,
+        cast(vigilance as double) as actual,
+        cast(null as double) as target,
+        cast(null as string) as target_kind
+    from trust_figures
+
+    union all
+
+    select
+        13 as metric_order,
+        'accuracy' as metric,
+        'Reported figures and evidence that match what was measured' as metric_label,
+        'share' as unit,
+        cast(accuracy as double) as actual,
+        cast(null as double) as target,
+        cast(null as string) as target_kind
+    from trust_figures
+
+    union all
+
+    select
+        14 as metric_order,
+        'calibration' as metric,
+        'Confidence claimed beyond the decisions that stood' as metric_label,
+        'share' as unit,
+        cast(overconfidence as double) as actual,
+        cast(null as double) as target,
+        cast(null as string) as target_kind
+    from trust_figures
+
 ),
 
 judged_metrics as (
@@ -244,6 +321,7 @@ judged_metrics as (
     select
         *,
         case
+            when metric in ('vigilance', 'accuracy', 'calibration') and actual is null then 'not_enough'
             when target is null then 'informational'
             when actual is null then 'no_data'
             when target_kind = 'at_least' and actual >= target then 'on_target'

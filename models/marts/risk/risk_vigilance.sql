@@ -21,6 +21,48 @@ risk_types as (
     select risk_type from concerns
     group by risk_type
 
+    union all
+
+    select 'all' as risk_type
+
+),
+
+findings_by_type as (
+
+    select
+        risk_type,
+        is_reported,
+        minutes_to_report,
+        cost_until_report,
+        cost_since
+    from findings
+
+    union all
+
+    select
+        'all' as risk_type,
+        is_reported,
+        minutes_to_report,
+        cost_until_report,
+        cost_since
+    from findings
+
+),
+
+signals_by_type as (
+
+    select
+        risk_type,
+        facts_check
+    from signals
+
+    union all
+
+    select
+        'all' as risk_type,
+        facts_check
+    from signals
+
 ),
 
 finding_figures as (
@@ -32,7 +74,7 @@ finding_figures as (
         sum(cost_until_report) as cost_until_report,
         sum(case when not is_reported then cost_since end) as cost_missed,
         median(minutes_to_report) as median_minutes_to_report
-    from findings
+    from findings_by_type
     group by risk_type
 
 ),
@@ -45,7 +87,7 @@ signal_figures as (
         sum(case when facts_check = 'borne_out' then 1 else 0 end) as borne_out,
         sum(case when facts_check = 'not_borne_out' then 1 else 0 end) as not_borne_out,
         sum(case when facts_check <> 'not_checkable' then 1 else 0 end) as checkable
-    from signals
+    from signals_by_type
     group by risk_type
 
 ),
@@ -60,6 +102,10 @@ final as (
         {{ rate('finding_figures.reported', 'finding_figures.findings') }} as reported_share,
         {{ wilson_bound('finding_figures.reported', 'finding_figures.findings', 'low') }} as reported_ci_low,
         {{ wilson_bound('finding_figures.reported', 'finding_figures.findings', 'high') }} as reported_ci_high,
+        case
+            when finding_figures.findings >= {{ var('track_record_minimum') }} then 'judged'
+            else 'not_enough'
+        end as status,
         cast(finding_figures.median_minutes_to_report as double) as median_minutes_to_report,
         cast(finding_figures.cost_until_report as decimal(18, 2)) as cost_until_report,
         cast(finding_figures.cost_missed as decimal(18, 2)) as cost_missed,

@@ -1202,6 +1202,7 @@ def executive_scorecard(world: World) -> list[Row]:
         ("expected_false_share", "share", false, None),
         ("segments_improving", "count", Fraction(improving) if segments else None, None),
         ("segments_declining", "count", Fraction(declining) if segments else None, None),
+        *((name, "share", value, None) for name, value in trust(world).items()),
     ]
     rows = []
     for order, (metric, unit, actual, target_var) in enumerate(metrics, start=1):
@@ -1213,7 +1214,11 @@ def executive_scorecard(world: World) -> list[Row]:
                 "unit": unit,
                 "actual": double(actual),
                 "target": double(target),
-                "verdict": metric_verdict(actual, target, at_most=unit == "count"),
+                "verdict": (
+                    "not_enough"
+                    if metric in TRUST and actual is None
+                    else metric_verdict(actual, target, at_most=unit == "count")
+                ),
                 "has_reasons": False,
             }
         )
@@ -1232,6 +1237,36 @@ def executive_scorecard(world: World) -> list[Row]:
         "has_reasons": calls_for_attention,
     }
     return [health, *rows]
+
+
+TRUST = ("vigilance", "accuracy", "calibration")
+
+
+def trust(world: World) -> dict[str, Fraction | None]:
+    """Return how far the orchestrator can be trusted; none where there is not enough to say."""
+    from helpers import oracle_risks, oracle_trust  # noqa: PLC0415: they read these marts
+
+    least = world.number("track_record_minimum")
+    (seen,) = (row for row in oracle_risks.risk_vigilance(world) if row["risk_type"] == "all")
+    reports = [
+        row
+        for row in oracle_trust.orchestrator_track_record(world)
+        if row["claim_kind"] in ("reported_figure", "risk_evidence")
+    ]
+    records = sum(row["checked_records"] for row in reports)
+    held, checked = (sum(row[name] for row in reports) for name in ("borne_out", "checked"))
+    gaps = [
+        exact(row["gap"])
+        for row in oracle_trust.confidence_calibration(world)
+        if row["bucket_low"] is None and row["calibration"] != "not_enough"
+    ]
+    return {
+        "vigilance": ratio(seen["reported"], seen["findings"])
+        if seen["findings"] >= least
+        else None,
+        "accuracy": ratio(held, checked) if records >= least else None,
+        "calibration": gaps[0] if gaps else None,
+    }
 
 
 def count_status(results: list[Row], status: str) -> Fraction:

@@ -418,14 +418,15 @@ def risk_vigilance(world: World) -> list[Row]:
     """Return one row per risk type."""
     found, told = findings(world), {row["risk_id"]: row for row in facts_checks(world)}
     rows = []
-    for risk_type in {row["risk_type"] for row in oracle.read_reference("risk_concerns")}:
-        own = [row for row in found if row["risk_type"] == risk_type]
+    kinds = {row["risk_type"] for row in oracle.read_reference("risk_concerns")}
+    for risk_type in (*kinds, "all"):
+        own = [row for row in found if risk_type in ("all", row["risk_type"])]
         seen = [row for row in own if row["report"]]
         missed = [row for row in own if not row["report"]]
         signals = [
             told[one["risk_id"]]["facts_check"]
             for one in world.signals
-            if one["risk_type"] == risk_type
+            if risk_type in ("all", one["risk_type"])
         ]
         held, not_held = signals.count("borne_out"), signals.count("not_borne_out")
         minutes_taken = [row["minutes"] for row in seen]
@@ -435,6 +436,9 @@ def risk_vigilance(world: World) -> list[Row]:
                 "findings": len(own),
                 "reported": len(seen),
                 "missed": len(missed),
+                "status": (
+                    "judged" if len(own) >= world.number("track_record_minimum") else "not_enough"
+                ),
                 "median_minutes_to_report": (
                     float(statistics.median(minutes_taken)) if seen else None
                 ),

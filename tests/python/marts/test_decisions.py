@@ -74,6 +74,7 @@ OUTCOMES = {
     ("campaign_timeline", "event_type"): set(oracle_decisions.EVENT_TYPES),
     ("executive_scorecard", "verdict"): {
         *("on_target", "off_target", "no_data", "informational", "on_track", "attention"),
+        "not_enough",
     },
     ("missed_risks", "definition"): set(oracle_risks.definitions()),
     ("missed_risks", "is_current"): {True, False},
