@@ -278,6 +278,52 @@ GROUPS = {
             "experiment__verdict": "verdict",
         },
     ),
+    "decisions": Group(
+        f"marts.decision_audit as fact {CAMPAIGN}",
+        {
+            "decisions": "count(*)",
+            "overridden_decisions": "count(*) filter (where decided_by = 'human')",
+            "override_rate": "avg(cast(decided_by = 'human' as integer))",
+            "mean_confidence": "avg(confidence_score)",
+            "decisions_that_stood": "avg(cast(decided_by <> 'human' as integer))",
+            "confidence_gap": "avg(confidence_score) - avg(cast(decided_by <> 'human' as integer))",
+        },
+        {**by_day_and_month("decided_at"), **OF_CAMPAIGN, "decision__decided_by": "decided_by"},
+    ),
+    "claims": Group(
+        "marts.orchestrator_track_record",
+        {
+            "claims": "sum(claims)",
+            "claims_checked": "sum(checked)",
+            "claims_borne_out": "sum(borne_out)",
+            "claim_accuracy": "sum(borne_out) / nullif(sum(checked), 0)",
+        },
+        {**by_day_and_month("week_start"), "claim_week__claim_kind": "claim_kind"},
+    ),
+    "vigilance": Group(
+        "(from marts.risk_vigilance where risk_type <> 'all')",
+        {
+            "risk_findings": "sum(findings)",
+            "reported_risk_findings": "sum(findings) - sum(missed)",
+            "vigilance": "1 - sum(missed) / nullif(sum(findings), 0)",
+        },
+        {"metric_time__month": "cast(null as date)", "vigilance__risk_type": "risk_type"},
+    ),
+    "moves of money": Group(
+        f"marts.money_uptake as fact {CAMPAIGN}",
+        {
+            "judged_moves": "count(*) filter (where to_uptake_share is not null"
+            " and from_uptake_share is not null)",
+            "moves_that_happened": "count(*) filter (where uptake_status = 'happened')",
+            "uptake_rate": "count(*) filter (where uptake_status = 'happened') / nullif(count(*)"
+            " filter (where to_uptake_share is not null and from_uptake_share is not null), 0)",
+        },
+        {
+            **by_day_and_month("effective_date"),
+            **OF_CAMPAIGN,
+            "move__uptake_status": "uptake_status",
+        },
+    ),
 }
 
 QUESTIONS = {
