@@ -156,6 +156,7 @@ final as (
                     )
             when conversions = 0
                 then ': no conversion for ' || currency || ' ' || {{ money_text('cast(spend as decimal(18, 2))') }}
+            when window_end is null then ': no week is complete yet'
             else ': nothing ran'
         end
         || coalesce(' in the weeks from ' || cast(window_start as string) || ' to ' || cast(window_end as string), '')
