@@ -161,7 +161,8 @@ final as (
         end
         || coalesce(' in the weeks from ' || cast(window_start as string) || ' to ' || cast(window_end as string), '')
         || coalesce(
-            ', ' || {{ money_text(as_money('others_cost_per_conversion')) }} || ' on the other channels of the campaign',
+            ', ' || {{ money_text(as_money('others_cost_per_conversion')) }}
+            || ' on the other channels of the campaign',
             case when evidence_status = 'better' then ', none on the other channels of the campaign' end,
             ''
         )
