@@ -41,9 +41,9 @@ as_of as (
 
 ),
 
-next_budget as (
+money_for_more as (
 
-    select * from {{ ref('next_budget') }}
+    select * from {{ ref('int_segment_money') }}
 
 ),
 
@@ -113,53 +113,6 @@ answers as (
             and decisions.is_human_override
             and segments.waiting_since < decisions.decided_at
             and as_of.as_of <= {{ add_minutes('decisions.decided_at', 24 * 60 * var('segment_decision_days')) }}
-
-),
-
-segment_channels as (
-
-    select
-        campaign_id,
-        segment_id,
-        channel_id
-    from assets
-    group by campaign_id, segment_id, channel_id
-
-),
-
--- Of the channels by which a segment is reached.
-channels_by_rank as (
-
-    select
-        segment_channels.campaign_id,
-        segment_channels.segment_id,
-        min(next_budget.budget_rank) as best_rank,
-        {{ string_list(
-            "next_budget.channel_label || ' (' || next_budget.reasons_against || ')'", 'next_budget.channel_id', ', '
-        ) }} as channels_not_ready
-    from segment_channels
-    inner join next_budget
-        on
-            segment_channels.campaign_id = next_budget.campaign_id
-            and segment_channels.channel_id = next_budget.channel_id
-    group by segment_channels.campaign_id, segment_channels.segment_id
-
-),
-
-money_for_more as (
-
-    select
-        channels_by_rank.campaign_id,
-        channels_by_rank.segment_id,
-        coalesce(
-            '; first in line for more is ' || next_budget.reason,
-            '; no channel of it is ready for more: ' || channels_by_rank.channels_not_ready
-        ) as where_to
-    from channels_by_rank
-    left join next_budget
-        on
-            channels_by_rank.campaign_id = next_budget.campaign_id
-            and channels_by_rank.best_rank = next_budget.budget_rank
 
 ),
 

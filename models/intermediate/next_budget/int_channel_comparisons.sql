@@ -64,8 +64,8 @@ final as (
         yield_ratio * exp(comparison_margin) - 1 as relative_yield_high,
         case
             when comparison_quantile is null then 'not_enough'
-            when comparison_margin is not null and ln(yield_ratio) > comparison_margin then 'better'
-            when comparison_margin is not null and ln(yield_ratio) < -comparison_margin then 'worse'
+            when yield_ratio * exp(-comparison_margin) > 1 then 'better'
+            when yield_ratio * exp(comparison_margin) < 1 then 'worse'
             when comparison_margin is null and comparison_z > comparison_quantile then 'better'
             when comparison_margin is null and comparison_z < -comparison_quantile then 'worse'
             else 'unclear'

@@ -156,11 +156,13 @@ final as (
                     )
             when conversions = 0
                 then ': no conversion for ' || currency || ' ' || {{ money_text('cast(spend as decimal(18, 2))') }}
+            when window_end is null then ': no week is complete yet'
             else ': nothing ran'
         end
         || coalesce(' in the weeks from ' || cast(window_start as string) || ' to ' || cast(window_end as string), '')
         || coalesce(
-            ', ' || {{ money_text(as_money('others_cost_per_conversion')) }} || ' on the other channels of the campaign',
+            ', ' || {{ money_text(as_money('others_cost_per_conversion')) }}
+            || ' on the other channels of the campaign',
             case when evidence_status = 'better' then ', none on the other channels of the campaign' end,
             ''
         )

@@ -323,7 +323,8 @@ def sentence(row: Row) -> str:
     def shown(name: str) -> str:
         return f"{cents(Fraction(round(Fraction(row[name]) * 10**6), 10**6)):,.2f}"
 
-    text = f"{row['channel_label']}: nothing ran"
+    text = f"{row['channel_label']}: "
+    text += "nothing ran" if row["window_end"] else "no week is complete yet"
     if row["conversions"]:
         cost = f"{row['currency']} {shown('cost_per_conversion')}"
         text = f"{row['channel_label']}: a conversion cost {cost}"

@@ -13,9 +13,11 @@ from datetime import date, timedelta
 
 import numpy as np
 import pytest
+from helpers import oracle, oracle_next_budget
 from helpers.arms import Array
 from helpers.builds import Workspace
 from helpers.bulk import Form, write_export
+from helpers.compare import assert_same, is_close
 from helpers.project import Export
 
 START = date(2026, 3, 2)  # a Monday
@@ -226,3 +228,29 @@ def test_what_one_more_conversion_costs_lies_within_its_interval(
     assert is_held.size > 100
     assert at_least(is_held, 0.95)
     assert at_least(~is_bounded, 0.975)
+
+
+def test_of_a_tiny_export_nothing_is_said(
+    workspace: Workspace, export: Callable[[], Export]
+) -> None:
+    """One row per asset, as real exports have them, says nothing of how days vary."""
+    tiny = export()
+    newest = {row["asset_id"]: row for row in tiny["performance_metrics"]}
+    tiny["performance_metrics"] = list(newest.values())
+    build = workspace.build(tiny, variables={"history": False}, arguments=ONLY_NEXT_BUDGET)
+    assert build.named("fail", "error", "skipped") == set()
+    rows = build.rows("select * from marts.next_budget")
+    assert_same(
+        "next_budget",
+        ("campaign_id", "channel_id"),
+        oracle_next_budget.next_budget(oracle.read_world(tiny)),
+        rows,
+        is_close,
+    )
+    assert len(rows) == 5
+    assert sum(row["conversions"] or 0 for row in rows) > 0
+    for row in rows:
+        assert row["evidence_status"] == row["marginal_status"] == "not_enough"
+        assert not row["is_candidate"]
+        assert row["cost_per_conversion_high"] is None
+        assert row["budget_rank"] is row["return_rank"] is None
