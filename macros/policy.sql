@@ -109,7 +109,7 @@
         {%- for name in ['minimum_lift_to_scale', 'sequential_tuning_lift', 'guardrail_margin'] if var(name) <= 0 -%}
             {%- do exceptions.raise_compiler_error("The var " ~ name ~ " is " ~ var(name) ~ ". It is above 0.") -%}
         {%- endfor -%}
-        {%- for name in ['significance_level', 'level_share_before_end', 'power_target'] if var(name) <= 0 or var(name) >= 1 -%}
+        {%- for name in ['significance_level', 'level_share_before_end', 'power_target', 'calibration_bucket_width'] if var(name) <= 0 or var(name) >= 1 -%}
             {%- do exceptions.raise_compiler_error("The var " ~ name ~ " is " ~ var(name) ~ ". It is above 0 and below 1.") -%}
         {%- endfor -%}
         {%- set thresholds = var('budget_approval_threshold') -%}

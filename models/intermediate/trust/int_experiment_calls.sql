@@ -74,7 +74,7 @@ looks_until_call as (
         verdicts.ratio_high,
         verdicts.days_needed,
         comparisons.is_end_reached,
-        row_number() over (partition by verdicts.experiment_id order by verdicts.judged_on desc) as recency
+        row_number() over (partition by verdicts.experiment_id order by verdicts.judged_on desc nulls last) as recency
     from verdicts
     inner join called_experiments
         on

@@ -251,7 +251,7 @@ def brier_parts(said: list[Said], width: Fraction) -> dict[str, Fraction]:
 
 
 def brier_intervals(said: list[Said], width: Fraction, enough: int) -> dict[str, float | None]:
-    """Return the intervals of the Brier score and its parts (number 4 of the brief, and better)."""
+    """Return the intervals of the Brier score and its parts."""
     names = [
         f"{name}_ci_{side}"
         for name in ("brier", "reliability", "resolution", "uncertainty")

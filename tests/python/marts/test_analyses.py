@@ -6,7 +6,7 @@ from datetime import timedelta
 from fractions import Fraction
 
 import pytest
-from helpers import oracle, oracle_changes, oracle_decisions, oracle_next_budget
+from helpers import oracle, oracle_changes, oracle_decisions, oracle_next_budget, oracle_trust
 from helpers.builds import Build, Workspace
 from helpers.cases import world
 from helpers.compare import agrees
@@ -165,6 +165,32 @@ def changes(comparison: str) -> Callable[[World], list[Row]]:
     return read
 
 
+def true_figures(world: World) -> list[Row]:
+    rows = oracle_trust.orchestrator_track_record(world)
+    labels = {
+        "reported_figure": "Reported figures match what was measured",
+        "risk_evidence": "Figures quoted by risk signals match the facts",
+    }
+    rows = [
+        row | {"claim_label": labels[row["claim_kind"]]}
+        for row in rows
+        if row["claim_kind"] in labels
+    ]
+    return sorted(rows, key=lambda row: (row["claim_kind"], row["week_start"]))
+
+
+def confidence(world: World) -> list[Row]:
+    rows = [
+        row | {"bucket": bucket_name(row)} for row in oracle_trust.confidence_calibration(world)
+    ]
+    return sorted(rows, key=lambda row: oracle_decisions.least_first(row["bucket_low"]))
+
+
+def bucket_name(row: Row) -> str:
+    ends = row["bucket_low"], row["bucket_high"]
+    return "all" if ends[0] is None else "-".join(f"{end:g}" for end in ends)
+
+
 QUESTIONS: dict[str, Callable[[World], list[Row]]] = {
     "what_does_a_conversion_cost_by_week": cost_by_week,
     "what_changed_since_last_week": changes("week"),
@@ -178,6 +204,8 @@ QUESTIONS: dict[str, Callable[[World], list[Row]]] = {
     "is_spend_on_budget": pacing,
     "which_actions_wait_longest": actions_that_wait,
     "where_would_more_budget_go": channels_for_more,
+    "does_the_orchestrator_report_true_figures": true_figures,
+    "how_sure_is_it_and_how_often_right": confidence,
 }
 """Each question's answer, in order; what changed between exports test_judgments_kept.py reads."""
 
