@@ -9,8 +9,6 @@ with periods as (
 pairs as (
 
     select
-        budget_action_id,
-        channel_id,
         {%- for figure in ['days_covered', 'spend', 'impressions', 'conversions', 'report_count', 'spend_variation'] %}
         {%- for period in ['before', 'after'] %}
         max(case when period = '{{ period }}' then {{ figure }} end) as {{ figure }}_{{ period }},
@@ -20,7 +18,8 @@ pairs as (
         max(case when period = 'before' then {{ figure }} end)
         + max(case when period = 'after' then {{ figure }} end) as {{ figure }},
         {%- endfor %}
-        count(*) as period_count
+        budget_action_id,
+        channel_id
     from periods
     group by budget_action_id, channel_id
 
