@@ -231,6 +231,26 @@ def contents(marts: Published) -> dict[str, Any]:
             budget_action_id
             """,
         ),
+        "uptake": marts.listing(
+            "money_uptake", "effective_date desc nulls last, budget_action_id", where="money_moved"
+        ),
+        "next_budget": marts.listing(
+            "next_budget", "budget_rank nulls last, spend desc nulls last, channel_id"
+        ),
+        "vigilance": marts.rows("from marts.risk_vigilance where risk_type = 'all'")[0],
+        "missed_risks": marts.listing(
+            "missed_risks", "not is_current, severity_rank desc, cost_since desc, finding_id"
+        ),
+        "claims": marts.rows(
+            """
+            from marts.orchestrator_track_record
+            qualify row_number() over (partition by claim_kind order by week_start desc) = 1
+            order by claim_kind = 'recommendation', claim_kind desc
+            """
+        ),
+        "calibration": marts.rows(
+            "from marts.confidence_calibration order by bucket_low desc nulls first"
+        ),
         "risks": marts.listing(
             "risk_inbox",
             "priority_rank",

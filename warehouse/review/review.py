@@ -58,6 +58,7 @@ SECTIONS = [
     ("segments", "Segments and funnels"),
     ("experiments", "Experiments"),
     ("budget", "Budget"),
+    ("trust", "Trust"),
     ("contract", "Contract and data"),
 ]
 
@@ -295,6 +296,7 @@ def page(shown: dict[str, Any]) -> str:
         status_of={one["campaign_id"]: one["status"] for one in shown["campaigns"]},
         confidence=1 - shown["policy"]["significance_level"],
         minimum_lift=shown["policy"]["minimum_lift_to_scale"],
+        reporting=shown["policy"]["reporting_currency"],
         currency_of=currency_of(shown),
         most_money=max(
             (
