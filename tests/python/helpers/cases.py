@@ -61,6 +61,7 @@ OTHER_POLICY = {
     "risk_report_days": 2,
     "strong_click_through_ratio": 0.5,
     "impact_window_days": 3,
+    "uptake_minimum_share": 0.3,
     "decision_followup_hours": 24,
     "exceeds_target_ratio": 0.8,
     "meets_target_ratio": 0.4,

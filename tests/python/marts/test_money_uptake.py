@@ -212,6 +212,22 @@ def test_mart_is_what_the_oracle_reads(judged: Judged) -> None:
         assert {row[column] for row in reached} == statuses
 
 
+def test_an_export_with_one_row_per_asset_says_not_enough(
+    workspace: Workspace, export: Callable[[], Export]
+) -> None:
+    """Even where the window after every move is over."""
+    small = export()
+    newest = {row["asset_id"]: row for row in small["performance_metrics"]}
+    small["performance_metrics"] = list(newest.values())
+    variables = {"as_of": "2026-04-10", "history": False}
+    build = workspace.build(small, variables=variables, arguments=ONLY_UPTAKE)
+    assert build.named("fail", "error", "skipped") == set(), "\n".join(build.messages.values())
+    rows = build.rows("select * from marts.money_uptake")
+    key, work_out = oracle_money.MARTS["money_uptake"]
+    assert_same("money_uptake", key, work_out(oracle.read_world(small, variables)), rows, is_close)
+    assert {row["uptake_status"] for row in rows} == {"not_moved", "self_transfer", "not_enough"}
+
+
 def assert_at_most(is_found: Array, share: float) -> None:
     """Assert that no more than a share is found, as far as so many can tell."""
     assert is_found.size > 50
