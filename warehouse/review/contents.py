@@ -103,7 +103,14 @@ def contents(marts: Published) -> dict[str, Any]:
         from marts.warehouse_build
         """
     )
-    metrics = marts.rows("from marts.executive_scorecard order by metric_order")
+    # What the first sheet has no room for has a section of its own.
+    metrics = marts.rows(
+        """
+        from marts.executive_scorecard
+        where metric not in ('vigilance', 'accuracy', 'calibration')
+        order by metric_order
+        """
+    )
     experiments = marts.listing(
         "experiment_results",
         """
@@ -237,7 +244,7 @@ def contents(marts: Published) -> dict[str, Any]:
         "next_budget": marts.listing(
             "next_budget", "budget_rank nulls last, spend desc nulls last, channel_id"
         ),
-        "vigilance": marts.rows("from marts.risk_vigilance where risk_type = 'all'")[0],
+        "vigilance": marts.rows("from marts.risk_vigilance where risk_type = 'all'"),
         "missed_risks": marts.listing(
             "missed_risks", "not is_current, severity_rank desc, cost_since desc, finding_id"
         ),

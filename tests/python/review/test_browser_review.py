@@ -157,7 +157,10 @@ def moment(value: Any) -> str:
 
 TABLES: dict[str, tuple[str, Callable[[dict], tuple]]] = {
     "Each metric with its target": (
-        "from marts.executive_scorecard where metric != 'health'",
+        """
+        from marts.executive_scorecard
+        where metric not in ('health', 'vigilance', 'accuracy', 'calibration')
+        """,
         lambda row: (row["metric_label"], [row["actual"], row["target"]], [], [row["verdict"]]),
     ),
     "Segments by campaign": (
@@ -195,6 +198,70 @@ TABLES: dict[str, tuple[str, Callable[[dict], tuple]]] = {
             [row["amount"], row["approval_latency_minutes"]],
             [moment(row["proposed_at"])],
             [row["compliance_status"]],
+        ),
+    ),
+    "Moves of money in spend": (
+        "from marts.money_uptake where money_moved",
+        lambda row: (
+            row["budget_action_id"],
+            [
+                *(row["planned_daily_change"], row["from_change_per_day"]),
+                *(row["to_change_per_day"], row["effect"], row["effect_low"], row["effect_high"]),
+            ],
+            [row["effective_date"].isoformat()],
+            [row["uptake_status"], row["effect_status"]],
+        ),
+    ),
+    "Channels by what money yields": (
+        "from marts.next_budget",
+        lambda row: (
+            row["channel_label"],
+            [
+                *(row["budget_rank"], row["cost_per_conversion"], row["cost_per_conversion_low"]),
+                *(row["cost_per_conversion_high"], row["approval_needed_from"], row["open_risks"]),
+            ],
+            [],
+            [row["evidence_status"]],
+        ),
+    ),
+    "What it says against what is": (
+        """
+        select
+            'Risks in the data that a signal reports' as claim_label,
+            reported_share as share,
+            findings as checked,
+            status
+        from marts.risk_vigilance
+        where risk_type = 'all'
+
+        union all
+
+        select
+            claim_label,
+            sum(borne_out) / nullif(sum(checked), 0),
+            sum(checked),
+            arg_max(status_to_date, week_start)
+        from marts.orchestrator_track_record
+        group by claim_label
+        """,
+        lambda row: (row["claim_label"], [row["share"], row["checked"]], [], [row["status"]]),
+    ),
+    "Risks that no signal reports": (
+        "from marts.missed_risks",
+        lambda row: (
+            row["record_id"],
+            [row["cost_since"]],
+            sorted({row["first_seen_on"].isoformat(), row["last_seen_on"].isoformat()}),
+            [row["severity"]],
+        ),
+    ),
+    "Decisions by confidence": (
+        "from marts.confidence_calibration where bucket <> 'all'",
+        lambda row: (
+            row["bucket"],
+            [row["decisions"], row["mean_confidence"], row["stood_share"]],
+            [],
+            [row["calibration"]],
         ),
     ),
     "Results of experiments": (
@@ -266,6 +333,11 @@ TABLES: dict[str, tuple[str, Callable[[dict], tuple]]] = {
 }
 """Of each table: the rows that its mart holds, and of each its name, figures, times and states."""
 
+OF_ALL_CAMPAIGNS = {
+    *("Each metric with its target", "Rules of the V2 contract"),
+    *("What it says against what is", "Decisions by confidence"),
+}
+
 SEEN = ["sample", "messy", "messy in the past"]
 
 
@@ -290,7 +362,7 @@ def test_a_table_holds_what_its_mart_holds(
         (row["campaign"] or None, row["cells"][0], row["values"], row["moments"], row["states"])
         for row in rows_of(pages(case), caption)
     ]
-    is_by_campaign = caption not in ("Each metric with its target", "Rules of the V2 contract")
+    is_by_campaign = caption not in OF_ALL_CAMPAIGNS
     counts = Counter(one[0] for one in expected)
     assert Counter(row[0] for row in shown) == (
         {campaign: min(count, 25) for campaign, count in counts.items()}
@@ -966,11 +1038,11 @@ def test_the_filter_shows_one_campaign(browser: Browser, page_of: Callable[[str]
         assert page.get_by_role("status").inner_text() == "Only Budget Alerts Adoption is shown."
         assert page.locator(".whole").first.is_visible()
         # What is of all campaigns says so.
-        for section in ("health", "targets", "budget", "contract"):
+        for section in ("health", "targets", "budget", "trust", "contract"):
             assert page.locator(f"#{section} .whole").first.is_visible(), section
-        # The third campaign moved no money, nothing that was reported of it differs, and nothing
-        # that the first sheet says of the week is about it.
-        assert page.locator(".nothing:visible").count() == 3
+        # The third campaign moved no money, drawn or in spend, nothing that was reported of it
+        # differs, and nothing that the first sheet says of the week is about it.
+        assert page.locator(".nothing:visible").count() == 4
         assert page.locator("#budget .nothing").first.is_visible()
         assert page.url.endswith("#campaign=CAMP_003")
         page.locator("#campaign").select_option("")
@@ -1180,7 +1252,7 @@ def test_text_from_the_data_is_text(browser: Browser, sample: Build, tmp_path: P
         shown = told(ATTACK)
         for section in (
             *("changes", "next-actions", "weeks", "actions", "risks", "campaigns", "segments"),
-            *("funnels", "experiments", "budget", "contract"),
+            *("funnels", "experiments", "budget", "trust", "contract"),
         ):
             assert shown in told(page.locator(f"#{section}").inner_text()), section
         label = page.locator("#budget [role=img]").first.get_attribute("aria-label") or ""
