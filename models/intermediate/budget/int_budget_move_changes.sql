@@ -31,7 +31,8 @@ planned_changes as (
         windows.before_start,
         windows.after_end,
         windows.is_after_complete,
-        windows.is_overlapped,
+        -- What moves within one channel leaves it the same money.
+        windows.is_moved_by_another as is_overlapped,
         plans.planned_daily_change,
         coalesce(channels.days_covered_before, 0) as days_covered_before,
         coalesce(channels.days_covered_after, 0) as days_covered_after,
@@ -78,8 +79,8 @@ judged_changes as (
         and change_margin is not null
         and planned_daily_change > 0 as is_judged,
         case
-            when not is_after_complete then 'not_enough'
             when is_overlapped then 'overlapped'
+            when not is_after_complete then 'not_enough'
             when not has_comparison then 'no_comparison'
             when effect_low is null or effect_high is null then 'not_enough'
             when effect_low > 0 then 'better'

@@ -41,6 +41,7 @@ affected_channels as (
         from_channel_label as channel_label,
         amount,
         currency,
+        is_self_transfer,
         effective_date
     from executed_moves
 
@@ -55,6 +56,7 @@ affected_channels as (
         to_channel_label as channel_label,
         amount,
         currency,
+        is_self_transfer,
         effective_date
     from executed_moves
 
@@ -76,7 +78,8 @@ overlapping_moves as (
 
     select
         windows.budget_action_id,
-        windows.direction
+        windows.direction,
+        max(case when others.is_self_transfer then 0 else 1 end) = 1 as moves_money
     from windows
     inner join affected_channels as others
         on
@@ -128,7 +131,8 @@ rated_windows as (
         {{ rate('totals.' ~ period ~ '_spend', 'totals.' ~ period ~ '_conversions') }}
             as cost_per_conversion_{{ period }},
         {%- endfor %}
-        overlapping_moves.budget_action_id is not null as is_overlapped
+        overlapping_moves.budget_action_id is not null as is_overlapped,
+        coalesce(overlapping_moves.moves_money, false) as is_moved_by_another
     from windows
     left join totals
         on
@@ -168,6 +172,7 @@ final as (
         {%- endfor %}
         is_after_complete,
         is_overlapped,
+        is_moved_by_another,
         false as is_causal
     from rated_windows
 

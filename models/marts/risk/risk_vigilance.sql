@@ -4,15 +4,32 @@ with concerns as (
 
 ),
 
-findings as (
+risk_findings as (
 
-    select * from {{ ref('int_risk_vigilance') }}
+    select * from {{ ref('risk_findings') }}
+
+),
+
+days as (
+
+    select * from {{ ref('int_finding_days') }}
 
 ),
 
 signals as (
 
     select * from {{ ref('risk_escalation') }}
+
+),
+
+findings as (
+
+    select
+        risk_findings.*,
+        cast(signals.raised_at as date) as reported_on
+    from risk_findings
+    left join signals
+        on risk_findings.reported_by_risk_id = signals.risk_id
 
 ),
 
@@ -27,25 +44,51 @@ risk_types as (
 
 ),
 
+-- What no signal was due for yet is neither seen nor missed.
 findings_by_type as (
+    {%- for type in ['risk_type', "'all'"] %}
+
+    select
+        {{ type }}{{ ' as risk_type' if not loop.first }},
+        finding_id,
+        report_state = 'reported' as is_reported,
+        report_state = 'missed' as is_missed,
+        minutes_to_report,
+        reported_on
+    from findings
+    where report_state <> 'not_due'
+    {%- if not loop.last %}
+
+    union all
+    {%- endif %}
+    {%- endfor %}
+
+),
+
+-- An asset can be found by several definitions, and spends a day's money once.
+days_by_type as (
+
+    select
+        findings_by_type.risk_type,
+        days.asset_id,
+        days.day,
+        max(case when findings_by_type.is_missed then days.spend end) as spend_missed,
+        max(case when days.day <= findings_by_type.reported_on then days.spend end) as spend_until_report
+    from findings_by_type
+    inner join days
+        on findings_by_type.finding_id = days.finding_id
+    group by findings_by_type.risk_type, days.asset_id, days.day
+
+),
+
+cost_figures as (
 
     select
         risk_type,
-        is_reported,
-        minutes_to_report,
-        cost_until_report,
-        cost_since
-    from findings
-
-    union all
-
-    select
-        'all' as risk_type,
-        is_reported,
-        minutes_to_report,
-        cost_until_report,
-        cost_since
-    from findings
+        sum(spend_missed) as cost_missed,
+        sum(spend_until_report) as cost_until_report
+    from days_by_type
+    group by risk_type
 
 ),
 
@@ -71,8 +114,7 @@ finding_figures as (
         risk_type,
         count(*) as findings,
         sum(case when is_reported then 1 else 0 end) as reported,
-        sum(cost_until_report) as cost_until_report,
-        sum(case when not is_reported then cost_since end) as cost_missed,
+        sum(case when is_missed then 1 else 0 end) as missed,
         median(minutes_to_report) as median_minutes_to_report
     from findings_by_type
     group by risk_type
@@ -98,7 +140,7 @@ final as (
         risk_types.risk_type,
         cast(coalesce(finding_figures.findings, 0) as integer) as findings,
         cast(coalesce(finding_figures.reported, 0) as integer) as reported,
-        cast(coalesce(finding_figures.findings - finding_figures.reported, 0) as integer) as missed,
+        cast(coalesce(finding_figures.missed, 0) as integer) as missed,
         {{ rate('finding_figures.reported', 'finding_figures.findings') }} as reported_share,
         {{ wilson_bound('finding_figures.reported', 'finding_figures.findings', 'low') }} as reported_ci_low,
         {{ wilson_bound('finding_figures.reported', 'finding_figures.findings', 'high') }} as reported_ci_high,
@@ -107,8 +149,10 @@ final as (
             else 'not_enough'
         end as status,
         cast(finding_figures.median_minutes_to_report as double) as median_minutes_to_report,
-        cast(finding_figures.cost_until_report as decimal(18, 2)) as cost_until_report,
-        cast(finding_figures.cost_missed as decimal(18, 2)) as cost_missed,
+        cast(case when finding_figures.reported > 0 then coalesce(cost_figures.cost_until_report, 0) end as decimal(18, 2))
+            as cost_until_report,
+        cast(case when finding_figures.missed > 0 then coalesce(cost_figures.cost_missed, 0) end as decimal(18, 2))
+            as cost_missed,
         cast(coalesce(signal_figures.signals, 0) as integer) as signals,
         cast(coalesce(signal_figures.borne_out, 0) as integer) as borne_out,
         cast(coalesce(signal_figures.not_borne_out, 0) as integer) as not_borne_out,
@@ -119,6 +163,8 @@ final as (
     from risk_types
     left join finding_figures
         on risk_types.risk_type = finding_figures.risk_type
+    left join cost_figures
+        on risk_types.risk_type = cost_figures.risk_type
     left join signal_figures
         on risk_types.risk_type = signal_figures.risk_type
 

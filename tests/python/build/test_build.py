@@ -48,6 +48,7 @@ MARTS = {
     "next_budget",
     "orchestrator_track_record",
     "risk_escalation",
+    "risk_findings",
     "risk_inbox",
     "risk_vigilance",
     "scorecard_history",

@@ -59,6 +59,7 @@ OTHER_POLICY = {
     "experiment_maximum_days": 40,
     "srm_alpha": 0.05,
     "risk_report_days": 2,
+    "risk_report_hours": 72,
     "strong_click_through_ratio": 0.5,
     "impact_window_days": 3,
     "uptake_minimum_share": 0.3,

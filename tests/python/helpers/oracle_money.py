@@ -312,6 +312,7 @@ def uptake(world: World, action: Row, executed: list[Row], days: dict[str, Days]
         channel
         for other in near
         if other["budget_action_id"] != action["budget_action_id"]
+        and len(set(oracle.direction(other))) == 2
         for channel in oracle.direction(other)
     }
     changes = {channel: moved(world, had, on) for channel, had in days.items()}
@@ -364,10 +365,10 @@ def uptake(world: World, action: Row, executed: list[Row], days: dict[str, Days]
         row["uptake_status"] = "self_transfer"
     elif planned is None:
         row["uptake_status"] = "not_comparable"
-    elif None in margins.values():
-        row["uptake_status"] = "not_enough"
     elif touched_by_others & set(ends):
         row["uptake_status"] = "overlapped"
+    elif None in margins.values():
+        row["uptake_status"] = "not_enough"
     else:
         row["uptake_status"] = uptake_status(*states.values())
     return row
@@ -375,10 +376,10 @@ def uptake(world: World, action: Row, executed: list[Row], days: dict[str, Days]
 
 def effect_status(found: Row, is_complete: bool, is_overlapped: bool, has_others: bool) -> str:
     """Return what an effect says."""
-    if not is_complete:
-        return "not_enough"
     if is_overlapped:
         return "overlapped"
+    if not is_complete:
+        return "not_enough"
     if not has_others:
         return "no_comparison"
     if found["effect_low"] is None:

@@ -311,11 +311,13 @@ def episode_row(
     told = definitions()[definition]
     first, last = episode[0], max(one.until for one in episode)
     assets = assets_of(world, kind, record_id)
-    spent = defaultdict(Fraction)
+    spent, spent_by_asset = defaultdict(Fraction), defaultdict(Fraction)
     for row in world.performance:
         if row["asset_id"] in assets:
             for day, part in oracle.parts_of_days(world, row).items():
-                spent[day] += part["spend"] if first.on <= day <= last else 0
+                if first.on <= day <= last:
+                    spent[day] += part["spend"]
+                    spent_by_asset[row["asset_id"], day] += part["spend"]
     signals = [one for one in world.signals if (kind, record_id) in scope_of(world, one)]
     known = end_of(last + DAY * world.policy["risk_report_days"])
     answers = [
@@ -339,6 +341,7 @@ def episode_row(
         )
     )
     running = world.policy["running_asset_days"]
+    due_at = first.at + timedelta(hours=world.policy["risk_report_hours"])
     return {
         "finding_id": f"{definition} {record_id} {first.on}",
         "definition": definition,
@@ -353,6 +356,8 @@ def episode_row(
         "last_seen_on": last,
         "is_current": episode[-1] is checks[-1] and end_of(last + DAY * running) >= world.as_of,
         "cost": sum(spent.values(), Fraction(0)),
+        "days": spent_by_asset,
+        "report_state": ("reported" if report else "not_due" if world.as_of < due_at else "missed"),
         "answers": {one["risk_id"] for one in answers},
         "report": report,
         "minutes": max(minutes(report["known_at"] - first.at), 0) if report else None,
@@ -367,17 +372,51 @@ def episode_row(
     }
 
 
-NOT_SHOWN = {"cost", "answers", "report", "minutes", "cost_until"}
+NOT_SHOWN = {"cost", "days", "answers", "report", "minutes", "cost_until"}
+
+
+def risk_findings(world: World) -> list[Row]:
+    """Return the findings, with what they cost and who reports them."""
+    return [
+        {name: value for name, value in row.items() if name not in NOT_SHOWN}
+        | {
+            "cost_since": cents(row["cost"]),
+            "cost_until_report": cents(row["cost_until"]),
+            "minutes_to_report": double(row["minutes"]),
+            "reported_by_risk_id": row["report"]["risk_id"] if row["report"] else None,
+            "report_link": link(row["report"]) if row["report"] else None,
+        }
+        for row in findings(world)
+    ]
+
+
+def link(signal: Row) -> str:
+    """Return whether a signal names anything."""
+    return "named" if signal["asset_ids"] or signal["experiment_id"] else "inferred"
+
+
+OF_REPORTS = {
+    *("report_state", "reported_by_risk_id", "report_link", "minutes_to_report"),
+    "cost_until_report",
+}
 
 
 def missed_risks(world: World) -> list[Row]:
-    """Return the findings that no signal reports."""
+    """Return the findings that no signal reports, once one was due."""
     return [
-        {name: value for name, value in row.items() if name not in NOT_SHOWN}
-        | {"cost_since": cents(row["cost"])}
-        for row in findings(world)
-        if row["report"] is None
+        {name: value for name, value in row.items() if name not in OF_REPORTS}
+        for row in risk_findings(world)
+        if row["report_state"] == "missed"
     ]
+
+
+def spent_once(rows: list[Row], until_report: bool) -> Fraction | None:
+    """Return what assets spent on the days of findings, each day of an asset once."""
+    days: dict[tuple, Fraction] = {}
+    for row in rows:
+        until = row["report"]["known_at"].date() if until_report else date.max
+        days |= {key: spend for key, spend in row["days"].items() if key[1] <= until}
+    return sum(days.values(), Fraction(0)) if rows else None
 
 
 def facts_check(world: World, signal: Row, found: list[Row]) -> str:
@@ -421,6 +460,7 @@ def risk_vigilance(world: World) -> list[Row]:
     kinds = {row["risk_type"] for row in oracle.read_reference("risk_concerns")}
     for risk_type in (*kinds, "all"):
         own = [row for row in found if risk_type in ("all", row["risk_type"])]
+        own = [row for row in own if row["report_state"] != "not_due"]
         seen = [row for row in own if row["report"]]
         missed = [row for row in own if not row["report"]]
         signals = [
@@ -442,10 +482,8 @@ def risk_vigilance(world: World) -> list[Row]:
                 "median_minutes_to_report": (
                     float(statistics.median(minutes_taken)) if seen else None
                 ),
-                "cost_until_report": (
-                    cents(sum(row["cost_until"] for row in seen)) if seen else None
-                ),
-                "cost_missed": cents(sum(row["cost"] for row in missed)) if missed else None,
+                "cost_until_report": cents(spent_once(seen, until_report=True)),
+                "cost_missed": cents(spent_once(missed, until_report=False)),
                 "signals": len(signals),
                 "borne_out": held,
                 "not_borne_out": not_held,
@@ -458,6 +496,7 @@ def risk_vigilance(world: World) -> list[Row]:
 
 
 MARTS: dict[str, tuple[tuple[str, ...], Callable[[World], list[Row]]]] = {
+    "risk_findings": (("finding_id",), risk_findings),
     "missed_risks": (("finding_id",), missed_risks),
     "risk_vigilance": (("risk_type",), risk_vigilance),
     "risk_escalation": (("risk_id",), facts_checks),

@@ -169,7 +169,7 @@ def queries(builds: Builds) -> dict[str, str]:
         tables = connection.sql(
             "select schema_name, table_name from duckdb_tables() order by all"
         ).fetchall()
-    assert len(tables) == 42
+    assert len(tables) == 43
     return {name: f"select * from {schema}.{name}" for schema, name in tables} | {
         "every type": EVERY_TYPE
     }

@@ -76,7 +76,9 @@ OUTCOMES = {
         *("on_target", "off_target", "no_data", "informational", "on_track", "attention"),
         "not_enough",
     },
-    ("missed_risks", "definition"): set(oracle_risks.definitions()),
+    ("risk_findings", "definition"): set(oracle_risks.definitions()),
+    ("risk_findings", "report_state"): {"reported", "missed", "not_due"},
+    ("risk_findings", "report_link"): {"named", "inferred", None},
     ("missed_risks", "is_current"): {True, False},
     ("risk_escalation", "facts_check"): {"borne_out", "not_borne_out", "not_checkable"},
     ("what_changed", "change_type"): {

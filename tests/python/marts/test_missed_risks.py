@@ -101,7 +101,7 @@ def rows_of(rng: np.random.Generator, ids: list[str], fault: str | None) -> list
     steps = rng.integers(1, 4, DAYS).cumsum()
     ends.append([int(day) for day in steps if day < DAYS])
     hole = int(rng.integers(22, 26)) if fault == "tracking_gap" else DAYS
-    spiked = int(rng.integers(len(ends[1]) * 3 // 4, len(ends[1])))
+    spiked = int(rng.integers(len(ends[1]) * 3 // 4, len(ends[1]) - 1))  # the last is not due
     rows = []
     for place, asset_id in enumerate(ids):
         previous = -1

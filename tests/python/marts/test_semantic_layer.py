@@ -301,13 +301,19 @@ GROUPS = {
         {**by_day_and_month("week_start"), "claim_week__claim_kind": "claim_kind"},
     ),
     "vigilance": Group(
-        "(from marts.risk_vigilance where risk_type <> 'all')",
+        f"marts.risk_findings as fact {CAMPAIGN}",
         {
-            "risk_findings": "sum(findings)",
-            "reported_risk_findings": "sum(findings) - sum(missed)",
-            "vigilance": "1 - sum(missed) / nullif(sum(findings), 0)",
+            "risk_findings": "count(*) filter (where report_state in ('reported', 'missed'))",
+            "reported_risk_findings": "count(reported_by_risk_id)",
+            "vigilance": "count(reported_by_risk_id) / nullif(count(*)"
+            " filter (where report_state in ('reported', 'missed')), 0)",
         },
-        {"metric_time__month": "cast(null as date)", "vigilance__risk_type": "risk_type"},
+        {
+            **by_day_and_month("first_seen_at"),
+            **OF_CAMPAIGN,
+            "finding__risk_type": "risk_type",
+            "finding__severity": "severity",
+        },
     ),
     "moves of money": Group(
         f"marts.money_uptake as fact {CAMPAIGN}",
