@@ -237,12 +237,21 @@ def contents(marts: Published) -> dict[str, Any]:
             proposed_at desc,
             budget_action_id
             """,
+            source="""
+            (
+                select
+                    actions.*,
+                    uptake.capacity_findings
+                from marts.budget_action_audit as actions
+                left join marts.money_uptake as uptake using (budget_action_id)
+            )
+            """,
         ),
         "uptake": marts.listing(
             "money_uptake", "effective_date desc nulls last, budget_action_id", where="money_moved"
         ),
         "next_budget": marts.listing(
-            "next_budget", "budget_rank nulls last, spend desc nulls last, channel_id"
+            "next_budget", "return_rank nulls last, spend desc nulls last, campaign_id, channel_id"
         ),
         "vigilance": marts.rows("from marts.risk_vigilance where risk_type = 'all'"),
         "missed_risks": marts.listing(

@@ -1,6 +1,6 @@
 with risk_signals as (
 
-    select * from {{ ref('int_risk_signals') }}
+    select * from {{ ref('risk_escalation') }}
     where is_unresolved
 
 ),
@@ -30,13 +30,19 @@ channel_signals as (
         assets.campaign_id,
         assets.channel_id,
         risk_signals.risk_id,
-        risk_signals.severity_rank
+        risk_signals.severity_rank,
+        risk_signals.escalation_required
     from risk_signals
     inner join risk_scope
         on risk_signals.risk_id = risk_scope.risk_id
     inner join assets
         on risk_scope.asset_id = assets.asset_id
-    group by assets.campaign_id, assets.channel_id, risk_signals.risk_id, risk_signals.severity_rank
+    group by
+        assets.campaign_id,
+        assets.channel_id,
+        risk_signals.risk_id,
+        risk_signals.severity_rank,
+        risk_signals.escalation_required
 
 ),
 
@@ -46,7 +52,8 @@ counted as (
         campaign_id,
         channel_id,
         count(*) as open_risks,
-        max(severity_rank) as worst_open_rank
+        max(severity_rank) as worst_open_rank,
+        max(case when escalation_required then 1 else 0 end) = 1 as has_escalating_risk
     from channel_signals
     group by campaign_id, channel_id
 
@@ -59,12 +66,10 @@ final as (
         counted.channel_id,
         cast(counted.open_risks as integer) as open_risks,
         worst.severity as worst_open_severity,
-        counted.worst_open_rank >= escalating.severity_rank as has_escalating_risk
+        counted.has_escalating_risk
     from counted
     inner join severities as worst
         on counted.worst_open_rank = worst.severity_rank
-    inner join severities as escalating
-        on escalating.severity = '{{ var("escalation_severity_minimum") }}'
 
 )
 

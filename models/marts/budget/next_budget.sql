@@ -163,7 +163,7 @@ final as (
         || coalesce(
             ', ' || {{ money_text(as_money('others_cost_per_conversion')) }}
             || ' on the other channels of the campaign',
-            case when evidence_status = 'better' then ', none on the other channels of the campaign' end,
+            case when evidence_status = 'better' then ', the campaign''s other channels brought none' end,
             ''
         )
         || case evidence_status

@@ -294,9 +294,7 @@ def reasons_against(world: World, place: Place, one: Yield | None, context: Row)
     if pacing["metered_spend"] is not None and pacing["metered_spend"] >= pacing["budget"]:
         spent = f"{pacing['currency']} {pacing['metered_spend']:,.2f}"
         reasons.append(f"the campaign has spent {spent} of its budget of {pacing['budget']:,.2f}")
-    if context["worst_rank"] >= oracle.severity_rank(
-        world, world.policy["escalation_severity_minimum"]
-    ):
+    if context["escalates"]:
         count, worst = context["open_risks"], context["worst_open_severity"]
         reasons.append(f"unresolved risk signals: {count}, the worst {worst}")
     if context["unhealthy"]:
@@ -338,7 +336,7 @@ def sentence(row: Row) -> str:
     if row["others_cost_per_conversion"] is not None:
         text += f", {shown('others_cost_per_conversion')} on the other channels of the campaign"
     elif row["evidence_status"] == "better":
-        text += ", none on the other channels of the campaign"
+        text += ", the campaign's other channels brought none"
     return (
         text
         + {
@@ -363,6 +361,9 @@ def context_of(world: World, place: Place, experiments: list[Row], pacing: Row) 
     known = {world.segments[one]["priority"] for one in segments}
     risks = touching_risks(world, place)
     ranks = {oracle.severity_rank(world, one["severity"]): one["severity"] for one in risks}
+    escalated = {
+        row["risk_id"] for row in oracle.risk_escalation(world) if row["escalation_required"]
+    }
     running = sorted(
         (row["experiment_id"], row["health"])
         for row in experiments
@@ -377,7 +378,7 @@ def context_of(world: World, place: Place, experiments: list[Row], pacing: Row) 
         "segments": ", ".join(world.segments[one]["name"] for one in sorted(segments)),
         "segment_priority": next((one for one in PRIORITIES if one in known), None),
         "open_risks": len(risks),
-        "worst_rank": max(ranks, default=0),
+        "escalates": any(one["risk_id"] in escalated for one in risks),
         "worst_open_severity": ranks[max(ranks)] if ranks else None,
         "experiments_under_way": ", ".join(one for one, _ in running) or None,
         "unhealthy": [one for one, health in running if health == "unhealthy"],
