@@ -16,7 +16,8 @@ so_far as (
     select
         *,
         cast(sum(clicks) over up_to_report as bigint) as clicks_so_far,
-        cast(sum(conversions) over up_to_report as bigint) as conversions_so_far
+        cast(sum(conversions) over up_to_report as bigint) as conversions_so_far,
+        min(covered_from) over up_to_report as facts_from
     from reports
     window up_to_report as (partition by asset_id order by reported_on)
 
@@ -45,8 +46,10 @@ final as (
         asset_id,
         reported_on as checked_on,
         reported_at as checked_at,
-        is_enough,
+        facts_from,
+        covered_from,
         is_enough and conversions_so_far = 0 as is_met,
+        is_enough and conversions_so_far > 0 as is_refuted,
         cast(clicks_so_far as string) || ' clicks and no conversion' as fact
     from judged
 

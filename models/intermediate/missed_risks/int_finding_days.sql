@@ -20,7 +20,7 @@ assets_of_findings as (
 
     select
         finding_id,
-        first_seen_on,
+        covered_from,
         last_seen_on,
         record_id as asset_id
     from findings
@@ -31,7 +31,7 @@ assets_of_findings as (
 
     select
         findings.finding_id,
-        findings.first_seen_on,
+        findings.covered_from,
         findings.last_seen_on,
         experiments.{{ arm }}_asset_id as asset_id
     from findings
@@ -57,7 +57,7 @@ final as (
     inner join spend_days
         on
             assets_of_findings.asset_id = spend_days.asset_id
-            and spend_days.day between assets_of_findings.first_seen_on and assets_of_findings.last_seen_on
+            and spend_days.day between assets_of_findings.covered_from and assets_of_findings.last_seen_on
     group by assets_of_findings.finding_id, assets_of_findings.asset_id, spend_days.day
 
 )

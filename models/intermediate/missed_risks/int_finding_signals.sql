@@ -16,45 +16,9 @@ concerns as (
 
 ),
 
-scope as (
-
-    select * from {{ ref('int_risk_scope') }}
-
-),
-
-experiments as (
-
-    select * from {{ ref('int_experiments') }}
-
-),
-
--- A signal is about the assets that it names, the experiment that it names, and experiments on those assets.
 signal_records as (
 
-    select
-        risk_id,
-        'asset' as record_kind,
-        asset_id as record_id
-    from scope
-
-    union
-
-    select
-        scope.risk_id,
-        'experiment' as record_kind,
-        experiments.experiment_id as record_id
-    from scope
-    inner join experiments
-        on scope.asset_id in (experiments.control_asset_id, experiments.variant_asset_id)
-
-    union
-
-    select
-        risk_id,
-        'experiment' as record_kind,
-        experiment_id as record_id
-    from risk_signals
-    where experiment_id is not null
+    select * from {{ ref('int_signal_records') }}
 
 ),
 
@@ -80,11 +44,11 @@ final as (
         case when risk_signals.names_assets or risk_signals.experiment_id is not null then 'named' else 'inferred' end
             as report_link,
         {{ minutes_between('findings.first_seen_at', 'risk_signals.raised_at') }} as minutes_after,
-        -- Of what grows over all reports an early signal is one too; of days, none that came before them.
+        -- Of what grows over all reports an early signal is one too; none that came before what it is about.
         same_concern.reported_as is not null
         and risk_signals.raised_at <= {{ end_of_day(add_days('findings.last_seen_on', var('risk_report_days'))) }}
         and cast(risk_signals.raised_at as date)
-        >= coalesce(findings.facts_from, cast(risk_signals.raised_at as date)) as is_report
+        >= findings.facts_from as is_report
     from findings
     inner join signal_records
         on

@@ -51,10 +51,14 @@ final as (
         asset_id,
         reported_on as checked_on,
         known_at as checked_at,
-        is_enough,
+        facts_from,
+        covered_from,
         coalesce(is_enough and own_weight < weight_at_limit and p_value < level, false) as is_met,
-        'converts ' || {{ percent_text('own_rate') }} || ' of impressions, the rest of its channel in the same days '
-        || {{ percent_text('other_rate') }} as fact
+        coalesce(is_enough and own_weight > weight_at_limit and p_value < level, false) as is_refuted,
+        cast(cast(own_successes as bigint) as string) || ' conversions from '
+        || cast(cast(own_trials as bigint) as string) || ' impressions, the rest of its channel in the same days '
+        || cast(cast(other_successes as bigint) as string) || ' from '
+        || cast(cast(other_trials as bigint) as string) as fact
     from judged
 
 )

@@ -9,6 +9,7 @@
     'own_successes': 'own_successes',
     'other_trials': 'other_trials',
     'other_successes': 'other_successes',
+    'other_squares': 'other_successes * other_successes / other_trials',
 } -%}
 {%- set squares = {
     'squared_own_terms': 'own_term * own_term',
@@ -59,6 +60,7 @@ paired_reports as (
     select
         asset_days.asset_id,
         asset_days.reported_on,
+        min(asset_days.day) as covered_from,
         count(*) as days_covered,
         max(channel_days.known_at) as known_at,
         cast(sum(asset_days.impressions) as double) as own_trials,
@@ -105,6 +107,8 @@ sums_so_far as (
         asset_id,
         reported_on,
         max(known_at) over up_to_report as known_at,
+        covered_from,
+        min(covered_from) over up_to_report as facts_from,
         cast(sum(days_covered) over up_to_report as bigint) as days_covered,
         {%- for name, term in sums.items() %}
         cast(sum(cast({{ term }} as decimal(38, 18))) over up_to_report as double) as {{ name }},
@@ -127,26 +131,33 @@ ratios as (
 
 ),
 
--- Days vary more than coins do.
+-- Days vary more than coins do. Of an asset without a success that shows in the others' days alone.
 final as (
 
     select
         asset_id,
         reported_on,
         known_at,
+        facts_from,
+        covered_from,
         reports,
         days_covered,
         own_weight,
         other_weight,
         variance,
         least(expected_own_successes, expected_other_successes) as expected_successes,
-        own_successes / nullif(own_trials, 0) as own_rate,
-        other_successes / nullif(other_trials, 0) as other_rate,
+        own_trials,
+        own_successes,
+        other_trials,
+        other_successes,
         greatest(
             coalesce(
                 reports / nullif(cast(reports as double) - 1, 0)
                 * (squared_own_terms - 2 * ratio * products + ratio * ratio * squared_other_terms)
                 / (ratio * nullif(variance, 0)),
+                (other_squares - other_successes * other_successes / other_trials) / nullif(
+                    other_successes / other_trials * (1 - other_successes / other_trials) * (reports - 1), 0
+                ),
                 1
             ),
             1

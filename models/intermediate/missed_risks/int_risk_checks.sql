@@ -63,8 +63,10 @@ running_assets as (
 
     select
         *,
-        sum(impressions) over (partition by asset_id order by reported_on) as impressions_so_far
+        sum(impressions) over up_to_report as impressions_so_far,
+        min(covered_from) over up_to_report as facts_from
     from reports
+    window up_to_report as (partition by asset_id order by reported_on)
 
 ),
 
@@ -75,7 +77,8 @@ content_checks as (
         running_assets.asset_id,
         running_assets.reported_on as checked_on,
         running_assets.reported_at as checked_at,
-        running_assets.impressions_so_far >= definitions.minimum_sample as is_enough,
+        running_assets.facts_from,
+        running_assets.covered_from,
         running_assets.impressions_so_far >= definitions.minimum_sample
         and case definitions.definition
             when 'unapproved_asset_runs' then not assets.is_approved_by_human
@@ -104,6 +107,35 @@ reports_of_experiments as (
 
 ),
 
+asset_checks as (
+    {%- for checks, covered_from, checked_at, held_until, is_refuted in [
+        ('click_checks', 'covered_from', 'checked_at', 'checked_on', 'is_refuted'),
+        ('rate_checks', 'covered_from', 'checked_at', 'checked_on', 'is_refuted'),
+        ('spend_checks', 'covered_from', 'checked_at', 'checked_on', 'is_refuted'),
+        ('gap_checks', 'checked_on', end_of_day('checked_on'), 'held_until', 'false'),
+        ('content_checks', 'covered_from', 'checked_at', 'checked_on', 'false'),
+    ] %}
+
+    select
+        definition,
+        asset_id,
+        checked_on,
+        {{ checked_at }}{{ ' as checked_at' if checked_at != 'checked_at' }},
+        facts_from,
+        {{ covered_from }}{{ ' as covered_from' if covered_from != 'covered_from' }},
+        {{ held_until }}{{ ' as held_until' if held_until != 'held_until' }},
+        is_met,
+        {{ is_refuted }}{{ ' as is_refuted' if is_refuted != 'is_refuted' }},
+        fact
+    from {{ checks }}
+    {%- if not loop.last %}
+
+    union all
+    {%- endif %}
+    {%- endfor %}
+
+),
+
 checks as (
 
     select
@@ -112,72 +144,13 @@ checks as (
         asset_id as record_id,
         checked_on,
         checked_at,
-        cast(null as date) as facts_from,
-        checked_on as held_until,
-        is_enough,
-        is_met,
-        fact
-    from click_checks
-
-    union all
-
-    select
-        definition,
-        'asset' as record_kind,
-        asset_id as record_id,
-        checked_on,
-        checked_at,
-        cast(null as date) as facts_from,
-        checked_on as held_until,
-        is_enough,
-        is_met,
-        fact
-    from rate_checks
-
-    union all
-
-    select
-        definition,
-        'asset' as record_kind,
-        asset_id as record_id,
-        checked_on,
-        checked_at,
         facts_from,
-        checked_on as held_until,
-        is_enough,
-        is_met,
-        fact
-    from spend_checks
-
-    union all
-
-    select
-        definition,
-        'asset' as record_kind,
-        asset_id as record_id,
-        checked_on,
-        {{ end_of_day('checked_on') }} as checked_at,
-        facts_from,
+        covered_from,
         held_until,
-        is_enough,
         is_met,
+        is_refuted,
         fact
-    from gap_checks
-
-    union all
-
-    select
-        definition,
-        'asset' as record_kind,
-        asset_id as record_id,
-        checked_on,
-        checked_at,
-        cast(null as date) as facts_from,
-        checked_on as held_until,
-        is_enough,
-        is_met,
-        fact
-    from content_checks
+    from asset_checks
 
     union all
 
@@ -187,10 +160,11 @@ checks as (
         experiment_health.experiment_id as record_id,
         experiment_health.judged_on as checked_on,
         reports_of_experiments.reported_at as checked_at,
-        cast(null as date) as facts_from,
+        min(experiment_health.judged_on) over (partition by experiment_health.experiment_id) as facts_from,
+        experiment_health.judged_on as covered_from,
         experiment_health.judged_on as held_until,
-        experiment_health.srm_p_value is not null as is_enough,
         coalesce(experiment_health.srm_p_value < {{ var('srm_alpha') }}, false) as is_met,
+        false as is_refuted,
         'its arms are not split as planned' as fact
     from experiment_health
     inner join reports_of_experiments

@@ -50,6 +50,7 @@ episodes as (
         min(checked_on) as first_seen_on,
         min(checked_at) as first_seen_at,
         min(facts_from) as facts_from,
+        min(covered_from) as covered_from,
         max(held_until) as last_seen_on,
         max(checked_on) = max(newest_check_on) as is_current
     from numbered_checks
@@ -72,6 +73,7 @@ final as (
         episodes.first_seen_on,
         episodes.first_seen_at,
         episodes.facts_from,
+        episodes.covered_from,
         episodes.last_seen_on,
         -- What reports no more was taken down.
         episodes.is_current

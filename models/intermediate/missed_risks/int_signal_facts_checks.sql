@@ -14,7 +14,6 @@ reports as (
 checks as (
 
     select * from {{ ref('int_risk_checks') }}
-    where is_enough
 
 ),
 
@@ -24,52 +23,53 @@ definitions as (
 
 ),
 
-concerns as (
+signal_records as (
 
-    select * from {{ ref('risk_concerns') }}
-
-),
-
-scope as (
-
-    select * from {{ ref('int_risk_scope') }}
+    select * from {{ ref('int_signal_records') }}
 
 ),
 
 reported_findings as (
 
-    select
-        risk_id,
-        count(*) as findings
+    select risk_id
     from reports
     group by risk_id
 
 ),
 
--- What the data could have shown of a signal's concern by then, and of which it shows nothing.
-refuting_checks as (
+-- What was known of each record when a signal of the very type was raised.
+known_checks as (
 
     select
         risk_signals.risk_id,
-        count(*) as checks
+        checks.is_refuted,
+        row_number() over (
+            partition by risk_signals.risk_id, checks.definition, checks.record_id
+            order by checks.checked_on desc
+        ) as recency
     from risk_signals
-    inner join concerns as own_concern
-        on risk_signals.risk_type = own_concern.risk_type
-    inner join concerns as definition_concern
-        on own_concern.concern = definition_concern.concern
     inner join definitions
+        on risk_signals.risk_type = definitions.risk_type
+    inner join signal_records
         on
-            definition_concern.risk_type = definitions.risk_type
-            and definitions.can_refute
-    inner join scope
-        on risk_signals.risk_id = scope.risk_id
+            risk_signals.risk_id = signal_records.risk_id
+            and definitions.record_kind = signal_records.record_kind
     inner join checks
         on
             definitions.definition = checks.definition
-            and scope.asset_id = checks.record_id
-            and checks.record_kind = 'asset'
+            and signal_records.record_id = checks.record_id
             and risk_signals.raised_at >= checks.checked_at
-    group by risk_signals.risk_id
+
+),
+
+-- The facts speak against a signal where those of all that it is about do.
+refuted_signals as (
+
+    select risk_id
+    from known_checks
+    where recency = 1
+    group by risk_id
+    having min(case when is_refuted then 1 else 0 end) = 1
 
 ),
 
@@ -79,14 +79,14 @@ final as (
         risk_signals.risk_id,
         case
             when reported_findings.risk_id is not null then 'borne_out'
-            when refuting_checks.risk_id is not null then 'not_borne_out'
+            when refuted_signals.risk_id is not null then 'not_borne_out'
             else 'not_checkable'
         end as facts_check
     from risk_signals
     left join reported_findings
         on risk_signals.risk_id = reported_findings.risk_id
-    left join refuting_checks
-        on risk_signals.risk_id = refuting_checks.risk_id
+    left join refuted_signals
+        on risk_signals.risk_id = refuted_signals.risk_id
 
 )
 

@@ -95,12 +95,13 @@ final as (
         reported_on as checked_on,
         reported_at as checked_at,
         covered_from as facts_from,
-        true as is_enough,
+        covered_from,
         coalesce(
             log_excess >= ln(limit_value)
             and {{ normal_two_sided_p_value('z') }} / 2 <= level / (cast(look as double) * (look + 1)),
             false
         ) as is_met,
+        log_excess <= 0 as is_refuted,
         'spent ' || {{ money_text('spend_per_day') }} || ' a day, '
         || {{ number_text('round(exp(log_excess), 1)') }} || ' times its past' as fact
     from judged

@@ -128,7 +128,6 @@ final as (
             when days_of_others.asset_id is null then judged.reported_on
             else {{ add_days('judged.previous_on', 'judged.tolerated_days') }}
         end as checked_on,
-        judged.is_enough,
         coalesce(days_of_others.days_others_reported >= judged.limit_value, false) as is_met,
         {{ add_days('judged.previous_on', 1) }} as facts_from,
         {{ add_days('judged.reported_on', -1) }} as held_until,

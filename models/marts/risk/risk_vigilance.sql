@@ -53,6 +53,7 @@ findings_by_type as (
         finding_id,
         report_state = 'reported' as is_reported,
         report_state = 'missed' as is_missed,
+        coalesce(reported_by_risk_id, record_id) as case_id,
         minutes_to_report,
         reported_on
     from findings
@@ -115,6 +116,9 @@ finding_figures as (
         count(*) as findings,
         sum(case when is_reported then 1 else 0 end) as reported,
         sum(case when is_missed then 1 else 0 end) as missed,
+        count(distinct case_id) as cases,
+        -- Findings that one signal reports, or of one record, are seen or missed together, and count as one.
+        {{ rate('sum(case when is_reported then 1 else 0 end)', 'count(*)') }} * count(distinct case_id) as reported_cases,
         median(minutes_to_report) as median_minutes_to_report
     from findings_by_type
     group by risk_type
@@ -141,11 +145,12 @@ final as (
         cast(coalesce(finding_figures.findings, 0) as integer) as findings,
         cast(coalesce(finding_figures.reported, 0) as integer) as reported,
         cast(coalesce(finding_figures.missed, 0) as integer) as missed,
+        cast(coalesce(finding_figures.cases, 0) as integer) as cases,
         {{ rate('finding_figures.reported', 'finding_figures.findings') }} as reported_share,
-        {{ wilson_bound('finding_figures.reported', 'finding_figures.findings', 'low') }} as reported_ci_low,
-        {{ wilson_bound('finding_figures.reported', 'finding_figures.findings', 'high') }} as reported_ci_high,
+        {{ wilson_bound('finding_figures.reported_cases', 'finding_figures.cases', 'low') }} as reported_ci_low,
+        {{ wilson_bound('finding_figures.reported_cases', 'finding_figures.cases', 'high') }} as reported_ci_high,
         case
-            when finding_figures.findings >= {{ var('track_record_minimum') }} then 'judged'
+            when finding_figures.cases >= {{ var('track_record_minimum') }} then 'judged'
             else 'not_enough'
         end as status,
         cast(finding_figures.median_minutes_to_report as double) as median_minutes_to_report,

@@ -14,9 +14,11 @@ from datetime import date, datetime, timedelta
 from fractions import Fraction
 from functools import cache
 
+import numpy as np
 from helpers import arms, oracle
 from helpers.oracle import Row, World, cents, double, end_of, minutes
 from helpers.oracle_decisions import arms_policy, judged_days
+from helpers.oracle_trust import wilson
 from scipy import stats
 
 DAY = timedelta(days=1)
@@ -32,9 +34,10 @@ class Check:
     on: date
     at: datetime
     until: date
-    is_enough: bool
+    since: date  # the first of the days that it is about
+    covered_from: date  # the first day of the report that it is made of
     is_met: bool
-    since: date | None = None  # the first of the days that it is about; none: of all so far
+    is_refuted: bool = False
 
 
 @cache
@@ -72,10 +75,13 @@ def reports(world: World) -> dict[str, list[Row]]:
     return {asset: [by_day[day] for day in sorted(by_day)] for asset, by_day in days.items()}
 
 
-def check(name: str, asset_id: str, report: Row, is_enough: bool, is_met: bool) -> Check:
+def check(
+    name: str, asset_id: str, report: Row, since: date, is_met: bool, is_refuted: bool = False
+) -> Check:
     """Return a check of an asset at a report."""
     day = report["day"]
-    return Check(name, "asset", asset_id, day, report["at"], day, is_enough, is_met)
+    moments = day, report["at"], day, since, report["from"]
+    return Check(name, "asset", asset_id, *moments, is_met, is_refuted)
 
 
 def checks_of_clicks(asset_id: str, rows: list[Row]) -> Iterator[Check]:
@@ -85,8 +91,8 @@ def checks_of_clicks(asset_id: str, rows: list[Row]) -> Iterator[Check]:
     for row in rows:
         clicks, conversions = clicks + int(row["clicks"]), conversions + row["conversions"]
         is_enough = clicks >= sample and stats.binom.pmf(0, clicks, limit) <= level
-        is_met = is_enough and conversions == 0
-        yield check("clicks_without_conversion", asset_id, row, is_enough, is_met)
+        found = is_enough and conversions == 0, is_enough and conversions > 0
+        yield check("clicks_without_conversion", asset_id, row, rows[0]["from"], *found)
 
 
 def checks_of_content(world: World, asset_id: str, rows: list[Row]) -> Iterator[Check]:
@@ -95,9 +101,9 @@ def checks_of_content(world: World, asset_id: str, rows: list[Row]) -> Iterator[
     for row in rows:
         shown += row["impressions"]
         unapproved = shown > 0 and not asset["approved_by_human"]
-        yield check("unapproved_asset_runs", asset_id, row, shown > 0, unapproved)
+        yield check("unapproved_asset_runs", asset_id, row, rows[0]["from"], unapproved)
         flagged = shown > 0 and bool(asset["risk_flags"])
-        yield check("flagged_asset_runs", asset_id, row, shown > 0, flagged)
+        yield check("flagged_asset_runs", asset_id, row, rows[0]["from"], flagged)
 
 
 def checks_of_spend(asset_id: str, rows: list[Row]) -> Iterator[Check]:
@@ -121,11 +127,7 @@ def checks_of_spend(asset_id: str, rows: list[Row]) -> Iterator[Check]:
             if error > 1e-7:
                 chance = float(stats.t.sf(excess / error, len(past) - 1))
             is_met = excess >= math.log(limit) and chance <= level / (look * (look + 1))
-            day = row["day"]
-            yield Check(
-                *("spend_spike", "asset", asset_id, day, row["at"], day, True),
-                *(is_met, row["from"]),
-            )
+            yield check("spend_spike", asset_id, row, row["from"], is_met, excess <= 0)
         past.append(value)
 
 
@@ -156,8 +158,8 @@ def checks_of_gaps(world: World, asset_id: str, every: dict[str, list[Row]]) -> 
         is_long = is_enough and gap > tolerated
         seen = before + tolerated * DAY if is_long and others else day
         yield Check(
-            *("tracking_gap", "asset", asset_id, seen, end_of(seen), day - DAY, is_enough),
-            *(is_long and len(others) >= limit, before + DAY),
+            *("tracking_gap", "asset", asset_id, seen, end_of(seen), day - DAY),
+            *(before + DAY, seen, is_long and len(others) >= limit),
         )
         gaps.append(gap)
 
@@ -189,18 +191,24 @@ def checks_of_rates(world: World) -> Iterator[Check]:
     paired: dict[str, dict[date, list]] = defaultdict(dict)
     for (asset_id, reported_on, day), part in own.items():
         whole = channel[places[asset_id], day]
-        sums = paired[asset_id].setdefault(reported_on, [0, 0, 0, 0, 0, whole["at"]])
+        sums = paired[asset_id].setdefault(reported_on, [0, 0, 0, 0, 0, whole["at"], day])
         values = part["c"], part["i"], whole["c"] - part["c"], whole["i"] - part["i"], 1
         for place, value in enumerate(values):
             sums[place] += value
-        sums[5] = max(sums[5], whole["at"])
+        sums[5], sums[6] = max(sums[5], whole["at"]), min(sums[6], day)
     for asset_id, by_day in paired.items():
         rows = [(day, row) for day, row in sorted(by_day.items()) if row[1] > 0 and row[3] > 0]
         if not rows:
             continue
         a, n1, c, n0, days = ([float(row[place]) for _, row in rows] for place in range(5))
         both = arms.compare(a, n1, c, n0, days_covered=days)
-        error = (limit * both.inflation * both.P.clip(0)) ** 0.5
+        # Without a success of its own, the others' days say how much days vary: Pearson's sum.
+        tried, hits = np.array(n0), np.array(c)
+        at = np.cumsum(hits) / np.cumsum(tried)
+        pearson = np.cumsum(hits**2 / tried) - np.cumsum(hits) ** 2 / np.cumsum(tried)
+        alone = arms.divide(pearson, at * (1 - at) * (np.arange(len(rows))))
+        inflation = np.where(both.R > 0, both.inflation, np.fmax(1, alone))
+        error = (limit * inflation * both.P.clip(0)) ** 0.5
         z = arms.divide(both.R - limit * both.S, error)
         u = arms.confidence_constant(level) * both.P * (math.log(limit) / 2.8) ** 2
         p = arms.sequential_p(z, u)
@@ -212,10 +220,12 @@ def checks_of_rates(world: World) -> Iterator[Check]:
                 and both.days_covered[number] >= policy.experiment_minimum_days
                 and both.expected[number] >= sample
             )
-            is_met = is_enough and both.R[number] < limit * both.S[number] and p[number] < level
+            is_sure = is_enough and bool(p[number] < level)
+            gap = both.R[number] - limit * both.S[number]
             yield Check(
-                *("low_conversion_rate", "asset", asset_id, day, known_at, day, is_enough),
-                bool(is_met),
+                *("low_conversion_rate", "asset", asset_id, day, known_at, day),
+                *(min(row[6] for _, row in rows[: number + 1]), row[6]),
+                *(is_sure and bool(gap < 0), is_sure and bool(gap > 0)),
             )
 
 
@@ -224,13 +234,12 @@ def checks_of_splits(world: World) -> Iterator[Check]:
     for experiment in oracle.dim_experiments(world):
         identity = experiment["experiment_id"]
         rows = [row for row in world.performance if row["experiment_id"] == identity]
+        first = min((row["day"] for row in rows), default=None)
         for judged in judged_days(world, experiment, rows) if rows else ():
             p, day = judged["srm_p_value"], judged["day"]
             at = max(row["known_at"] for row in rows if row["day"] == day)
             is_met = p is not None and p < world.number("srm_alpha")
-            yield Check(
-                *("broken_split", "experiment", identity, day, at, day, p is not None, is_met)
-            )
+            yield Check("broken_split", "experiment", identity, day, at, day, first, day, is_met)
 
 
 @cache
@@ -282,8 +291,13 @@ def assets_of(world: World, kind: str, record_id: str) -> set[str]:
 
 
 def scope_of(world: World, signal: Row) -> set[tuple[str, str]]:
-    """Return the assets and experiments that a signal is about."""
+    """Return the assets and experiments that a signal is about.
+
+    The assets that it names, else those of its experiment, else its campaign's.
+    """
     named = set(signal["asset_ids"])
+    if not named and signal["experiment_id"]:
+        named = assets_of(world, "experiment", signal["experiment_id"])
     campaign = signal["campaign_id"]
     assets = {
         key
@@ -315,7 +329,7 @@ def episode_row(
     for row in world.performance:
         if row["asset_id"] in assets:
             for day, part in oracle.parts_of_days(world, row).items():
-                if first.on <= day <= last:
+                if first.covered_from <= day <= last:
                     spent[day] += part["spend"]
                     spent_by_asset[row["asset_id"], day] += part["spend"]
     signals = [one for one in world.signals if (kind, record_id) in scope_of(world, one)]
@@ -325,7 +339,7 @@ def episode_row(
         for one in signals
         if concerns(one["risk_type"]) & concerns(told["risk_type"])
         and one["known_at"] <= known
-        and one["known_at"].date() >= (first.since or date.min)
+        and one["known_at"].date() >= min(part.since for part in episode)
     ]
     report = min(answers, key=lambda one: (one["known_at"], one["risk_id"]), default=None)
     near = min(
@@ -423,18 +437,17 @@ def facts_check(world: World, signal: Row, found: list[Row]) -> str:
     """Return whether the facts bear a signal out."""
     if any(signal["risk_id"] in row["answers"] for row in found):
         return "borne_out"
+    newest: dict[tuple[str, str], Check] = {}
     scope = scope_of(world, signal)
-    own = concerns(signal["risk_type"])
-    could_tell = any(
-        one.is_enough
-        and one.record_kind == "asset"
-        and ("asset", one.record_id) in scope
-        and one.at <= signal["known_at"]
-        and definitions()[one.definition]["can_refute"] == "true"
-        and concerns(definitions()[one.definition]["risk_type"]) & own
-        for one in checks_of(world)
-    )
-    return "not_borne_out" if could_tell else "not_checkable"
+    for one in checks_of(world):
+        if (
+            definitions()[one.definition]["risk_type"] == signal["risk_type"]
+            and (one.record_kind, one.record_id) in scope
+            and one.at <= signal["known_at"]
+        ):
+            newest[one.definition, one.record_id] = one
+    is_refuted = bool(newest) and all(one.is_refuted for one in newest.values())
+    return "not_borne_out" if is_refuted else "not_checkable"
 
 
 def facts_checks(world: World) -> list[Row]:
@@ -446,9 +459,9 @@ def facts_checks(world: World) -> list[Row]:
     ]
 
 
-def share(part: int, whole: int, prefix: str) -> Row:
-    """Return a share and its interval."""
-    low, high = oracle.wilson(part, whole) if whole else (None, None)
+def share(part: int, whole: int, cases: int, prefix: str) -> Row:
+    """Return a share and its interval, of so many cases."""
+    low, high = wilson(Fraction(part, whole), cases) if whole else (None, None)
     value = part / whole if whole else None
     return {f"{prefix}_share": value, f"{prefix}_ci_low": low, f"{prefix}_ci_high": high}
 
@@ -470,14 +483,18 @@ def risk_vigilance(world: World) -> list[Row]:
         ]
         held, not_held = signals.count("borne_out"), signals.count("not_borne_out")
         minutes_taken = [row["minutes"] for row in seen]
+        cases = len(
+            {row["report"]["risk_id"] if row["report"] else row["record_id"] for row in own}
+        )
         rows.append(
             {
                 "risk_type": risk_type,
                 "findings": len(own),
                 "reported": len(seen),
                 "missed": len(missed),
+                "cases": cases,
                 "status": (
-                    "judged" if len(own) >= world.number("track_record_minimum") else "not_enough"
+                    "judged" if cases >= world.number("track_record_minimum") else "not_enough"
                 ),
                 "median_minutes_to_report": (
                     float(statistics.median(minutes_taken)) if seen else None
@@ -489,8 +506,8 @@ def risk_vigilance(world: World) -> list[Row]:
                 "not_borne_out": not_held,
                 "not_checkable": len(signals) - held - not_held,
             }
-            | share(len(seen), len(own), "reported")
-            | share(held, held + not_held, "borne_out")
+            | share(len(seen), len(own), cases, "reported")
+            | share(held, held + not_held, held + not_held, "borne_out")
         )
     return rows
 

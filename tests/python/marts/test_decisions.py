@@ -78,7 +78,6 @@ OUTCOMES = {
     },
     ("risk_findings", "definition"): set(oracle_risks.definitions()),
     ("risk_findings", "report_state"): {"reported", "missed", "not_due"},
-    ("risk_findings", "report_link"): {"named", "inferred", None},
     ("missed_risks", "is_current"): {True, False},
     ("risk_escalation", "facts_check"): {"borne_out", "not_borne_out", "not_checkable"},
     ("what_changed", "change_type"): {
