@@ -59,6 +59,7 @@ giving_days as (
 
     select
         planned_actions.budget_action_id,
+        channel_days.day,
         channel_days.spend,
         row_number() over (partition by planned_actions.budget_action_id order by channel_days.day desc) as recency
     from planned_actions
@@ -75,6 +76,7 @@ giving_channels as (
     select
         budget_action_id,
         sum(spend) as spend,
+        max(day) as newest_day,
         {{ rate(
             'sum(case when recency <= ' ~ var('daily_spend_days') ~ ' then spend end)',
             'count(case when recency <= ' ~ var('daily_spend_days') ~ ' then spend end)'
@@ -107,7 +109,14 @@ measured_actions as (
         giving_channels.spend as from_spent_before_move,
         case
             when planned_actions.is_in_reporting_currency
-                then {{ as_money('giving_channels.spend_per_day * planned_actions.days_left') }}
+                then case
+                    -- What has reported nothing of late runs no more.
+                    when
+                        {{ days_between('giving_channels.newest_day', 'planned_actions.capacity_date') }}
+                        > {{ var('running_asset_days') }}
+                        then 0
+                    else {{ as_money('giving_channels.spend_per_day * planned_actions.days_left') }}
+                end
         end as from_spend_to_come,
         receiving_channels.impressions as to_impressions_before_move,
         receiving_channels.conversions as to_conversions_before_move

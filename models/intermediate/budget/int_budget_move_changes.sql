@@ -122,9 +122,13 @@ final as (
         uptake_share,
         uptake_share - share_margin as uptake_share_low,
         uptake_share + share_margin as uptake_share_high,
-        -- Surely in the planned direction and most likely enough of it, or surely too little of it.
+        -- Surely in the planned direction, most likely enough of it and not surely far more, or surely too little of it.
         case
-            when uptake_share - share_margin > 0 and uptake_share >= {{ var('uptake_minimum_share') }} then 'moved'
+            when
+                uptake_share - share_margin > 0
+                and uptake_share >= {{ var('uptake_minimum_share') }}
+                and uptake_share - share_margin <= 1 / cast({{ var('uptake_minimum_share') }} as double)
+                then 'moved'
             when uptake_share + share_margin < {{ var('uptake_minimum_share') }} then 'not_moved'
             when uptake_share is not null then 'unclear'
         end as side_status,

@@ -22,8 +22,13 @@ margins as (
         ), 0) as comparison_z,
         2 * asinh(t_quantile / 2 * sqrt(conversions_variance)) as cost_margin,
         2 * asinh(t_quantile / 2 * sqrt(revenue_variance)) as revenue_margin,
-        coalesce(has_enough_reports and conversions >= {{ var('next_budget_minimum_conversions') }}, false)
-            as is_enough_to_tell
+        -- An interval of more than a thousandfold, e to the seventh, tells nothing.
+        coalesce(
+            has_enough_reports
+            and conversions >= {{ var('next_budget_minimum_conversions') }}
+            and 2 * asinh(t_quantile / 2 * sqrt(conversions_variance)) < 7,
+            false
+        ) as is_enough_to_tell
     from yields
 
 ),

@@ -7,6 +7,8 @@
     'converts_nobody',
     'too_few_reports',
     'too_few_conversions',
+    'varies_too_much',
+    'yields_less',
 ] -%}
 
 with context as (
@@ -79,7 +81,17 @@ explained as (
                 then
                     'too little is known: ' || cast(yields.conversions as string) || ' of '
                     || '{{ var("next_budget_minimum_conversions") }} conversions'
-        end as too_few_conversions
+        end as too_few_conversions,
+        case
+            when
+                not yields.is_enough_to_tell
+                and yields.spend_reports >= {{ var('next_budget_minimum_reports') }}
+                and yields.conversions >= {{ var('next_budget_minimum_conversions') }}
+                then 'too little is known: its days vary too much'
+        end as varies_too_much,
+        case
+            when yields.evidence_status = 'worse' then 'money surely yields less than on the other channels of the campaign'
+        end as yields_less
     from context
     inner join campaigns
         on context.campaign_id = campaigns.campaign_id

@@ -123,22 +123,30 @@ compliance_figures as (
 
 ),
 
--- How far the orchestrator can be trusted; null where there is not enough to say.
+reports as (
+
+    select
+        claim_kind,
+        sum(checked_records) as records,
+        {{ rate('sum(borne_out)', 'sum(checked)') }} as borne_out_share
+    from track_record
+    where claim_kind in ('reported_figure', 'risk_evidence')
+    group by claim_kind
+
+),
+
+-- How far the orchestrator can be trusted; null where there is not enough to say, of each kind by itself.
 trust_figures as (
 
     select
         max(case when risk_type = 'all' and status = 'judged' then reported_share end) as vigilance,
         (
-            select
-                case
-                    when sum(checked_records) >= {{ var('track_record_minimum') }}
-                        then {{ rate('sum(borne_out)', 'sum(checked)') }}
-                end
-            from track_record
-            where claim_kind in ('reported_figure', 'risk_evidence')
+            select {{ rate('sum(cast(borne_out_share * records as decimal(38, 18)))', 'sum(records)') }} as accuracy
+            from reports
+            where records >= {{ var('track_record_minimum') }}
         ) as accuracy,
         (
-            select max(case when calibration <> 'not_enough' then gap end) as gap
+            select max(case when calibration not in ('not_enough', 'unclear') then gap end) as gap
             from calibration
             where bucket = 'all'
         ) as overconfidence

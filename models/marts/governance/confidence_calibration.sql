@@ -104,6 +104,8 @@ final as (
         totals.p_value,
         case
             when not totals.is_enough then 'not_enough'
+            -- Sure of too much in one bucket and of too little in another, on average it can look right.
+            when totals.p_value >= {{ var('significance_level') }} and brier_parts.reliability_ci_low > 0 then 'unclear'
             when totals.p_value >= {{ var('significance_level') }} then 'calibrated'
             when totals.confidence > totals.stood then 'overconfident'
             else 'underconfident'

@@ -2,7 +2,7 @@
     'reported_figure': 'Reported figures match what was measured',
     'risk_evidence': 'Figures quoted by risk signals match the facts',
     'recommendation': 'Recommendations for segments fit the next window',
-    'risk_signal': 'Risk signals were upheld',
+    'risk_signal': 'Risk signals were acted on, not dismissed',
     'experiment_call': 'Experiments were not called early',
 } -%}
 

@@ -1248,23 +1248,24 @@ def trust(world: World) -> dict[str, Fraction | None]:
 
     least = world.number("track_record_minimum")
     (seen,) = (row for row in oracle_risks.risk_vigilance(world) if row["risk_type"] == "all")
-    reports = [
-        row
-        for row in oracle_trust.orchestrator_track_record(world)
-        if row["claim_kind"] in ("reported_figure", "risk_evidence")
-    ]
-    records = sum(row["checked_records"] for row in reports)
-    held, checked = (sum(row[name] for row in reports) for name in ("borne_out", "checked"))
+    told = oracle_trust.orchestrator_track_record(world)
+    held, records = Fraction(0), 0
+    for kind in ("reported_figure", "risk_evidence"):
+        own = [row for row in told if row["claim_kind"] == kind]
+        count = sum(row["checked_records"] for row in own)
+        if count >= least:
+            sums = [sum(row[name] for row in own) for name in ("borne_out", "checked")]
+            held, records = held + ratio(*sums) * count, records + count
     gaps = [
         exact(row["gap"])
         for row in oracle_trust.confidence_calibration(world)
-        if row["bucket_low"] is None and row["calibration"] != "not_enough"
+        if row["bucket_low"] is None and row["calibration"] not in ("not_enough", "unclear")
     ]
     return {
         "vigilance": ratio(seen["reported"], seen["findings"])
         if seen["findings"] >= least
         else None,
-        "accuracy": ratio(held, checked) if records >= least else None,
+        "accuracy": ratio(held, records),
         "calibration": gaps[0] if gaps else None,
     }
 

@@ -250,7 +250,8 @@ def capacity(world: World, action: Row, days: dict[tuple[str, str], Days]) -> Ro
     rate = oracle.mean_of_newest(world, {day: had.spend for day, had in giver.items()})
     to_come = None
     if rate is not None and action["currency"] == world.policy["reporting_currency"]:
-        to_come = cents(rate * left)
+        is_running = (on - max(giver)).days <= world.policy["running_asset_days"]
+        to_come = cents(rate * left if is_running else Fraction(0))
     spent = cents(sum(had.spend for had in giver.values())) if giver else None
     shown = sum(had.impressions for had in taker.values()) if taker else None
     converted = sum(had.conversions for had in taker.values()) if taker else None
@@ -349,7 +350,7 @@ def uptake(world: World, action: Row, executed: list[Row], days: dict[str, Days]
             least = world.number("uptake_minimum_share")
             states[side] = (
                 "moved"
-                if low > 0 and share >= least
+                if 0 < low <= 1 / float(least) and share >= least
                 else "not_moved"
                 if high < least
                 else "unclear"

@@ -133,6 +133,11 @@ def around(value: Fraction | None, q: float | None, variance: float | None) -> t
     return float(value) / factor, float(value) * factor
 
 
+def tells(q: float, one: Yield) -> bool:
+    """Tell whether an interval spans less than a thousandfold."""
+    return 2 * math.asinh(q * math.sqrt(one.variance) / 2) < 7
+
+
 def figures(world: World, one: Yield) -> Row:
     """Return cost per conversion and return on ad spend, with intervals."""
     least_reports = world.number("next_budget_minimum_reports")
@@ -141,6 +146,7 @@ def figures(world: World, one: Yield) -> Row:
     is_enough = q is not None and found >= world.number("next_budget_minimum_conversions")
     cost, value = ratio(spend, found), ratio(one.sums["revenue_proxy"], spend)
     low, high = around(cost, q, one.variance)
+    is_enough = is_enough and tells(q, one)
     if not found and q is not None:
         low = float(spend) / q**2
     returns = around(value, q if is_enough else None, one.revenue_variance)
@@ -306,12 +312,16 @@ def reasons_against(world: World, place: Place, one: Yield | None, context: Row)
     if converts_nobody:
         reasons.append(f"no conversion from {shown} impressions")
     few = "too little is known: "
-    least = world.policy["next_budget_minimum_reports"]
-    if (count := one.spend_reports if one else 0) < least:
-        reasons.append(f"{few}{count} of {least} days with a report of spend")
+    least_reports = world.policy["next_budget_minimum_reports"]
+    if (count := one.spend_reports if one else 0) < least_reports:
+        reasons.append(f"{few}{count} of {least_reports} days with a report of spend")
     least = world.policy["next_budget_minimum_conversions"]
     if one and found < least and not converts_nobody:
         reasons.append(f"{few}{found} of {least} conversions")
+    if one and found >= least and not context["is_told"]:
+        reasons += [f"{few}its days vary too much"] if count >= least_reports else []
+    if context["evidence_status"] == "worse":
+        reasons.append("money surely yields less than on the other channels of the campaign")
     return "; ".join(reasons) or None
 
 
@@ -430,6 +440,10 @@ def next_budget(world: World) -> list[Row]:
         row |= comparison(world, own, others)
         row |= marginal(world, of_place, row["cost_per_conversion"])
         row |= {name: context[name] for name in CONTEXT}
+        context |= {
+            "is_told": row["cost_per_conversion_high"] is not None,
+            "evidence_status": row["evidence_status"],
+        }
         row["reasons_against"] = reasons_against(world, place, own, context)
         row["is_candidate"] = row["reasons_against"] is None
         row["reason"] = sentence(row)

@@ -324,6 +324,8 @@ def calibration_of(said: list[Said], width: Fraction, enough: int, level: float)
     parts = brier_parts(said, width) if said else {}
     rows[0] |= {name: double(value) for name, value in parts.items()}
     rows[0] |= brier_intervals(said, width, enough)
+    if rows[0]["calibration"] == "calibrated" and (rows[0].get("reliability_ci_low") or 0) > 0:
+        rows[0]["calibration"] = "unclear"
     if parts:
         skill = oracle.ratio(parts["brier_score"], parts["uncertainty"])
         rows[0]["brier_skill_score"] = None if skill is None else float(1 - skill)

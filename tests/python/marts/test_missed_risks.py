@@ -2,7 +2,7 @@
 
 Campaigns of six weeks are drawn, each with an experiment of two arms and a third asset beside them
 in the same channel, whose days vary by more than chance. Most have nothing wrong; in each of the
-others one thing is. No signal is raised. --whole draws five times as many.
+others one thing is. No signal is raised. --whole draws more.
 """
 
 import math
@@ -136,7 +136,7 @@ def looked_at(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> tuple[list[str | None], set[tuple[str, int]]]:
     """Return what is wrong with each campaign, and which definitions were found in which."""
-    drawn, faults = export_of(export(), 2500 if whole else 500, 21)
+    drawn, faults = export_of(export(), 2500 if whole else 1000, 21)
     folder = tmp_path_factory.mktemp("risks")
     write_export(folder, drawn, lambda dataset: Form())
     build = workspace.build(
