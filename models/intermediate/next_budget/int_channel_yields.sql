@@ -74,7 +74,7 @@ others as (
         sum(others.spend) as others_spend,
         sum(others.reports_with_spend - 1) as others_freedom,
         cast(sum(cast(
-            cast(others.conversions as double) * others.conversions * others.conversions_variance as decimal(38, 6)
+            cast(others.conversions as double) * others.conversions * others.conversions_variance as decimal(38, 12)
         )) as double) as others_conversions_variance
     from measured
     inner join measured as others
