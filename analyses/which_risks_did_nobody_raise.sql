@@ -11,4 +11,4 @@ select
     nearest_risk_id
 from {{ ref('missed_risks') }}
 where is_current
-order by severity_rank desc, cost_since desc, finding_id
+order by severity_rank desc, cost_since desc, finding_id asc

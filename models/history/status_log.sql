@@ -14,6 +14,8 @@
     'experiment_designs',
     'rollup_measures',
     'evidence_measures',
+    'risk_concerns',
+    'risk_definitions',
     'status_transitions',
     'contract_violations',
 ] -%}

@@ -6,6 +6,7 @@ shown. The page holds its own style, charts and script, and asks no address for 
 
 import base64
 import hashlib
+import re
 import shutil
 from contextlib import suppress
 from dataclasses import dataclass
@@ -278,7 +279,7 @@ def page(shown: dict[str, Any]) -> str:
     environment.globals["many_rows"] = MANY_ROWS
     script = (PAGE / "filter.js").read_text(encoding="utf-8")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    return environment.get_template("page.html").render(
+    text = environment.get_template("page.html").render(
         shown,
         style=Markup((PAGE / "style.css").read_text(encoding="utf-8")),
         script=Markup(script),
@@ -309,6 +310,9 @@ def page(shown: dict[str, Any]) -> str:
         ),
         sections=SECTIONS,
     )
+    # Indentation is for who reads the template; the script stays as it was hashed.
+    markup, mark, rest = text.rpartition("<script>")
+    return re.sub(r"\n[ ]+", "\n", markup) + mark + rest
 
 
 def review(

@@ -122,7 +122,7 @@ final as (
         uptake_share,
         uptake_share - share_margin as uptake_share_low,
         uptake_share + share_margin as uptake_share_high,
-        -- Surely in the planned direction, most likely enough of it and not surely far more, or surely too little of it.
+        -- Surely as planned, most likely enough of it and not surely far more, or surely too little of it.
         case
             when
                 uptake_share - share_margin > 0

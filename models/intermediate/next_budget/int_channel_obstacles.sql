@@ -90,7 +90,8 @@ explained as (
                 then 'too little is known: its days vary too much'
         end as varies_too_much,
         case
-            when yields.evidence_status = 'worse' then 'money surely yields less than on the other channels of the campaign'
+            when yields.evidence_status = 'worse'
+                then 'money surely yields less than on the other channels of the campaign'
         end as yields_less
     from context
     inner join campaigns

@@ -136,21 +136,26 @@ reports as (
 ),
 
 -- How far the orchestrator can be trusted; null where there is not enough to say, of each kind by itself.
-trust_figures as (
+vigilance_figures as (
 
-    select
-        max(case when risk_type = 'all' and status = 'judged' then reported_share end) as vigilance,
-        (
-            select {{ rate('sum(cast(borne_out_share * records as decimal(38, 18)))', 'sum(records)') }} as accuracy
-            from reports
-            where records >= {{ var('track_record_minimum') }}
-        ) as accuracy,
-        (
-            select max(case when calibration not in ('not_enough', 'unclear') then gap end) as gap
-            from calibration
-            where bucket = 'all'
-        ) as overconfidence
+    select max(case when risk_type = 'all' and status = 'judged' then reported_share end) as reported_share
     from vigilance
+
+),
+
+accuracy_figures as (
+
+    select {{ rate('sum(cast(borne_out_share * records as decimal(38, 18)))', 'sum(records)') }} as borne_out_share
+    from reports
+    where records >= {{ var('track_record_minimum') }}
+
+),
+
+calibration_figures as (
+
+    select max(case when calibration not in ('not_enough', 'unclear') then gap end) as gap
+    from calibration
+    where bucket = 'all'
 
 ),
 
@@ -293,10 +298,10 @@ metrics as (
         'vigilance' as metric,
         'Risks in the data that a signal reports' as metric_label,
         'share' as unit,
-        cast(vigilance as double) as actual,
+        cast(reported_share as double) as actual,
         cast(null as double) as target,
         cast(null as string) as target_kind
-    from trust_figures
+    from vigilance_figures
 
     union all
 
@@ -305,10 +310,10 @@ metrics as (
         'accuracy' as metric,
         'Reported figures and evidence that match what was measured' as metric_label,
         'share' as unit,
-        cast(accuracy as double) as actual,
+        cast(borne_out_share as double) as actual,
         cast(null as double) as target,
         cast(null as string) as target_kind
-    from trust_figures
+    from accuracy_figures
 
     union all
 
@@ -317,10 +322,10 @@ metrics as (
         'calibration' as metric,
         'Confidence claimed beyond the decisions that stood' as metric_label,
         'share' as unit,
-        cast(overconfidence as double) as actual,
+        cast(gap as double) as actual,
         cast(null as double) as target,
         cast(null as string) as target_kind
-    from trust_figures
+    from calibration_figures
 
 ),
 

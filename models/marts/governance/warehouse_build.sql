@@ -4,6 +4,8 @@
     'evidence_measures',
     'experiment_designs',
     'kpi_definitions',
+    'risk_concerns',
+    'risk_definitions',
     'risk_severities',
     'rollup_measures',
     'status_transitions',

@@ -118,7 +118,8 @@ finding_figures as (
         sum(case when is_missed then 1 else 0 end) as missed,
         count(distinct case_id) as cases,
         -- Findings that one signal reports, or of one record, are seen or missed together, and count as one.
-        {{ rate('sum(case when is_reported then 1 else 0 end)', 'count(*)') }} * count(distinct case_id) as reported_cases,
+        {{ rate('sum(case when is_reported then 1 else 0 end)', 'count(*)') }} * count(distinct case_id)
+            as reported_cases,
         median(minutes_to_report) as median_minutes_to_report
     from findings_by_type
     group by risk_type
@@ -154,8 +155,10 @@ final as (
             else 'not_enough'
         end as status,
         cast(finding_figures.median_minutes_to_report as double) as median_minutes_to_report,
-        cast(case when finding_figures.reported > 0 then coalesce(cost_figures.cost_until_report, 0) end as decimal(18, 2))
-            as cost_until_report,
+        cast(
+            case when finding_figures.reported > 0 then coalesce(cost_figures.cost_until_report, 0) end
+            as decimal(18, 2)
+        ) as cost_until_report,
         cast(case when finding_figures.missed > 0 then coalesce(cost_figures.cost_missed, 0) end as decimal(18, 2))
             as cost_missed,
         cast(coalesce(signal_figures.signals, 0) as integer) as signals,

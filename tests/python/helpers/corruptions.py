@@ -330,6 +330,21 @@ REFERENCE: dict[str, dict[str, Property]] = {
         "denominator": Property(ONE_OF, {"misspelt measure": "impresions", "no count": "clicks"}),
         "funnel_stage": Property(ONE_OF, {"misspelt stage": "sign_up", "a count": "signup_count"}),
     },
+    "risk_concerns": {
+        "risk_type": Property(),
+        "concern": Property(ONE_OF, {"unknown value": "unheard_of"}),
+    },
+    "risk_definitions": {
+        "definition": key(),
+        "risk_type": Property("relationships", {"no such type": "unheard_of"}),
+        "severity": Property("relationships", {"no such severity": "unheard_of"}),
+        "record_kind": Property(ONE_OF, {"unknown value": "campaign"}),
+        "measure": Property(),
+        "condition": Property(),
+        "limit_value": Property(ONE_OF, {"below 0": -1}),
+        "minimum_sample": Property(ONE_OF, {"below 0": -1}),
+        "level": Property(ONE_OF, {"in percent": 5, "below 0": -0.01}),
+    },
     "rollup_measures": {"measure": key(), "tolerance": Property()},
     "evidence_measures": {
         "evidence_key": key(),
@@ -372,6 +387,9 @@ REFERENCE: dict[str, dict[str, Property]] = {
 """The same of seeds/reference, in which every field is required but for those below."""
 
 MAY_BE_NULL = {
+    ("risk_definitions", "limit_value"),
+    ("risk_definitions", "minimum_sample"),
+    ("risk_definitions", "level"),
     ("kpi_definitions", "funnel_stage"),
     ("experiment_designs", "planned_variant_share"),
     ("experiment_designs", "planned_end_date"),
@@ -889,6 +907,11 @@ class Clones:
             case "kpi_definitions":
                 record |= {"kpi_label": name, "numerator": "clicks", "denominator": "impressions"}
                 record |= {"funnel_stage": None}
+            case "risk_concerns":
+                record |= {"concern": "data"}
+            case "risk_definitions":
+                record |= {"risk_type": "data_quality", "severity": "low", "record_kind": "asset"}
+                record |= {"measure": name, "condition": name, "level": 0.01}
             case "rollup_measures":
                 record |= {"tolerance": 0}
             case "evidence_measures":

@@ -209,7 +209,7 @@ TABLES: dict[str, tuple[str, Callable[[dict], tuple]]] = {
                 *(row["to_change_per_day"], row["effect"], row["effect_low"], row["effect_high"]),
             ],
             [row["effective_date"].isoformat()],
-            [row["uptake_status"], row["effect_status"]],
+            list(dict.fromkeys([row["uptake_status"], row["effect_status"]])),
         ),
     ),
     "Channels by what money yields": (
@@ -218,7 +218,8 @@ TABLES: dict[str, tuple[str, Callable[[dict], tuple]]] = {
             row["channel_label"],
             [
                 *(row["budget_rank"], row["cost_per_conversion"], row["cost_per_conversion_low"]),
-                *(row["cost_per_conversion_high"], row["approval_needed_from"], row["open_risks"]),
+                *(row["cost_per_conversion_high"], row["return_on_ad_spend"]),
+                *(row["return_on_ad_spend_low"], row["return_on_ad_spend_high"], row["open_risks"]),
             ],
             [],
             [row["evidence_status"]],
@@ -231,6 +232,16 @@ TABLES: dict[str, tuple[str, Callable[[dict], tuple]]] = {
             reported_share as share,
             findings as checked,
             status
+        from marts.risk_vigilance
+        where risk_type = 'all'
+
+        union all
+
+        select
+            'Signals that the facts bear out',
+            borne_out_share,
+            borne_out + not_borne_out,
+            if(borne_out + not_borne_out < 12, 'not_enough', 'judged')
         from marts.risk_vigilance
         where risk_type = 'all'
 
@@ -1005,8 +1016,7 @@ def test_states_are_told_as_the_marts_judge(
     assert len(set(health)) > 1
     moved = build.rows("select budget_action_id as id, money_moved from marts.budget_action_audit")
     told_moved = {
-        row["cells"][0]: "money moved" in row["cells"][-1]
-        for row in rows_of(page, "Budget actions")
+        row["cells"][0]: "executed" in row["cells"][-1] for row in rows_of(page, "Budget actions")
     }
     for name, is_moved in told_moved.items():
         assert is_moved == next(
