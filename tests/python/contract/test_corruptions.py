@@ -378,15 +378,18 @@ TYPED = [
         "contract_rules": ("rule", "six"),
         "contract_waivers": ("waived_until", "31.12.2026"),
         "experiment_designs": ("declared_on", "31.12.2026"),
+        "risk_definitions": ("limit_value", "a half"),
     },
     {
         "risk_severities": ("review_minutes", "one hour"),
         "contract_waivers": ("rule", "four"),
         "experiment_designs": ("planned_variant_share", "20%"),
+        "risk_definitions": ("minimum_sample", "many"),
     },
     {
         "risk_severities": ("always_requires_review", "mostly"),
         "experiment_designs": ("planned_sample", "1,000"),
+        "risk_definitions": ("level", "1%"),
     },
     {"experiment_designs": ("planned_end_date", "31.12.2026")},
 ]

@@ -239,8 +239,11 @@ def test_every_mart_knows_an_odd_campaign_by_its_name(odd: Build) -> None:
         assert known.items() >= names.items() or known.keys().isdisjoint(names), mart
         if not known.keys() >= names.keys():
             lacking.add(mart)
-    # Nothing odd is urgent, no odd KPI has a stage, and an odd funnel has one stage alone.
-    assert lacking == {"next_actions", "conversion_reconciliation", "funnel_trend"}
+    # Nothing odd is urgent or at risk, no odd KPI has a stage, an odd funnel has one stage alone.
+    assert lacking == {
+        *("next_actions", "conversion_reconciliation", "funnel_trend"),
+        *("risk_findings", "missed_risks"),
+    }
 
 
 def test_odd_breaches_are_waived_by_odd_waivers(odd: Build) -> None:

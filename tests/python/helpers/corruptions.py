@@ -341,9 +341,9 @@ REFERENCE: dict[str, dict[str, Property]] = {
         "record_kind": Property(ONE_OF, {"unknown value": "campaign"}),
         "measure": Property(),
         "condition": Property(),
-        "limit_value": Property(ONE_OF, {"below 0": -1}),
-        "minimum_sample": Property(ONE_OF, {"below 0": -1}),
-        "level": Property(ONE_OF, {"in percent": 5, "below 0": -0.01}),
+        "limit_value": in_range(0),
+        "minimum_sample": COUNT,
+        "level": SHARE,
     },
     "rollup_measures": {"measure": key(), "tolerance": Property()},
     "evidence_measures": {
@@ -402,6 +402,7 @@ KEYS = {
 } | {
     "contract_rules": "rule_name",
     "contract_waivers": "record_key",
+    "risk_concerns": "risk_type",
     "status_transitions": "from_value",
 }
 """The field that tells a dataset's carriers apart."""
@@ -683,6 +684,7 @@ def of_the_reference() -> list[Corruption]:
     grains = {
         "contract_waivers": ("rule", "record_key"),
         "status_transitions": ("dataset", "attribute", "from_value", "to_value"),
+        "risk_concerns": ("risk_type", "concern"),
     }
     for seed, grain in grains.items():
         found.append(Corruption("broken grain", seed, grain[-1], (GRAIN,), same=grain))
@@ -912,6 +914,7 @@ class Clones:
             case "risk_definitions":
                 record |= {"risk_type": "data_quality", "severity": "low", "record_kind": "asset"}
                 record |= {"measure": name, "condition": name, "level": 0.01}
+                record |= {"limit_value": 1, "minimum_sample": 1}
             case "rollup_measures":
                 record |= {"tolerance": 0}
             case "evidence_measures":

@@ -228,4 +228,4 @@ def test_an_export_that_is_taken_out_takes_its_scorecard_along(
     # The same again is an export of its own.
     build = story.build(second_of(export()), first_of=3)
     story.assert_shown(build, 1, 3)
-    assert story.kept() == {1: 12, 2: 12, 3: 12}
+    assert story.kept() == {1: 15, 2: 15, 3: 15}
