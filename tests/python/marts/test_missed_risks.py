@@ -11,8 +11,10 @@ from datetime import date, timedelta
 
 import numpy as np
 import pytest
+from helpers import oracle, oracle_risks
 from helpers.builds import Workspace
 from helpers.bulk import Form, write_export
+from helpers.compare import assert_same, is_close
 from helpers.project import Export
 
 DAYS = 42
@@ -178,3 +180,24 @@ def test_where_nothing_is_planted_at_most_the_level_is_found(
     series = 1 if definition == "broken_split" else 3
     level = 1 - (1 - 0.01) ** series if definition in LEVELS else 0
     assert share <= level + 3 * math.sqrt(level * (1 - level) / len(nothing))
+
+
+def test_an_export_of_one_row_per_asset_says_little(
+    workspace: Workspace, export: Callable[[], Export]
+) -> None:
+    """What is no matter of chance is found, and else only what so many clicks tell."""
+    small = export()
+    newest = {row["asset_id"]: row for row in small["performance_metrics"]}
+    small["performance_metrics"] = list(newest.values())
+    small["orchestrator_decisions"] = small["orchestrator_decisions"][:5]
+    build = workspace.build(small, variables={"history": False}, arguments=ONLY_RISKS)
+    assert build.named("fail", "error", "skipped") == set()
+    world = oracle.read_world(small)
+    for mart in ("risk_findings", "missed_risks"):
+        key, work_out = oracle_risks.MARTS[mart]
+        assert_same(mart, key, work_out(world), build.rows(f"select * from marts.{mart}"), is_close)
+    found = {row["definition"] for row in build.rows("select definition from marts.risk_findings")}
+    assert found <= {
+        *("unapproved_asset_runs", "flagged_asset_runs", "clicks_without_conversion"),
+    }
+    assert found
