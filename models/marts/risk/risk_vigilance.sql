@@ -167,7 +167,11 @@ final as (
         cast(coalesce(signal_figures.signals - signal_figures.checkable, 0) as integer) as not_checkable,
         {{ rate('signal_figures.borne_out', 'signal_figures.checkable') }} as borne_out_share,
         {{ wilson_bound('signal_figures.borne_out', 'signal_figures.checkable', 'low') }} as borne_out_ci_low,
-        {{ wilson_bound('signal_figures.borne_out', 'signal_figures.checkable', 'high') }} as borne_out_ci_high
+        {{ wilson_bound('signal_figures.borne_out', 'signal_figures.checkable', 'high') }} as borne_out_ci_high,
+        case
+            when signal_figures.checkable >= {{ var('track_record_minimum') }} then 'judged'
+            else 'not_enough'
+        end as borne_out_status
     from risk_types
     left join finding_figures
         on risk_types.risk_type = finding_figures.risk_type

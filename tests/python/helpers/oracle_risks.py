@@ -470,6 +470,7 @@ def risk_vigilance(world: World) -> list[Row]:
     """Return one row per risk type."""
     found, told = findings(world), {row["risk_id"]: row for row in facts_checks(world)}
     rows = []
+    least = world.number("track_record_minimum")
     kinds = {row["risk_type"] for row in oracle.read_reference("risk_concerns")}
     for risk_type in (*kinds, "all"):
         own = [row for row in found if risk_type in ("all", row["risk_type"])]
@@ -493,9 +494,8 @@ def risk_vigilance(world: World) -> list[Row]:
                 "reported": len(seen),
                 "missed": len(missed),
                 "cases": cases,
-                "status": (
-                    "judged" if cases >= world.number("track_record_minimum") else "not_enough"
-                ),
+                "status": "judged" if cases >= least else "not_enough",
+                "borne_out_status": "judged" if held + not_held >= least else "not_enough",
                 "median_minutes_to_report": (
                     float(statistics.median(minutes_taken)) if seen else None
                 ),

@@ -241,7 +241,7 @@ TABLES: dict[str, tuple[str, Callable[[dict], tuple]]] = {
             'Signals that the facts bear out',
             borne_out_share,
             borne_out + not_borne_out,
-            if(borne_out + not_borne_out < 12, 'not_enough', 'judged')
+            borne_out_status
         from marts.risk_vigilance
         where risk_type = 'all'
 
