@@ -6,6 +6,12 @@
 {%- endmacro %}
 
 
+{#- What a fact finds its row of dim_experiments by, where it may belong to no experiment. -#}
+{% macro experiment_key(experiment_id) -%}
+    coalesce({{ experiment_id }}, 'none')
+{%- endmacro %}
+
+
 {#- The columns that are not null, separated by semicolons. -#}
 {% macro joined_reasons(columns) -%}
     concat_ws('; ', {{ columns | join(', ') }})

@@ -54,6 +54,15 @@ WORDS: dict[str, Callable[[str, Artifact], str]] = {
     "unique_combination_of_columns": lambda dataset, a: (
         f"no two records of {dataset} have the same {listed(a['combination_of_columns'])}"
     ),
+    "primary_key": lambda dataset, a: (
+        f"no two records of {dataset} have the same {listed(a['combination_of_columns'])}, and"
+        " none of these is missing"
+    ),
+    "foreign_keys": lambda dataset, a: (
+        f"{a['failed_column']} of {dataset}, where it is given, is {a['allowed']}"
+        if "failed_column" in a
+        else f"{listed(a['columns'])} of {dataset} are in the dimensions that its YAML names"
+    ),
     "expression_is_true": lambda dataset, a: f"in every record of {dataset}: {a['expression']}",
 }
 
@@ -104,7 +113,7 @@ def key_columns(parents: list[str], nodes: Artifact) -> list[str]:
                 continue
             if metadata.get("name") == "unique":
                 single.append(metadata["kwargs"]["column_name"])
-            elif metadata.get("name") == "unique_combination_of_columns":
+            elif metadata.get("name") in ("unique_combination_of_columns", "primary_key"):
                 columns = metadata["kwargs"]["combination_of_columns"]
                 combined += columns if isinstance(columns, list) else []
     return [*single, *combined]

@@ -23,6 +23,7 @@ final as (
     select
         performance.asset_id,
         performance.experiment_id,
+        {{ experiment_key('performance.experiment_id') }} as experiment_key,
         assets.campaign_id,
         assets.segment_id,
         assets.channel_id,

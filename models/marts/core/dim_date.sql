@@ -47,7 +47,7 @@ last_campaign as (
 range_of_days as (
 
     select
-        min(days_of_events.event_day) as first_day,
+        cast(date_trunc('week', min(days_of_events.event_day)) as date) as first_day,
         greatest(max(days_of_events.event_day), max(last_campaign.end_date)) as last_day
     from days_of_events
     cross join last_campaign

@@ -50,24 +50,43 @@ labelled_experiments as (
 
 ),
 
+named_experiments as (
+
+    select
+        *,
+        {{ unique_label('label', 'experiment_id') }} as experiment_label
+    from labelled_experiments
+
+),
+
+-- What belongs to no experiment finds a row too: a join by the key loses nothing.
+no_experiment as (
+
+    select 'No experiment' as experiment_label
+
+),
+
 final as (
 
     select
-        experiment_id,
-        campaign_id,
-        control_asset_id,
-        variant_asset_id,
-        {{ unique_label('label', 'experiment_id') }} as experiment_label,
-        campaign_name,
-        control_asset_label,
-        variant_asset_label,
-        experiment_type,
-        metric,
-        metric_label,
-        status,
-        start_date,
-        end_date
-    from labelled_experiments
+        {{ experiment_key('named_experiments.experiment_id') }} as experiment_key,
+        named_experiments.experiment_id,
+        named_experiments.campaign_id,
+        named_experiments.control_asset_id,
+        named_experiments.variant_asset_id,
+        coalesce(named_experiments.experiment_label, no_experiment.experiment_label) as experiment_label,
+        named_experiments.campaign_name,
+        named_experiments.control_asset_label,
+        named_experiments.variant_asset_label,
+        named_experiments.experiment_type,
+        named_experiments.metric,
+        named_experiments.metric_label,
+        named_experiments.status,
+        named_experiments.start_date,
+        named_experiments.end_date
+    from named_experiments
+    full outer join no_experiment
+        on named_experiments.experiment_label is null
 
 )
 

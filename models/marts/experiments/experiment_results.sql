@@ -1,6 +1,7 @@
 with experiments as (
 
     select * from {{ ref('dim_experiments') }}
+    where experiment_id is not null
 
 ),
 

@@ -13,6 +13,7 @@ campaigns as (
 experiments as (
 
     select * from {{ ref('dim_experiments') }}
+    where experiment_id is not null
 
 ),
 

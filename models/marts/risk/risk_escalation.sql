@@ -95,6 +95,7 @@ final as (
         judged_signals.risk_id,
         judged_signals.campaign_id,
         judged_signals.experiment_id,
+        {{ experiment_key('judged_signals.experiment_id') }} as experiment_key,
         campaigns.campaign_name,
         judged_signals.raised_at,
         judged_signals.risk_type,

@@ -17,6 +17,7 @@ final as (
         risk_signals.risk_id,
         risk_signals.campaign_id,
         risk_signals.experiment_id,
+        risk_signals.experiment_key,
         risk_signals.campaign_name,
         cast(row_number() over (
             order by

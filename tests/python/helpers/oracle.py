@@ -577,6 +577,17 @@ def dim_experiments(world: World) -> list[Row]:
     return rows
 
 
+def experiment_members(world: World) -> list[Row]:
+    """Return the rows of dim_experiments: each experiment, and none (docs/bi.md)."""
+    experiments = dim_experiments(world)
+    none = dict.fromkeys(experiments[0] if experiments else ("experiment_id",))
+    labelled = none | {"experiment_key": "none", "experiment_label": "No experiment"}
+    return [
+        *({"experiment_key": row["experiment_id"]} | row for row in experiments),
+        labelled,
+    ]
+
+
 # ---- Funnel ---------------------------------------------------------------------------------
 
 
@@ -1334,6 +1345,7 @@ def risk_escalation(world: World) -> list[Row]:
                 "risk_id": signal["risk_id"],
                 "campaign_id": signal["campaign_id"],
                 "experiment_id": signal["experiment_id"],
+                "experiment_key": signal["experiment_id"] or "none",
                 "campaign_name": world.campaigns[signal["campaign_id"]]["name"],
                 "raised_at": raised_at,
                 "risk_type": signal["risk_type"],
@@ -1380,7 +1392,7 @@ def risk_inbox(world: World) -> list[Row]:
     same = (
         *("risk_id", "campaign_id", "experiment_id", "campaign_name", "risk_type", "severity"),
         *("status", "raised_at", "exposure_spend", "escalation_required", "review_state"),
-        *("review_due_at", "evidence_check"),
+        *("experiment_key", "review_due_at", "evidence_check"),
     )
     return [
         {name: row[name] for name in same}
@@ -1509,7 +1521,7 @@ MARTS: dict[str, tuple[tuple[str, ...], Callable[[World], list[Row]]]] = {
     "dim_segments": (("segment_id",), dim_segments),
     "dim_channels": (("channel_id",), dim_channels),
     "dim_assets": (("asset_id",), dim_assets),
-    "dim_experiments": (("experiment_id",), dim_experiments),
+    "dim_experiments": (("experiment_key",), experiment_members),
     "fct_funnel_daily": ((*PLACE, "event_date"), fct_funnel_daily),
     "funnel_conversion": ((*PLACE, "stage"), funnel_conversion),
     "segment_rollups": (("campaign_id", "segment_id", "window_end"), segment_rollups),

@@ -400,11 +400,11 @@ def week_of(day: date) -> date:
 
 
 def dim_date(world: World) -> list[Row]:
-    """Return the days from the first event to the end of the last campaign (issue on time)."""
+    """Return the days from the Monday before the first event to the end of the last campaign (issue on time)."""
     days = {row["occurred_at"].date() for row in campaign_timeline(world)}
     days |= {row["day"] for row in world.funnel} | set(world.covered_from.values())
     ends = [row["end_date"] for row in oracle.dim_campaigns(world)]
-    first, last = min(days), max(max(days), *ends)
+    first, last = week_of(min(days)), max(max(days), *ends)
     rows = []
     for number in range((last - first).days + 1):
         day = first + timedelta(days=number)
@@ -541,6 +541,7 @@ def fct_performance_daily(world: World) -> list[Row]:
     for (asset_id, experiment_id, day), performance in days.items():
         first, summed = performance[0], oracle.totals(performance)
         row = {"asset_id": asset_id, "experiment_id": experiment_id, "recorded_date": day}
+        row["experiment_key"] = experiment_id or "none"
         row |= {name: first[name] for name in oracle.PLACE}
         row |= {name: summed[name] for name in ("impressions", "clicks", "conversions")}
         for name in ("spend", "revenue_proxy"):

@@ -541,6 +541,47 @@ def test_sqlalchemy_reflects_tables_types_and_comments(builds: Builds) -> None:
         assert not getattr(found, "timezone", False)
 
 
+def test_sqlalchemy_finds_keys_that_lead_from_a_fact_to_each_dimension_once(builds: Builds) -> None:
+    """Each mart has a primary key; what refers to a dimension refers to no other mart."""
+
+    def read(file: Path) -> tuple[dict, dict]:
+        with connected(file) as connection:
+            inspector = sa.inspect(connection)
+            names = inspector.get_table_names(schema="marts")
+            return (
+                {name: inspector.get_pk_constraint(name, "marts") for name in names},
+                {name: inspector.get_foreign_keys(name, "marts") for name in names},
+            )
+
+    (primary, foreign), version = builds.read(read)
+    columns = {name: key["constrained_columns"] for name, key in primary.items()}
+    assert [name for name, key in columns.items() if not key] == ["warehouse_build"]  # of one row
+    assert columns["fct_performance_daily"] == ["asset_id", "experiment_key", "recorded_date"]
+    assert not any(foreign[name] for name in foreign if name.startswith("dim_"))
+    led = {
+        (name, *key["constrained_columns"], key["referred_table"], *key["referred_columns"])
+        for name, keys in foreign.items()
+        for key in keys
+    }
+    assert {table for *_, table, _ in led} == {name for name in columns if name.startswith("dim_")}
+    # A column that is named as a dimension's key leads there, but where records of the past are.
+    with opened(version) as connection:
+        named = connection.sql(
+            """
+            select table_name, column_name
+            from duckdb_columns()
+            where schema_name = 'marts'
+                and table_name not like 'dim_%'
+                and table_name not in ('contract_violations', 'status_history', 'what_changed')
+                and regexp_matches(
+                    column_name, '^(from_|to_)?(campaign|segment|channel|asset)_id$|^experiment_key$'
+                )
+            """
+        ).fetchall()
+    assert set(named) <= {key[:2] for key in led}
+    assert len(named) > 50
+
+
 # ---- Nobody writes ---------------------------------------------------------------------------
 
 

@@ -276,6 +276,47 @@ def test_comments_are_published(project):
         assert columns.fetchall() == [("fct_events", "stage", "Where")]
 
 
+STAGES = """
+    create table marts.dim_stages as
+        select distinct stage, date '2026-03-16' as known_since from marts.fct_events
+"""
+KEYED = [
+    node("dim_stages", columns={"known_since": {}, "stage": {}}),
+    generic_test("stage_is_unique", "unique", model="dim_stages", column_name="stage"),
+    generic_test("stage_is_given", "not_null", model="dim_stages", column_name="stage"),
+    generic_test("since_is_given", "not_null", model="dim_stages", column_name="known_since"),
+    generic_test(
+        "key", "primary_key", model="fct_events", combination_of_columns=["event_id", "campaign_id"]
+    ),
+    generic_test("keys", "foreign_keys", model="fct_events", columns={"stage": "dim_stages.stage"}),
+]
+
+
+@pytest.mark.parametrize("rows", [12, 11])
+def test_keys_are_published_as_tests_declare_them(project, rows, monkeypatch):
+    """A fact that is too large for more indices keeps its primary key."""
+    monkeypatch.setattr(publish, "FOREIGN_KEY_ROWS", rows)
+    project.sql(STAGES)
+    for one in KEYED:
+        project.add(one)
+    project.publish()
+    assert public(project.published) == public(project.build)
+    with duckdb.connect(str(project.published), read_only=True) as connection:
+        keys = connection.sql(
+            """
+            select table_name, constraint_type, constraint_column_names, referenced_table
+            from duckdb_constraints()
+            where constraint_type <> 'NOT NULL'
+            order by all
+            """
+        ).fetchall()
+    assert keys == [
+        ("dim_stages", "PRIMARY KEY", ["stage"], None),
+        *[("fct_events", "FOREIGN KEY", ["stage"], "dim_stages")] * (rows == 12),
+        ("fct_events", "PRIMARY KEY", ["event_id", "campaign_id"], None),
+    ]
+
+
 def test_a_fingerprint_depends_on_the_rows_and_not_on_their_order(project):
     fingerprints = [project.publish().marts.fingerprints["fct_events"]]
     for change in (
@@ -692,6 +733,11 @@ WORDS = [
         "no two records of events have the same stage, count.",
     ),
     (
+        "primary_key",
+        {"combination_of_columns": ["stage", "count"]},
+        "no two records of events have the same stage, count, and none of these is missing.",
+    ),
+    (
         "required_fields_are_present",
         {"dataset": "events"},
         "every field of events that is neither nullable nor optional has a value, and no id is"
@@ -757,6 +803,23 @@ def test_a_test_of_several_columns_is_explained_column_by_column(project):
         "    rows    11",
         "    sql     target/values.sql",
     ]
+
+
+def test_a_foreign_key_is_explained_by_the_dimension_that_lacks_it(project):
+    code = f"""
+        select 'stage' as failed_column, 'a stage of dim_stages' as allowed, *
+        from ({ALL_EVENTS}) where stage = 'vist'
+    """
+    columns = {"campaign_id": "dim_campaigns.campaign_id", "stage": "dim_stages.stage"}
+    test = generic_test("events_foreign_keys", "foreign_keys", columns=columns)
+    project.add(test, "fail", failures=1, compiled_code=code)
+    assert project.explained().splitlines()[2:4] == [
+        "FAILED  events_foreign_keys: stage",
+        "    guards  stage of events, where it is given, is a stage of dim_stages.",
+    ]
+    project.build.unlink()
+    guards = "guards  campaign_id, stage of events are in the dimensions that its YAML names."
+    assert guards in project.explained()
 
 
 def test_keys_come_first_then_what_is_tested(project):
