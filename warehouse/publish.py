@@ -24,8 +24,8 @@ from warehouse.system.files import remedy, remove_leftovers, sync_folder, tempor
 from warehouse.system.paths import BUILD_FILE, PROJECT, PUBLISHED_FILE
 from warehouse.system.words import AGAIN
 
-# Most rows of a table whose foreign keys are declared. DuckDB keeps an index for each: of two million
-# rows four take 9 s of CPU and 100 MB, where the table has 13 MB, and 21 more with its primary key.
+# Most rows of a table whose foreign keys are declared. DuckDB keeps an index for each: of two
+# million rows four take 9 s of CPU and 100 MB; the table has 13 MB, its primary key 21.
 FOREIGN_KEY_ROWS = 500_000
 # Each index takes a block at least: with DuckDB's own 262,144 bytes the samples come to 41 MB.
 BLOCK_BYTES = 65_536

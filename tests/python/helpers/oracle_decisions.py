@@ -400,7 +400,7 @@ def week_of(day: date) -> date:
 
 
 def dim_date(world: World) -> list[Row]:
-    """Return the days from the Monday before the first event to the end of the last campaign (issue on time)."""
+    """Return the days from the first event's Monday to the end of the last campaign (issue)."""
     days = {row["occurred_at"].date() for row in campaign_timeline(world)}
     days |= {row["day"] for row in world.funnel} | set(world.covered_from.values())
     ends = [row["end_date"] for row in oracle.dim_campaigns(world)]

@@ -574,7 +574,8 @@ def test_sqlalchemy_finds_keys_that_lead_from_a_fact_to_each_dimension_once(buil
                 and table_name not like 'dim_%'
                 and table_name not in ('contract_violations', 'status_history', 'what_changed')
                 and regexp_matches(
-                    column_name, '^(from_|to_)?(campaign|segment|channel|asset)_id$|^experiment_key$'
+                    column_name,
+                    '^(from_|to_)?(campaign|segment|channel|asset)_id$|^experiment_key$'
                 )
             """
         ).fetchall()

@@ -62,7 +62,7 @@ OUTCOMES = {
     ("risk_escalation", "review_link"): {"named", "inferred", None},
     ("risk_escalation", "evidence_check"): {"match", "mismatch", "not_checkable"},
     ("risk_escalation", "escalation_required"): {False, True},
-    ("dim_experiments", "status"): {"planned", "running", "completed"},
+    ("dim_experiments", "status"): {"planned", "running", "completed", None},  # null: none is one
     ("contract_violations", "rule"): {4, 5},
 }
 
