@@ -16,7 +16,7 @@ $(shell test -x $(BIN)/python || rm -f $(INSTALLED)-*)
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:  # what installs into .venv
-.PHONY: help build history review export test browser-test dbt2 lint docs bench spark-up spark-build spark-down spark-test clients clean lock
+.PHONY: help build history review export test browser-test dbt2 lint docs bench spark-up spark-build spark-down spark-test clients superset clean lock
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## /make \1|/p' Makefile | awk -F'|' '{ printf "%-13s %s\n", $$1, $$2 }'
@@ -71,6 +71,9 @@ spark-test: $(INSTALLED)-dev $(INSTALLED)-spark  ## build on DuckDB and on Spark
 
 clients: $(CLIENTS)/.installed  ## let ibis, Harlequin and Superset read warehouse.duckdb; see docs/bi.md
 	@$(CLIENTS)/pytest --override-ini addopts='-q --strict-markers' tests/clients $(ARGS)
+
+superset: $(if $(AT),$(INSTALLED)-own,$(CLIENTS)/.installed)  ## open the dashboard in a Superset on this machine, or put it into yours: AT=address; see docs/bi.md
+	@$(if $(AT),$(BIN),$(CLIENTS))/python tools/dashboard.py $(if $(AT),--at "$(AT)") $(if $(FILE),--file "$(FILE)") $(if $(PORT),--port $(PORT))
 
 clean:  ## remove what a build leaves behind, but not warehouse.duckdb
 	rm -rf target logs build/*

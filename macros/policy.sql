@@ -89,7 +89,7 @@
 {% macro check_policy() -%}
     {%- if execute -%}
         {%- set build = graph.nodes.get('model.' ~ project_name ~ '.warehouse_build') -%}
-        {%- set known = ['raw', 'lake_path', 'history'] + build.config.meta.policy.keys() | list if build else [] -%}
+        {%- set known = ['raw', 'lake_path', 'history', 'bi_url', 'review_url'] + build.config.meta.policy.keys() | list if build else [] -%}
         {%- for name in invocation_args_dict.get('vars') or {} if build and name not in known and not is_of_a_package(name) -%}
             {%- do exceptions.raise_compiler_error(
                 "There is no var " ~ name ~ ". The vars of dbt_project.yml are " ~ known | join(", ") ~ "."

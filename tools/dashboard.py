@@ -8,6 +8,7 @@ import argparse
 import json
 import os
 import secrets
+import signal
 import socket
 import subprocess
 import sys
@@ -113,12 +114,20 @@ class Superset:
         for dataset in sorted(ASSETS.glob("datasets/*.yaml")):
             known_as = yaml.safe_load(dataset.read_text(encoding="utf-8"))["uuid"]
             number = self.done("GET", f"/api/v1/dataset/{known_as}")["result"]["id"]
-            path = f"/api/v1/dataset/{number}/refresh?override_columns=true"
-            status, answer = self.call("PUT", path)
+            path = f"/api/v1/dataset/{number}"
+            status, answer = self.call("PUT", f"{path}/refresh?override_columns=true")
             if status != 200:
                 reason = f"{dataset.stem} can't be read from {file}: {answer.get('message')}"
                 advice = "All of Superset's workers must be able to read the file by that path."
                 raise DashboardError(f"{reason}. {advice}")
+            columns = self.done("GET", path)["result"]["columns"]
+            self.done("PUT", path, {"columns": [headed(column) for column in columns]})
+
+
+def headed(column: dict) -> dict:
+    """Return a dataset's column with the heading that people read, as Superset changes it."""
+    name = column["column_name"].replace("_", " ").capitalize()
+    return {"id": column["id"], "column_name": column["column_name"], "verbose_name": name}
 
 
 def bundle(file: str) -> bytes:
@@ -151,6 +160,7 @@ def served(home: Path, port: int = 0, **environment: str) -> Iterator[Superset]:
         "SUPERSET_HOME": str(home),
         "SUPERSET_CONFIG_PATH": str(configuration),
         "PYTHONPATH": "",
+        "SCARF_ANALYTICS": "false",  # or pages ask for a pixel elsewhere
         **environment,
     }
     programs = Path(sys.executable).parent
@@ -244,6 +254,7 @@ def main() -> int:
             return 0
         if not Path(asked.file).is_file():
             raise DashboardError(f"{asked.file} is missing. Run `make build`.")
+        signal.signal(signal.SIGTERM, signal.default_int_handler)  # the server ends with this
         print("Starting Superset; the first time takes a minute.", flush=True)
         with served(HOME, asked.port) as superset:
             superset.put_in(str(Path(asked.file).resolve()))

@@ -18,12 +18,15 @@ from statistics import mean, median
 
 import duckdb
 import pytest
+import yaml
 from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 from helpers import oracle
 from helpers.builds import Build, Workspace
-from helpers.project import read_export
+from helpers.project import PROJECT, read_export
 from helpers.semantics import Semantics
 from numpy import quantile
+
+DATASETS = sorted((PROJECT / "bi/superset/datasets").glob("*.yaml"))
 
 # Views of the build file are tables once published.
 FACTS_AS_TABLES = """
@@ -632,6 +635,35 @@ def test_every_mart_has_a_reader(database: Build) -> None:
     }
     # What read warehouse_build would be below all parents of the governance tests.
     assert read == marts - {"model.marketing_orchestrator.warehouse_build"}
+
+
+def test_the_dashboard_is_an_exposure_of_its_datasets(database: Build) -> None:
+    manifest = json.loads((database.folder / "target/manifest.json").read_bytes())
+    exposure = manifest["exposures"]["exposure.marketing_orchestrator.marketing_dashboard"]
+    read = {node_id.split(".")[-1] for node_id in exposure["depends_on"]["nodes"]}
+    assert read == {file.stem for file in DATASETS}
+    assert exposure["url"] == "http://127.0.0.1:8088/superset/dashboard/marketing/"
+
+
+def test_metrics_of_the_dashboard_are_those_of_the_semantic_layer(
+    semantics: Semantics, sample: Build
+) -> None:
+    """By campaign, of each dataset that has a metric of this name."""
+    known = {metric.name for metric in semantics.configuration.mf.list_metrics()}
+    compared = 0
+    for file in DATASETS:
+        for metric in yaml.safe_load(file.read_text(encoding="utf-8"))["metrics"]:
+            name, expression = metric["metric_name"], metric["expression"]
+            if name in known:
+                found = sample.rows(
+                    f"select campaign_id, {expression} as value from marts.{file.stem} group by all"
+                )
+                asked = dict(semantics.rows([name], ("campaign",)))
+                values = {row["campaign_id"]: row["value"] for row in found}
+                assert values == pytest.approx(asked), (file.stem, name)
+                assert len({*values.values()}) > 1
+                compared += 1
+    assert compared == 4
 
 
 def test_time_spine_covers_every_day_of_a_metric(sample: Build) -> None:
