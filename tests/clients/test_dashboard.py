@@ -1,8 +1,6 @@
 """The dashboard of bi/superset, as its command puts it in and Chromium shows it."""
 
 import json
-import os
-import shutil
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
@@ -13,13 +11,9 @@ from urllib.parse import quote
 
 import pytest
 from conftest import Server, Warehouse, as_answered
-from playwright.sync_api import Page, Response, sync_playwright
+from helpers.browser import chromium
+from playwright.sync_api import Page, Response
 
-PROGRAMS = ("chromium", "chromium-browser", "google-chrome", "chrome")
-QUIET = [
-    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
-    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
-]
 SECONDS_AT_MOST = 300
 
 Row = dict[str, Any]
@@ -138,15 +132,8 @@ def marts(served: Warehouse) -> dict[str, list[Row]]:
 
 @pytest.fixture(scope="module")
 def page(superset: Server) -> Iterator[Page]:
-    """Log in with the machine's Chromium, or the one that CHROMIUM names."""
-    named = os.environ.get("CHROMIUM")
-    program = next(filter(None, map(shutil.which, [named] if named else PROGRAMS)), None)
-    if not program:
-        pytest.fail(
-            "No Chromium or Chrome is found: install Debian's chromium, or name one by CHROMIUM."
-        )
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=QUIET)
+    """Start Chromium, and log in."""
+    with chromium() as browser:
         # Charts load once they are in view.
         page = browser.new_page(viewport={"width": 1400, "height": 3000})
         page.set_default_timeout(SECONDS_AT_MOST * 1000)
@@ -156,7 +143,6 @@ def page(superset: Server) -> Iterator[Page]:
         page.keyboard.press("Enter")
         page.wait_for_url(lambda address: "/login/" not in address)
         yield page
-        browser.close()
 
 
 def shown(page: Page, superset: Server, filtered: str = "") -> dict[str, list[list[Row]]]:

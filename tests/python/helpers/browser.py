@@ -1,15 +1,40 @@
 """Pages as people open them: in a browser, without a network."""
 
+import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, Page
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
 
 DESKTOP = 1280
 """Width of a page on a desk, in pixels."""
+
+
+PROGRAMS = ("chromium", "chromium-browser", "google-chrome", "chrome")
+QUIET = [
+    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
+    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
+]
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """Start the machine's Chromium, or the one that CHROMIUM names."""
+    named = os.environ.get("CHROMIUM")
+    program = next(filter(None, map(shutil.which, [named] if named else PROGRAMS)), None)
+    if not program:
+        pytest.fail(
+            "No Chromium or Chrome is found: install Debian's chromium, or name one by CHROMIUM."
+        )
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=QUIET)
+        yield browser
+        browser.close()
 
 
 @dataclass
