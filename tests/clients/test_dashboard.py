@@ -148,14 +148,13 @@ def page(superset: Server) -> Iterator[Page]:
 def shown(page: Page, superset: Server, filtered: str = "") -> dict[str, list[list[Row]]]:
     """Open the dashboard; return the rows that each chart got."""
     names = {chart["id"]: chart["slice_name"] for chart in superset.all("chart")}
-    answers: dict[str, list[list[Row]]] = {}
+    answers: dict[str, Response] = {}
 
     def listen(response: Response) -> None:
         if "/api/v1/chart/data" in response.url:
             chart = json.loads(response.request.post_data or "{}")["form_data"].get("slice_id")
             if chart:  # else it is what a filter offers
-                results = response.json()["result"]
-                answers[names[chart]] = [result["data"] for result in results]
+                answers[names[chart]] = response
 
     page.on("response", listen)
     page.goto(f"{superset.address}/superset/dashboard/marketing/{filtered}")
@@ -165,7 +164,10 @@ def shown(page: Page, superset: Server, filtered: str = "") -> dict[str, list[li
         page.wait_for_timeout(500)
     page.wait_for_load_state("networkidle")
     page.remove_listener("response", listen)
-    return answers
+    return {
+        name: [result["data"] for result in response.json()["result"]]
+        for name, response in answers.items()
+    }
 
 
 def filtered_by(name: str, column: str, value: Any) -> str:
