@@ -22,14 +22,14 @@ landing = click.option("--from", "landing", help="Ingest this landing folder fir
 
 
 @contextmanager
-def in_sentences(failure: str = "") -> Iterator[None]:
-    """End with exit code 1 and a sentence where something can't be done, 130 after Ctrl-C."""
+def in_sentences(failure: str = "", exit_code: int = 1) -> Iterator[None]:
+    """End with an exit code and a sentence where something can't be done, 130 after Ctrl-C."""
     try:
         yield
     except WarehouseError as error:
         between = "\n" if "\n" in str(error) else " "
         click.echo(f"{failure}{between}{error}".lstrip(), err=True)
-        sys.exit(1)
+        sys.exit(exit_code)
     except (KeyboardInterrupt, RuntimeError) as error:
         if not is_interruption(error):
             raise
@@ -169,6 +169,32 @@ def export(folder: Path | None) -> None:
 
     with in_sentences("Nothing was exported."):
         click.echo(export(folder or FOLDER))
+
+
+@main.command()
+@click.argument("base")
+@click.argument("head", required=False)
+@click.option("--markdown", is_flag=True, help="Report as a comment on a pull request.")
+def diff(base: str, head: str | None, markdown: bool) -> None:
+    """Compare the marts of BASE with those of HEAD, by default warehouse.duckdb.
+
+    Either is a published file, or a commit, which is built for it, on this project's history; what
+    is known of a file's marts is read from target/manifest.json and CHANGELOG.md beside it.
+
+    As diff(1) it ends with 0 where nothing breaks readers of the marts: values and rows may be
+    others; with 1 where something does: a mart or a column is gone before its deprecation date, a
+    type or a key is another, or marts or columns are others and CHANGELOG.md is the same; with 2
+    where there is nothing to compare.
+    """
+    from warehouse.diff import report
+    from warehouse.diff.compare import compare
+    from warehouse.diff.sides import side
+
+    with in_sentences("Nothing was compared.", exit_code=2):
+        with side(base) as one, side(head) as other:
+            found = compare(one, other)
+        click.echo(report.markdown(found) if markdown else report.text(found))
+    sys.exit(1 if found.breaking or found.is_unannounced else 0)
 
 
 @main.group(invoke_without_command=True)
