@@ -7,6 +7,7 @@ from typing import Any
 from warehouse.dbt.artifacts import Artifact
 
 Key = tuple[str, ...]
+COMBINATIONS = ("primary_key", "unique_combination_of_columns")  # generic tests
 
 
 def declared_keys(manifest: Artifact) -> dict[str, Key]:
@@ -26,7 +27,7 @@ def declared_keys(manifest: Artifact) -> dict[str, Key]:
         combinations = [
             tuple(test["kwargs"]["combination_of_columns"])
             for test in found
-            if test["name"] == "unique_combination_of_columns"
+            if test["name"] in COMBINATIONS
         ]
         never_null, unique = (
             {

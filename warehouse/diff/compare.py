@@ -25,7 +25,7 @@ class Side:
     Args:
         name: How the report calls it.
         file: The file.
-        keys: The columns that identify a row of a mart; empty where nobody knows.
+        keys: The columns that identify a row of a mart, where the file declares none.
         outlived: The marts whose deprecation date has come.
         changelog: What CHANGELOG.md says there; None where there is none.
 
@@ -134,8 +134,12 @@ def compare(base: Side, head: Side) -> Diff:
         attach(connection, Path(), head.file, "head", COMPARE, PUBLISHED)
         try:
             before, after = (marts_in(connection, catalog) for catalog in ("base", "head"))
+            keys = tuple(
+                side.keys | primary_keys(connection, catalog)
+                for side, catalog in ((base, "base"), (head, "head"))
+            )
             found = [
-                compare_mart(connection, name, before[name], after[name], base, head)
+                compare_mart(connection, name, before[name], after[name], keys)
                 for name in before.keys() & after.keys()
             ]
             return Diff(
@@ -169,6 +173,16 @@ def marts_in(connection: duckdb.DuckDBPyConnection, catalog: str) -> dict[str, C
     return marts
 
 
+def primary_keys(connection: duckdb.DuckDBPyConnection, catalog: str) -> dict[str, Key]:
+    """Return the keys that the marts declare in a file."""
+    rows = connection.execute(
+        "select table_name, constraint_column_names from duckdb_constraints()"
+        " where database_name = ? and schema_name = 'marts' and constraint_type = 'PRIMARY KEY'",
+        [catalog],
+    ).fetchall()
+    return {mart: tuple(columns) for mart, columns in rows}
+
+
 def counted_rows(
     connection: duckdb.DuckDBPyConnection, catalog: str, names: set[str]
 ) -> dict[str, int]:
@@ -191,11 +205,10 @@ def compare_mart(
     name: str,
     before: Columns,
     after: Columns,
-    base: Side,
-    head: Side,
+    keys: tuple[dict[str, Key], dict[str, Key]],
 ) -> MartDiff:
     """Compare a mart that both files have; the order of its columns doesn't matter."""
-    old_key, new_key = base.keys.get(name), head.keys.get(name)
+    old_key, new_key = (of_file.get(name) for of_file in keys)
     mart = MartDiff(
         name,
         new_key or old_key,
