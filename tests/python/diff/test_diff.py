@@ -403,8 +403,11 @@ def test_a_contract_is_broken_by_a_new_version_only(
     assert run(base, head)[0] == 1
 
 
-def test_a_commit_is_built_and_leaves_nothing(tmp_path: Path, published: Path) -> None:
+def test_a_commit_is_built_and_leaves_nothing(
+    tmp_path: Path, workspace: Workspace, published: Path
+) -> None:
     project = copy_project(tmp_path / "project")
+    shutil.copytree(workspace.folder / "seeds", project / "seeds", dirs_exist_ok=True)
     for file in ("warehouse.duckdb", "history.duckdb"):
         shutil.copy(published / file, project)
     shutil.copytree(published / "target", project / "target")
