@@ -1,14 +1,14 @@
 """Report what changed: as text, or as Markdown for a pull request."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from warehouse.diff.compare import ORIGIN, Diff, MartDiff
 from warehouse.system.words import counted, value_text
 
 MAX_COMMENT = 65_536  # characters, of a comment on GitHub
 MAX_BREAKING = 100  # sentences; those of a whole domain that is gone
-UNANNOUNCED = "CHANGELOG.md tells of none of it: readers notice marts, columns and types."
+UNANNOUNCED = "Marts, columns or types changed, and CHANGELOG.md did not: say there what changed."
 
 
 def text(diff: Diff) -> str:
@@ -58,7 +58,7 @@ def summary(mart: MartDiff) -> str:
     return f"{mart.name}{by}: {rows}; {changes}"
 
 
-def details(mart: MartDiff, show=str) -> list[str]:
+def details(mart: MartDiff, show: Callable[[str], str] = str) -> list[str]:
     """Return what changed in a mart, a line for each thing; `show` formats names and values."""
 
     def listed(names: Iterable[str]) -> str:

@@ -58,12 +58,13 @@ def side(given: str | None) -> Iterator[Side]:
 
 def of_file(name: str, file: Path, manifest_file: Path) -> Side:
     """Return a side, with what dbt's manifest and the changelog beside its file say of it."""
-    manifest, changelog = {"nodes": {}}, None
-    with suppress(OSError, ValueError):
+    keys, gone, changelog = {}, set(), None
+    with suppress(OSError, ValueError, TypeError, LookupError, AttributeError):
         manifest = json.loads(manifest_file.read_bytes())
+        keys, gone = declared_keys(manifest), outlived(manifest, date.today())
     with suppress(OSError):
         changelog = (file.parent / CHANGELOG).read_text("utf-8")
-    return Side(name, file, declared_keys(manifest), outlived(manifest, date.today()), changelog)
+    return Side(name, file, keys, gone, changelog)
 
 
 def git(*arguments: str) -> str | None:

@@ -445,7 +445,7 @@ def test_a_commit_is_built_and_leaves_nothing(
     wrong = diff("main")
     assert wrong.returncode == 2
     assert "main can't be built (exit code 1): see above." in wrong.stderr
-    assert "channels.json" in wrong.stderr
+    assert "1 problem in 1 dataset" in wrong.stderr
     assert list(temporary.iterdir()) == []
     assert git("worktree", "list").count("\n") == 1
     assert git("status", "--porcelain") == before
