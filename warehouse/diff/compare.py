@@ -275,10 +275,11 @@ def compare_whole_rows(
     names = ", ".join(map(identifier, columns))
     base, head = (f"select {names} from {table(one, mart.name)}" for one in ("base", "head"))
     for one, other, place in ((head, base, "added"), (base, head, "gone")):
-        only = f"({one} except all {other})"
-        setattr(mart, place, count(connection, only))
-        rows = connection.sql(f"select * from {only} order by all limit {EXAMPLES}").fetchall()
-        setattr(mart, f"{place}_examples", rows)
+        found, examples = connection.sql(
+            f"select count(*), min(lone, {EXAMPLES}) from ({one} except all {other}) as lone"
+        ).fetchall()[0]
+        setattr(mart, place, found)
+        setattr(mart, f"{place}_examples", [tuple(one.values()) for one in examples or ()])
 
 
 def compare_by_key(
