@@ -1,6 +1,7 @@
 """The command line: `warehouse`, with a command for each step."""
 
 import sys
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from functools import partial
@@ -8,9 +9,9 @@ from pathlib import Path
 
 import click
 
-from warehouse.system.errors import WarehouseError
+from warehouse.system.errors import ExitCode, WarehouseError
 from warehouse.system.locks import is_interruption, sole_build
-from warehouse.system.paths import PROJECT, relative
+from warehouse.system.paths import EXPORT_FOLDER, PROJECT, relative
 from warehouse.system.words import counted
 
 # What a command needs is imported when it runs: each takes its time.
@@ -23,18 +24,21 @@ landing = click.option("--from", "landing", help="Ingest this landing folder fir
 
 @contextmanager
 def in_sentences(failure: str = "") -> Iterator[None]:
-    """End with exit code 1 and a sentence where something can't be done, 130 after Ctrl-C."""
+    """End with a sentence where something can't be done, and with an exit code that says why."""
     try:
         yield
     except WarehouseError as error:
         between = "\n" if "\n" in str(error) else " "
         click.echo(f"{failure}{between}{error}".lstrip(), err=True)
-        sys.exit(1)
-    except (KeyboardInterrupt, RuntimeError) as error:
-        if not is_interruption(error):
+        sys.exit(error.exit_code)
+    except (KeyboardInterrupt, Exception) as error:
+        if is_interruption(error):
+            click.echo("\nInterrupted.", err=True)
+            sys.exit(ExitCode.INTERRUPTED)
+        if isinstance(error, BrokenPipeError):  # click's to end
             raise
-        click.echo("\nInterrupted.", err=True)
-        sys.exit(130)
+        traceback.print_exc()  # as Python does, but it ends with the code of a broken export
+        sys.exit(ExitCode.COULD_NOT_RUN)
 
 
 @click.group()
@@ -120,12 +124,25 @@ def spark(landing: str | None, dbt_arguments: tuple[str, ...]) -> None:
     alone(partial(build, landing=landing), dbt_arguments)
 
 
-def alone(steps: Callable[[list[str], int], int], arguments: tuple[str, ...]) -> None:
+def alone(steps: Callable[[list[str], int], ExitCode], arguments: tuple[str, ...]) -> None:
     """Run the steps of a build, alone in this project; end with their exit code."""
     from warehouse.build.build import as_the_environment_says
 
-    with in_sentences("Nothing was built."), sole_build(PROJECT) as lock:
+    with in_sentences("Nothing was built."), sole_build(PROJECT) as lock, told_to_ci():
         sys.exit(steps(as_the_environment_says(list(arguments)), lock))
+
+
+@contextmanager
+def told_to_ci() -> Iterator[None]:
+    """Let a CI system know as well what can't be done."""
+    from warehouse.explain.ci import tell_ci
+    from warehouse.explain.explanation import explain_error
+
+    try:
+        yield
+    except WarehouseError as error:
+        tell_ci(explain_error(error))
+        raise
 
 
 @main.command()
@@ -137,16 +154,22 @@ def publish() -> None:
     from warehouse.publish import publish
 
     with in_sentences("Not published."), sole_build(PROJECT):
-        click.echo(publish())
+        publication = publish()
+        click.echo(publication)
+        sys.exit(publication.exit_code)
 
 
 @main.command()
 def explain() -> None:
-    """Explain what failed in the last dbt run."""
+    """Explain what failed in the last dbt run; end with the exit code that says how it ended."""
+    from warehouse.explain.ci import tell_ci
     from warehouse.explain.explanation import explain
 
-    with in_sentences():
-        click.echo(explain())
+    with in_sentences("There is no dbt run to explain."), told_to_ci():
+        explanation = explain()
+        click.echo(explanation)
+        tell_ci(explanation)
+        sys.exit(explanation.exit_code)
 
 
 @main.command()
@@ -165,10 +188,10 @@ def review(quiet: bool) -> None:
 @click.argument("folder", type=FOLDER, required=False)
 def export(folder: Path | None) -> None:
     """Export the published marts to a folder, by default export/."""
-    from warehouse.export import FOLDER, export
+    from warehouse.export import export
 
     with in_sentences("Nothing was exported."):
-        click.echo(export(folder or FOLDER))
+        click.echo(export(folder or PROJECT / EXPORT_FOLDER))
 
 
 @main.group(invoke_without_command=True)

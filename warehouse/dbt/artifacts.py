@@ -40,3 +40,8 @@ def read_artifacts(project: Path) -> tuple[Artifact, Artifact]:
         node = manifest["nodes"].get(result["unique_id"], {})
         result.setdefault("compiled_code", node.get("compiled_code"))  # ... and has it here
     return run_results, manifest
+
+
+def is_governance_test(node: Artifact) -> bool:
+    """Tell whether what a test guards is to be seen in the marts, and not kept out of them."""
+    return node.get("resource_type") == "test" and "governance" in node.get("tags", [])

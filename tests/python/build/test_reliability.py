@@ -502,7 +502,7 @@ def test_what_is_in_the_way_is_said(
 @pytest.mark.parametrize(
     ("name", "sentence"),
     [
-        ("seeds/json", "the input folder seeds/json can't be read: No such file or directory"),
+        ("seeds/json", "The input folder seeds/json can't be read: No such file or directory"),
         ("seeds/orchestrator", "seeds/orchestrator/_orchestrator__seeds.yml can't be used: "),
         ("profiles.yml", "profile"),  # each dbt in its words
     ],
