@@ -122,7 +122,9 @@ def judge(
         counts = f"{len(failed)} failed and {len(skipped)} skipped"
         named = name_some(failed or skipped, nodes)
         advice = "`warehouse explain` says why."
-        raise BrokenBuildError(f"The last build is broken, {counts}: {named}. {advice}")
+        messages = [result.get("message") or "" for result in run_results["results"]]
+        of_kind = PublishError if remedy("\n".join(messages)) else BrokenBuildError
+        raise of_kind(f"The last build is broken, {counts}: {named}. {advice}")
     missing = sorted(
         node_id
         for node_id, node in nodes.items()

@@ -31,6 +31,7 @@ from warehouse.seeds.conversion import INPUT_DIR
 from warehouse.seeds.errors import WrongExportError
 from warehouse.seeds.json_text import lines_of_records
 from warehouse.system.errors import ExitCode, WarehouseError
+from warehouse.system.files import remedy
 from warehouse.system.paths import PROJECT, relative
 from warehouse.system.words import listed
 
@@ -72,6 +73,7 @@ CONTRACT = (
 CHANGES = """
     select
         comparison as since,
+        change_type as change,
         what,
         campaign_name as campaign,
         before_text as before,
@@ -214,6 +216,8 @@ def explain(
     if broken:
         is_breach = all(case.is_breach for case in broken)
         exit_code = ExitCode.BREACHED if is_breach else ExitCode.BROKEN
+    if remedy("\n".join(failure.message for case in broken for failure in case.failures)):
+        exit_code = ExitCode.COULD_NOT_RUN  # of a full disk the export is not to blame
     return Explanation(
         f"The last dbt run: {', '.join(totals)}.",
         cases,

@@ -137,7 +137,7 @@ class Project:
     def explained(self):
         """Write the artifacts and return what is said of them."""
         self.write()
-        return explain(self.folder)
+        return str(explain(self.folder))
 
 
 @pytest.fixture(scope="session")
@@ -460,7 +460,7 @@ def test_a_full_disk_is_refused(republished):
         text=True,
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000)),
     )
-    assert refused.returncode == 1
+    assert refused.returncode == 4
     assert refused.stderr.startswith("Not published. warehouse.duckdb can't be written: ")
     assert "File too large" in refused.stderr
     assert len(refused.stderr.splitlines()) == 1
@@ -554,7 +554,7 @@ def test_the_command_line_publishes_or_says_why_not(project):
     shutil.copytree(PROJECT / "warehouse", project.folder / "warehouse")
     refused = subprocess.run(COMMAND, cwd=project.folder, capture_output=True, text=True)
     reason = "Not published. target/run_results.json: No such file or directory. "
-    assert (refused.returncode, refused.stdout) == (1, "")
+    assert (refused.returncode, refused.stdout) == (4, "")
     assert refused.stderr == reason + "Run `dbt build` first.\n"
     project.write()
     published = subprocess.run(COMMAND, cwd=project.folder, capture_output=True, text=True)
@@ -578,14 +578,16 @@ def test_a_run_that_ended_before_it_built_anything_is_no_list_of_failures(projec
     for result in project.run_results["results"]:
         result.update(status="error", message="Compilation Error")
     reason = "The last dbt run ended before it built anything: see logs/dbt.log."
-    assert project.explained() == f"There is no dbt run to explain. {reason}"
+    with pytest.raises(ArtifactError, match=reason):
+        project.explained()
     with pytest.raises(ArtifactError, match=reason):
         publish.publish(project.folder)
 
 
 def test_no_run_to_explain(project):
-    reason = "There is no dbt run to explain. target/run_results.json: No such file or directory."
-    assert explain(project.folder) == f"{reason} Run `dbt build` first."
+    reason = "target/run_results.json: No such file or directory. Run `dbt build` first."
+    with pytest.raises(ArtifactError, match=reason):
+        explain(project.folder)
 
 
 def test_a_failed_test_is_explained_with_its_rows(project):
