@@ -70,6 +70,8 @@ def build(arguments: list[str], lock: int, landing: str | None = None) -> ExitCo
 
     """
     started = time.monotonic()
+    if landing:
+        arguments = with_variables(arguments, {"raw": "lake"})
     source = prepared(arguments, landing)
     results, lost, dbt_exit_code = built(arguments, lock)
     publication, refusal, no_review = None, None, ""

@@ -20,6 +20,8 @@ def line_of(file: Path, node: Artifact) -> int:
         root = yaml.compose(file.read_text(encoding="utf-8"), LOADER)
     except (OSError, ValueError, yaml.YAMLError):
         return 1
+    if not root:  # of an empty file
+        return 1
     place = named(root, name_of(node.get("attached_node") or "")) or root
     own = named(place, node["name"])
     metadata = node.get("test_metadata") or {}

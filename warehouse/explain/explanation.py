@@ -82,7 +82,7 @@ CHANGES = """
     order by change_rank
 """
 # How the conversion says where in the JSON something is wrong.
-IN_JSON = re.compile(r"(\w+): (?:record (?P<record>\d+)|.*\bline (?P<line>\d+))?")
+IN_JSON = re.compile(r"(\w+)(?:\.json)?: (?:record (?P<record>\d+)|.*\bline (?P<line>\d+))?")
 
 
 @dataclass(frozen=True)
