@@ -43,7 +43,7 @@ def in_sentences(failure: str = "") -> Iterator[None]:
 
 @click.group()
 def main() -> None:
-    """Build, publish and read the warehouse."""
+    """Build, publish and read the warehouse. docs/ci.md says what exit codes mean."""
     here = Path.cwd()
     projects = [
         folder for folder in (here, *here.parents) if (folder / "warehouse/cli.py").exists()

@@ -173,7 +173,7 @@ def test_very_many_failing_rows_are_counted_and_a_few_shown(
     (name,) = broken.named("fail")
     text = of.cases[name].find("failure").text
     assert "rows    10,000, the first 10" in text
-    header, *rows = of.table(f"{name}: count")
+    header, *rows = of.table(f"{name}: event_count")
     assert "Rows: 10,000, the first 10" in of.summary
     ids = [row[header.index("event_id")] for row in rows]
     assert ids == [value_text(one) for one in sorted(f"{ODD}{n}" for n in range(10_000))[:10]]
