@@ -8,6 +8,7 @@ import os
 import re
 import sys
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import junitparser
@@ -25,6 +26,7 @@ from warehouse.system.paths import (
     PROJECT,
     PUBLISHED_FILE,
     REVIEW_FILE,
+    relative,
 )
 from warehouse.system.words import listed, shown, value_text
 
@@ -56,19 +58,26 @@ def tell_ci(explanation: Explanation, ending: str = "", project: Path = PROJECT)
         project: The folder of the project.
 
     """
-    try:
-        write_junit(explanation, project / JUNIT_FILE)
-        if name := os.environ.get(SUMMARY):
-            file = Path(name)
+    with said_if_not_written(project / JUNIT_FILE) as file:
+        write_junit(explanation, file)
+    if summary := os.environ.get(SUMMARY):
+        with said_if_not_written(Path(summary)) as file:
             room = MAX_SUMMARY - (file.stat().st_size if file.exists() else 0)
-            with file.open("a", encoding="utf-8", newline="") as summary:
-                text = summary_of(explanation, ending, project, room)
-                summary.write(text if len(text.encode()) <= room else "")
-    except OSError as error:  # all has been said in the log as well
-        print(f"{error.filename} can't be written: {error.strerror}.", file=sys.stderr)
+            text = summary_of(explanation, ending, project, room).encode()
+            with file.open("ab") as opened:
+                opened.write(text if len(text) <= room else b"")
     if os.environ.get("GITHUB_ACTIONS") == "true":
         for annotation in annotations(explanation, project):
             print(annotation)
+
+
+@contextmanager
+def said_if_not_written(file: Path) -> Iterator[Path]:
+    """Say that a file can't be written, if so; that changes nothing of how the run ended."""
+    try:
+        yield file
+    except OSError as error:
+        print(f"{relative(file)} can't be written: {error.strerror}.", file=sys.stderr)
 
 
 # ---- JUnit ----------------------------------------------------------------------------------

@@ -362,7 +362,7 @@ def test_elsewhere_only_junit_is_written(
     (tmp_path / "build").rmdir()
     (tmp_path / "build").write_text("in the way")
     tell_ci(failing(Failure("a", message="b")), project=tmp_path)
-    assert "build can't be written: File exists." in capsys.readouterr().err
+    assert "junit.xml can't be written: File exists." in capsys.readouterr().err
 
 
 # ---- What keeps a build from running ---------------------------------------------------------
