@@ -213,8 +213,8 @@ def explain(
     if skipped:
         totals.append(f"{skipped} skipped, since they build on what failed")
     exit_code = ExitCode.GREEN
-    if broken:
-        is_breach = all(case.is_breach for case in broken)
+    if broken or skipped:  # dbt 2 leaves no result of some that break, and skips what is below
+        is_breach = not skipped and all(case.is_breach for case in broken)
         exit_code = ExitCode.BREACHED if is_breach else ExitCode.BROKEN
     if remedy("\n".join(failure.message for case in broken for failure in case.failures)):
         exit_code = ExitCode.COULD_NOT_RUN  # of a full disk the export is not to blame

@@ -562,6 +562,41 @@ def test_the_command_line_publishes_or_says_why_not(project):
     assert published.stdout.startswith("Published warehouse.duckdb (3 marts, 16 rows, ")
 
 
+@pytest.mark.parametrize(
+    ("ended", "code"),
+    [
+        ({"stage_is_known": "warn"}, 0),
+        ({"stage_is_known": "fail"}, 1),
+        ({"fct_events": "error"}, 1),
+        ({"fct_events": "skipped"}, 1),
+        ({"money_is_approved": "fail"}, 3),
+        ({"money_is_approved": "error"}, 1),
+        ({"money_is_approved": "fail", "stage_is_known": "fail"}, 1),
+        ({"money_is_approved": "fail", "fct_events": "skipped"}, 1),
+    ],
+)
+def test_publishing_and_explaining_end_alike(project, ended, code):
+    for name, status in ended.items():
+        project.ended(name, status, failures=1, compiled_code=ALL_EVENTS)
+    project.write()
+    assert explain(project.folder).exit_code == code
+    assert publishing_ends(project) == code
+
+
+def test_a_full_disk_says_nothing_of_the_export(project):
+    project.ended("fct_events", "error", message="IO Error: No space left on device")
+    project.write()
+    assert explain(project.folder).exit_code == publishing_ends(project) == 4
+
+
+def publishing_ends(project):
+    """Return the exit code of publishing."""
+    try:
+        return publish.publish(project.folder).exit_code
+    except WarehouseError as error:
+        return error.exit_code
+
+
 # ---- Explaining -----------------------------------------------------------------------------
 
 ALL_EVENTS = "select * from warehouse.staging.stg_events"
