@@ -188,7 +188,7 @@ def reasons(
     if not re.search(rf"\b{dataset}\b", head):
         yield f"doesn't name the dataset: {head}"
     for row in rows:
-        line = explanation.in_one_line(row, [])
+        line = explanation.in_one_line(row)
         tokens = re.findall(r'\S+="[^\n]*?"(?= |$)|\S+=\S+', line)
         printed = next(
             (one for one in lines.splitlines() if all(token in one for token in tokens)), None
