@@ -90,7 +90,8 @@ class Failure:
     """What a run found wrong: something that broke, or rows that fail a test.
 
     Of a test that looks at several columns there is one for each column. `count` is None of what
-    broke; `problem` says why failing rows can't be shown, `path` and `line` where it is declared.
+    broke, `problem` says why failing rows can't be shown, `path` and `line` where it is declared,
+    and `node` is its entry in the manifest.
     """
 
     title: str
