@@ -10,6 +10,7 @@ import duckdb
 from warehouse.database.marts import FINGERPRINT, as_of_in
 from warehouse.database.opening import DatabaseError, attach, identifier, refuse_log
 from warehouse.dbt.keys import Key
+from warehouse.system.errors import ExitCode
 
 EXAMPLES = 3  # of rows, and of values of a column
 COMPARE = "compare again."
@@ -111,6 +112,11 @@ class Diff:
         """Whether readers find other marts or columns, of which the changelog doesn't tell."""
         is_other = self.added or self.gone or any(one.has_another_interface for one in self.marts)
         return bool(is_other) and self.base.changelog == self.head.changelog is not None
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """How the command ends."""
+        return ExitCode.BROKEN if self.breaking or self.is_unannounced else ExitCode.GREEN
 
 
 def compare(base: Side, head: Side) -> Diff:
