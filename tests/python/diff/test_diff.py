@@ -4,6 +4,7 @@ dbt runs only where a commit is built, or the YAML of a mart is edited.
 """
 
 import datetime
+import json
 import math
 import os
 import re
@@ -26,7 +27,7 @@ from hypothesis import strategies as st
 
 from warehouse import publish
 from warehouse.cli import main
-from warehouse.diff import report
+from warehouse.diff import report, sides
 from warehouse.diff.compare import Diff, MartDiff, Side, compare
 
 BUILD = (
@@ -353,6 +354,20 @@ def published(workspace: Workspace, export: Callable[[], dict]) -> Iterator[Path
     publish.publish(build.folder)
     (build.folder / "CHANGELOG.md").write_text("Before.\n")
     yield build.folder
+
+
+def test_dbt_knows_the_key_of_each_mart_and_how_long_it_stays(published: Path) -> None:
+    manifest = published / "target/manifest.json"
+    side = sides.of_file("head", published / "warehouse.duckdb", manifest)
+    with duckdb.connect(str(side.file), read_only=True) as connection:
+        named = "select table_name from duckdb_tables() where schema_name = 'marts'"
+        marts = {name for (name,) in connection.sql(named).fetchall()}
+    assert marts - side.keys.keys() == {"warehouse_build"}
+    assert side.keys["executive_scorecard"] == ("metric",)
+    assert side.keys["risk_inbox"] == ("risk_id",)
+    read = json.loads(manifest.read_bytes())
+    assert sides.outlived(read, datetime.date(2027, 6, 29)) == set()
+    assert sides.outlived(read, datetime.date(2027, 6, 30)) == {"budget_action_impact"}
 
 
 CHANNELS = "models/marts/core/dim_channels"
