@@ -15,11 +15,16 @@ from pathlib import Path
 
 import duckdb
 
-from warehouse.database.keys import Keys, keys_of
 from warehouse.database.marts import PUBLIC_SCHEMAS, Marts, public_relations, read_marts
 from warehouse.database.opening import CATALOG, held, identifier, quoted, refuse_log, stamp_of
-from warehouse.dbt.artifacts import RUN_RESULTS, Artifact, read_artifacts
-from warehouse.system.errors import WarehouseError
+from warehouse.dbt.artifacts import (
+    RUN_RESULTS,
+    Artifact,
+    is_governance_test,
+    read_artifacts,
+)
+from warehouse.dbt.keys import declared_keys, foreign_keys
+from warehouse.system.errors import ExitCode, WarehouseError
 from warehouse.system.files import remedy, remove_leftovers, sync_folder, temporary_beside
 from warehouse.system.paths import BUILD_FILE, PROJECT, PUBLISHED_FILE
 from warehouse.system.words import AGAIN
@@ -38,6 +43,12 @@ class PublishError(WarehouseError):
     """The build is not published; the message says why, and what to do."""
 
 
+class BrokenBuildError(PublishError):
+    """Something failed that has to be right before anything is published."""
+
+    exit_code = ExitCode.BROKEN
+
+
 @dataclass(frozen=True)
 class Publication:
     """What was published, and the governance tests that failed."""
@@ -45,6 +56,11 @@ class Publication:
     path: Path
     marts: Marts
     breaches: list[str]
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """How the command ends that published it."""
+        return ExitCode.BREACHED if self.breaches else ExitCode.GREEN
 
     def __str__(self) -> str:
         marts = f"{self.marts}, as of {self.marts.as_of}"
@@ -69,7 +85,7 @@ def publish(project: Path = PROJECT) -> Publication:
         refuse_log(project, BUILD_FILE, f"The disk has {free:,} MB left. {AGAIN}")
         run_results, manifest = read_artifacts(project)
         breaches = judge(run_results, manifest, *stamp_of(connection))
-        marts = replace(project, connection, keys_of(manifest))
+        marts = replace(project, connection, manifest)
     return Publication(project / PUBLISHED_FILE, marts, breaches)
 
 
@@ -113,7 +129,9 @@ def judge(
         counts = f"{len(failed)} failed and {len(skipped)} skipped"
         named = name_some(failed or skipped, nodes)
         advice = "`warehouse explain` says why."
-        raise PublishError(f"The last build is broken, {counts}: {named}. {advice}")
+        messages = [result.get("message") or "" for result in run_results["results"]]
+        of_kind = PublishError if remedy("\n".join(messages)) else BrokenBuildError
+        raise of_kind(f"The last build is broken, {counts}: {named}. {advice}")
     missing = sorted(
         node_id
         for node_id, node in nodes.items()
@@ -127,11 +145,6 @@ def judge(
     return [nodes[node_id]["name"] for node_id in breaches]
 
 
-def is_governance_test(node: Artifact) -> bool:
-    """Tell whether what a test guards is to be seen in the marts, and not kept out of them."""
-    return node.get("resource_type") == "test" and "governance" in node.get("tags", [])
-
-
 def name_some(node_ids: list[str], nodes: Artifact) -> str:
     """Return the name of a node, and how many others there are."""
     first, others = node_ids[0], len(node_ids) - 1
@@ -142,7 +155,7 @@ def name_some(node_ids: list[str], nodes: Artifact) -> str:
 # ---- Files ----------------------------------------------------------------------------------
 
 
-def replace(project: Path, connection: duckdb.DuckDBPyConnection, keys: dict[str, Keys]) -> Marts:
+def replace(project: Path, connection: duckdb.DuckDBPyConnection, manifest: Artifact) -> Marts:
     """Put what the build file, which must be held, has to show in place; return what it is."""
     target = (project / PUBLISHED_FILE).resolve()  # a link stays one
     temporary = temporary_beside(target)
@@ -154,7 +167,7 @@ def replace(project: Path, connection: duckdb.DuckDBPyConnection, keys: dict[str
             advice = "Nobody should write to the published file: remove it, and publish again."
             refuse_log(project, PUBLISHED_FILE, advice)
             remove_leftovers(target)
-            marts = write(connection, temporary, keys)
+            marts = write(connection, temporary, manifest)
             if target.is_file():
                 shutil.copymode(target, temporary)  # who could read it still can
             temporary.replace(target)
@@ -169,7 +182,7 @@ def replace(project: Path, connection: duckdb.DuckDBPyConnection, keys: dict[str
     return marts
 
 
-def write(connection: duckdb.DuckDBPyConnection, file: Path, keys: dict[str, Keys]) -> Marts:
+def write(connection: duckdb.DuckDBPyConnection, file: Path, manifest: Artifact) -> Marts:
     """Write a database of the public schemas, and return once it is on disk.
 
     Everything becomes a table, with its comments and keys: a view would read what isn't there, and
@@ -178,12 +191,14 @@ def write(connection: duckdb.DuckDBPyConnection, file: Path, keys: dict[str, Key
     connection.execute(f"attach {quoted(file)} as published (block_size {BLOCK_BYTES})")
     connection.execute("use published")  # where a foreign key looks for what it refers to
     connection.begin()
-    relations = public_relations(connection)
+    primary = declared_keys(manifest, ("primary_key",))
+    foreign = foreign_keys(manifest)
     # What others refer to comes first.
-    for schema, name in sorted(relations, key=lambda one: bool(keys.get(one[1], Keys()).foreign)):
+    for schema, name in sorted(public_relations(connection), key=lambda one: one[1] in foreign):
         connection.execute(f"create schema if not exists published.{schema}")
+        relation = f"{schema}.{identifier(name)}"
         try:
-            write_table(connection, f"{schema}.{identifier(name)}", keys.get(name, Keys()))
+            write_table(connection, relation, primary.get(name, ()), foreign.get(name, {}))
         except (duckdb.CatalogException, duckdb.BinderException) as error:
             raise unreadable(error) from None
     for statement in comments(connection):
@@ -201,15 +216,26 @@ def write(connection: duckdb.DuckDBPyConnection, file: Path, keys: dict[str, Key
     return marts
 
 
-def write_table(connection: duckdb.DuckDBPyConnection, relation: str, keys: Keys) -> None:
+def write_table(
+    connection: duckdb.DuckDBPyConnection,
+    relation: str,
+    primary: tuple[str, ...],
+    foreign: dict[str, tuple[str, str]],
+) -> None:
     """Write a table as the build has it, with its keys."""
     built = connection.sql(f"from {CATALOG}.{relation}")
-    is_small = built.count("*").fetchall()[0][0] <= FOREIGN_KEY_ROWS
-    columns = [
+    declared = [
         f"{identifier(name)} {kind}" for name, kind in zip(built.columns, built.types, strict=True)
     ]
-    declared = ", ".join([*columns, *keys.clauses(with_foreign=is_small)])
-    connection.execute(f"create table published.{relation} ({declared})")
+    if primary:
+        declared.append(f"primary key ({', '.join(map(identifier, primary))})")
+    if foreign and built.count("*").fetchall()[0][0] <= FOREIGN_KEY_ROWS:
+        declared += [
+            f"foreign key ({identifier(column)})"
+            f" references marts.{identifier(table)} ({identifier(key)})"
+            for column, (table, key) in foreign.items()
+        ]
+    connection.execute(f"create table published.{relation} ({', '.join(declared)})")
     connection.execute(f"insert into published.{relation} from {CATALOG}.{relation}")
 
 

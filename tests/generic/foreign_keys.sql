@@ -1,6 +1,6 @@
 {#-
   What stands in each column, where anything does, is in the column of a dimension that it names (dim_channels.channel_id):
-  the key that the published table declares; see warehouse/database/keys.py. As `relationships`, but one test for all
+  the key that the published table declares; see warehouse/dbt/keys.py. As `relationships`, but one test for all
   columns of a fact, since each test takes dbt-core some 20 ms. Rows say what fails as those of `values_are_accepted` do.
 -#}
 {% test foreign_keys(model, columns) %}
