@@ -192,7 +192,7 @@ from (
 )
 where cell % 3 = 0 and cell < 3 * (1 + floor(4 * uniform(campaign_no, 'experiments')));
 
--- One row an asset and day: both arms while the experiment runs, then the winner outside of it.
+-- One row per asset and day: both arms while the experiment runs, then the winner outside of it.
 create table performance as
 with arms as (
     select

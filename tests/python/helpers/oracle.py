@@ -581,7 +581,7 @@ def dim_experiments(world: World) -> list[Row]:
 
 
 def fct_funnel_daily(world: World) -> list[Row]:
-    """Return one row a campaign, segment, channel and day (design; issue, "Funnel").
+    """Return one row per campaign, segment, channel and day (design; issue, "Funnel").
 
     A stage without an event is null, not zero; a day is trusted when all its events are.
     """
@@ -690,7 +690,7 @@ def portfolio_counts(steps: list[Step]) -> dict[Pair, tuple[int, int]]:
 
 
 def funnel_conversion(world: World) -> list[Row]:
-    """Return one row a campaign, segment, channel and stage of the path (issue, "Funnel")."""
+    """Return one row per campaign, segment, channel and stage of the path (issue, "Funnel")."""
     steps = funnel_steps(world)
     portfolio = portfolio_counts(steps)
     trusted = world.number("trusted_confidence_minimum")
@@ -1091,7 +1091,7 @@ def terms_of(action: Row) -> tuple:
 
 
 def budget_action_audit(world: World) -> list[Row]:
-    """Return one row a budget action proposed by the as-of (issue, "Budget audit")."""
+    """Return one row per budget action proposed by the as-of (issue, "Budget audit")."""
     rows = []
     alike = possible_duplicates(
         [(action["budget_action_id"], terms_of(action)) for action in world.actions]
@@ -1315,7 +1315,7 @@ def claim_of(signal: Row) -> tuple:
 
 
 def risk_escalation(world: World) -> list[Row]:
-    """Return one row a risk signal raised by the as-of (issue, "Risk")."""
+    """Return one row per risk signal raised by the as-of (issue, "Risk")."""
     rows = []
     alike = possible_duplicates([(one["risk_id"], claim_of(one)) for one in world.signals])
     for signal in world.signals:
