@@ -1,8 +1,9 @@
-{#- What docs/decisions.md, "Experiments that may be watched", derives. -#}
+{#- For the derivations see docs/decisions.md, "Experiments that may be watched". -#}
 
 {#-
-  P-value of a z that is looked at as often as one likes; null for null. `u` says how much is known, on the scale to which
-  the test is tuned. Source: Robbins (1970), normal mixture; Waudby-Smith et al. (2024), "Time-uniform central limit theory".
+  P-value of a z statistic that is valid at every look; null for null. `u` is the information so far, on the scale of
+  the test's tuning. Source: Robbins (1970), normal mixture; Waudby-Smith et al. (2024), "Time-uniform central limit
+  theory".
 -#}
 {% macro sequential_p_value(z, u) -%}
     case
@@ -15,9 +16,9 @@
 
 
 {#-
-  A bound of the ratio of two arms: all ratios that a test with critical value `b` does not reject, the closed roots of
-  (R - ratio S)^2 = b^2 ratio P. `side` is 'low' or 'high'; columns weighted_variant (R), weighted_control (S), variance (P). Null
-  without variance, and above where the control has no success.
+  A bound of the ratios of two arms that a test with critical value `b` does not reject: a root of (R - ratio S)^2 = b^2
+  ratio P. `side` is 'low' or 'high'; columns weighted_variant (R), weighted_control (S), variance (P). Null without
+  variance; the high bound also where the control has no success.
 -#}
 {% macro ratio_bound(side, b) -%}
     case

@@ -21,7 +21,7 @@ designs as (
 
 ),
 
--- A declared end is reached by data alone: a row of each arm on its date or after ...
+-- Only data can reach a declared end: a row of each arm on its date or later ...
 dates_reached as (
 
     select
@@ -42,7 +42,7 @@ dates_reached as (
 
 ),
 
--- ... or, where no date was declared, the sample full.
+-- ... or, without a declared date, the full sample.
 samples_filled as (
 
     select
@@ -90,7 +90,7 @@ up_to_end as (
 
 ),
 
--- The test at the end is of the rows up to it, and made once.
+-- The test at the end uses the rows up to it, and is made once.
 with_end as (
 
     select
@@ -126,11 +126,11 @@ decided as (
                 1
             )
         end as decision_p_value,
-        -- What both tests leave; a bound that isn't there is passed over.
+        -- Lifts that neither test rejects; a missing bound is skipped.
         case when is_ready then greatest(sequential_ratio_low, end_low) end as ratio_low,
         case when is_ready then least(sequential_ratio_high, end_high) end as ratio_high,
-        -- Simulated: how much more than a test that is made once it takes to see a lift as surely. Information on the
-        -- ratio is R S / P, which is P where rates are low; in units of P, so that it adds up by day.
+        -- From simulations: how much more data than a single test the sequential test needs for the same power. The
+        -- information on the ratio is R S / P, which is P for low rates; in units of P it adds up by day.
         case when has_declared_end then 1.07 else 1.72 end
         * (fixed_b + power_z) * (fixed_b + power_z)
         * coalesce(log_ratio_error * log_ratio_error * binomial_variance, inflation) as variance_needed_at_log_1,
@@ -146,7 +146,7 @@ judged as (
         *,
         errors_to_minimum - fixed_b as power_upper_z,
         -errors_to_minimum - fixed_b as power_lower_z,
-        -- Where the two leave nothing there is no interval.
+        -- Where the two tests reject all lifts there is no interval.
         coalesce(ratio_low > ratio_high, false) as is_contradicted,
         greatest(
             variance_needed_at_log_1 / (log_ratio_to_find * log_ratio_to_find) - binomial_variance, 0
@@ -184,13 +184,13 @@ final as (
         case when not is_contradicted then ratio_high end as ratio_high,
         case
             when decision_p_value < {{ level }} then 0
-            -- Longer than anyone lives is long enough.
+            -- A limit for the type; longer than anyone lives.
             when is_ready and variance_per_day > 0
                 then cast(least(ceil(variance_missing / variance_per_day), 1000000) as bigint)
         end as days_needed,
         {{ normal_cdf('power_upper_z') }} + {{ normal_cdf('power_lower_z') }} as power,
         case
-            -- What costs nothing has no cost per conversion.
+            -- Without cost there is no cost per conversion.
             when paired_rows = 0 and comparison = 'cost_per_conversion' then null
             when is_contradicted or ratio_low is null then 'inconclusive'
             when ratio_low >= 1 / (1 + cast({{ var('guardrail_margin') }} as double)) then 'ok'

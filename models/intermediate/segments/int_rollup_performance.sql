@@ -16,7 +16,7 @@ kpi_definitions as (
 
 ),
 
--- A rollup's own window, and the one of the same length just before it.
+-- A rollup's own window, and the previous one of the same length.
 windows as (
 
     select
@@ -43,7 +43,7 @@ windows as (
 
 ),
 
--- Days that are equal are found by a hash; a range is compared with all days of its segment.
+-- One row per day, since equal days can be joined by hash; a range would be compared with all days of its segment.
 window_days as (
 
     select

@@ -80,7 +80,7 @@ covered_rows as (
 
 ),
 
--- The assets of a place are recorded on days of their own: what overlaps can only be compared as one.
+-- Assets are recorded on different days, so rows that overlap can only be compared together.
 ordered_rows as (
 
     select
@@ -130,7 +130,7 @@ periods as (
 
 ),
 
--- Days that are equal are found by a hash; a range is compared with all days of its place.
+-- One row per day, since equal days can be joined by hash; a range would be compared with all days of its segment.
 period_days as (
 
     select
@@ -191,7 +191,7 @@ compared as (
         funnel_totals.confidence
     from periods
     inner join funnel_totals using (campaign_id, segment_id, channel_id, period_number)
-    -- Where the funnel measured nothing there is nothing to be compared.
+    -- Without a measured day there is nothing to compare.
     where funnel_totals.measured_days > 0
 
 ),
@@ -216,7 +216,7 @@ final as (
         cast(compared.funnel_count - compared.performance_count as bigint) as difference,
         compared.confidence,
         case
-            -- More on some of the days than performance knows of all of them.
+            -- More on some days than performance has on all of them.
             when compared.funnel_count > compared.performance_count then 'mismatch'
             when compared.measured_days < compared.covered_days then 'not_comparable'
             when compared.funnel_count = compared.performance_count then 'match'

@@ -100,7 +100,7 @@ final as (
         {{ rate('compared.difference', 'compared.computed_value') }} as relative_difference,
         case
             when compared.computed_value is null then 'not_computable'
-            -- The factor forgives the last bit of a double, nothing that a person would see.
+            -- The factor allows for the last bit of a double only.
             when abs(compared.difference) <= compared.tolerance * 1.000001 then 'match'
             else 'mismatch'
         end as status
