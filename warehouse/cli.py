@@ -13,7 +13,7 @@ from warehouse.system.locks import is_interruption, sole_build
 from warehouse.system.paths import PROJECT, relative
 from warehouse.system.words import counted
 
-# What a command needs is imported when it runs: each takes its time.
+# A command imports its modules when it runs, since imports are slow.
 
 FOLDER = click.Path(path_type=Path, readable=False)
 FOR_DBT = {"ignore_unknown_options": True, "allow_interspersed_args": False}
@@ -23,7 +23,7 @@ landing = click.option("--from", "landing", help="Ingest this landing folder fir
 
 @contextmanager
 def in_sentences(failure: str = "") -> Iterator[None]:
-    """End with exit code 1 and a sentence where something can't be done, 130 after Ctrl-C."""
+    """End with exit code 1 and a message after a foreseeable error, with 130 after Ctrl-C."""
     try:
         yield
     except WarehouseError as error:

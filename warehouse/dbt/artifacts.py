@@ -1,4 +1,4 @@
-"""Read what dbt leaves of a run."""
+"""Read the artifacts of a dbt run."""
 
 import json
 from pathlib import Path
@@ -16,11 +16,11 @@ Artifact = dict[str, Any]
 
 
 class ArtifactError(WarehouseError):
-    """dbt left nothing that can be read."""
+    """dbt's artifacts are missing or can't be read."""
 
 
 def read_artifacts(project: Path) -> tuple[Artifact, Artifact]:
-    """Return dbt's run results and manifest; raise ArtifactError where there are none to use."""
+    """Return dbt's run results and manifest; raise ArtifactError where there are none."""
     artifacts = []
     for path, content in ((RUN_RESULTS, "results"), (MANIFEST, "nodes")):
         try:
@@ -32,7 +32,7 @@ def read_artifacts(project: Path) -> tuple[Artifact, Artifact]:
             raise ArtifactError(f"{path} is cut off or damaged. {AGAIN}") from None
         artifacts.append(artifact)
     run_results, manifest = artifacts
-    # dbt 2 says this one thing of every node, where dbt-core leaves the results of the run before.
+    # dbt 2 gives this for every node; dbt-core leaves the results of the previous run.
     if {one.get("message") for one in run_results["results"]} == {ENDED_EARLY}:
         raise ArtifactError(f"The last dbt run ended before it built anything: see {LOGS}/dbt.log.")
     for result in run_results["results"]:

@@ -1,7 +1,7 @@
 """Explain in words what failed in the last dbt run, with the rows that failed.
 
-dbt says which test failed; here stands what it guards, and which records are wrong. Both come from
-dbt's artifacts and from what was built, which is only read.
+dbt names the failed test; this module adds the rule that it guards and the records that fail, from
+dbt's artifacts and from the built tables, which are only read.
 """
 
 import re
@@ -30,21 +30,21 @@ from warehouse.system.words import listed
 
 MAX_ROWS = {"fail": 10, "warn": 3}
 WIDTH = 100
-# What each engine says where a sum, a big integer, is more than one can hold.
+# Each engine's error where a sum overflows a big integer.
 TOO_BIG = re.compile(r"can't be cast .*\bINT64\b|\bBIGINT overflow|\blong overflow", re.IGNORECASE)
-COUNTED = ("performance_metrics", "funnel_events", "attribution_hints")  # whose counts are added up
-# All that is counted is read up to it, and of what it reads nothing is added up.
+COUNTED = ("performance_metrics", "funnel_events", "attribution_hints")  # with counts to sum
+# Counts are staged up to here, and nothing is summed before it.
 AS_OF = "int_as_of"
 
 
 def explain(
     project: Path = PROJECT, open_database: Callable[[Path, str], Database] | None = None
 ) -> str:
-    """Return what failed in the last dbt run, and what it warned of, as text.
+    """Return the failures and warnings of the last dbt run, as text.
 
     Args:
         project: The folder of the project.
-        open_database: What gives the database that the run of an id wrote; else the build file.
+        open_database: Returns the database that the run of an id wrote; by default the build file.
 
     """
     try:
@@ -69,7 +69,7 @@ def explain(
 
 
 def explain_result(result: Artifact, evidence: Evidence) -> list[str]:
-    """Return the explanation of one result that is not as it should be, in blocks."""
+    """Return the explanation of one failure or warning, in blocks."""
     nodes = evidence.nodes
     node = nodes.get(result["unique_id"], {})
     kind, _, name = result["unique_id"].split(".", 2)
@@ -79,7 +79,7 @@ def explain_result(result: Artifact, evidence: Evidence) -> list[str]:
     title = f"FAILED  {kind.replace('_', ' ')} {name}"
     said = described(node) if kind == "unit_test" else ""
     message = clean(result.get("message") or result["status"])
-    # dbt's name for what a macro of ours refused, which is no matter of the SQL.
+    # dbt's name for an error raised by a macro of ours; its SQL is of no interest.
     words = re.sub(r"^Compilation Error in .*\n", "", message)
     sql = node.get("compiled_path") if words == message else None
     if TOO_BIG.search(words):
@@ -89,7 +89,7 @@ def explain_result(result: Artifact, evidence: Evidence) -> list[str]:
 
 
 def explain_test(node: Artifact, result: Artifact, evidence: Evidence) -> list[str]:
-    """Return what a data test found; a block for each column, where it looks at several."""
+    """Return the findings of a data test; one block per column, where it tests several."""
     title = ("WARNED  " if result["status"] == "warn" else "FAILED  ") + node["name"]
     if "governance" in node.get("tags", []):
         title += " (governance)"
@@ -107,7 +107,7 @@ def explain_test(node: Artifact, result: Artifact, evidence: Evidence) -> list[s
 def block(
     node: Artifact, title: str, count: int, rows: list[Row], problem: str, evidence: Evidence
 ) -> str:
-    """Return what is said of failing rows, all of one column where a test looks at several."""
+    """Return the text for failing rows; of one column, where a test covers several."""
     keys = key_columns(parents(node), evidence.nodes)
     tested = tested_columns(node, rows)
     records = [{name: row[name] for name in row if name not in OF_A_COLUMN} for row in rows]
@@ -143,7 +143,7 @@ def field(label: str, text: str | None) -> list[str]:
 
 
 def too_big(unique_id: str, name: str, nodes: Artifact) -> str:
-    """Return what is wrong where counts are too big for a mart, and where to look."""
+    """Return the problem where counts are too big for a mart, and where to look."""
     read, waiting = set(), [unique_id]
     while waiting:
         one = waiting.pop()
