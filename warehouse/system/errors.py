@@ -1,5 +1,5 @@
-"""What people are told in a sentence, and not by a traceback."""
+"""Errors that people see as a message, not as a traceback."""
 
 
 class WarehouseError(Exception):
-    """What was asked for can't be done; the message says why, and what to do."""
+    """The command can't be done; the message has the reason and the remedy."""
