@@ -226,7 +226,7 @@ def reads(figures: dict[str, str]) -> Iterator[Reads]:
 
 @contextmanager
 def readers(project: Project, versions: set[str | None], reads: Reads) -> Iterator[None]:
-    """Start readers, two that reopen the file each time and one that does not; check their reads."""
+    """Start readers, two that reopen the file each time and one that does not; check them."""
     before = project.version
     kinds = ["reopen", "reopen", "stay"]
     pipes = {"stdin": subprocess.PIPE, "stderr": subprocess.PIPE}
