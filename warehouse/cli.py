@@ -78,12 +78,12 @@ def seeds(source: Path | None, target: Path | None, check: bool) -> None:
 @click.argument("landing")
 @click.option("--lake", help="By default lake.")
 def ingest(landing: str, lake: str | None) -> None:
-    """Ingest what lies in a landing folder, into a lake of typed Parquet.
+    """Ingest a landing folder into a lake of typed Parquet.
 
-    Either is a folder, or an address such as s3://bucket/landing that fsspec knows.
+    Each is a folder, or an address such as s3://bucket/landing that fsspec knows.
 
-    Of files as large as they may be; what hasn't changed since is not read again. Either all is
-    right and ingested, or what is wrong is listed and the lake stays as it was.
+    Files may have any size; unchanged files are not read again. Either everything is valid and
+    ingested, or all problems are listed and the lake stays as it was.
     """
     from warehouse.lake.ingest import LAKE, ingest, report
 
@@ -130,9 +130,9 @@ def alone(steps: Callable[[list[str], int], int], arguments: tuple[str, ...]) ->
 
 @main.command()
 def publish() -> None:
-    """Publish what the last `dbt build` made.
+    """Publish the last `dbt build`.
 
-    It becomes warehouse.duckdb, if its tests allow it.
+    Its marts become warehouse.duckdb, if its tests allow it.
     """
     from warehouse.publish import publish
 
@@ -142,7 +142,7 @@ def publish() -> None:
 
 @main.command()
 def explain() -> None:
-    """Explain what failed in the last dbt run."""
+    """Explain the failures of the last dbt run."""
     from warehouse.explain.explanation import explain
 
     with in_sentences():
@@ -152,7 +152,7 @@ def explain() -> None:
 @main.command()
 @click.option("--quiet", is_flag=True, help="Say only what is wrong.")
 def review(quiet: bool) -> None:
-    """Write review.html, the review of what is published."""
+    """Write review.html, the review of the published marts."""
     from warehouse.review.review import review
 
     with in_sentences("" if quiet else "No review."):
@@ -177,7 +177,7 @@ def export(folder: Path | None) -> None:
 )
 @click.pass_context
 def history(context: click.Context, target: str) -> None:
-    """List the exports seen, show or take out one; while no build runs."""
+    """List the exports seen, show one or take one out; only while no build runs."""
     context.obj = target
     if not context.invoked_subcommand:
         context.invoke(list_exports)
@@ -197,7 +197,7 @@ def list_exports(target: str) -> None:
 @click.argument("number", type=int)
 @click.pass_obj
 def changes(target: str, number: int) -> None:
-    """Show what the export of a number first showed."""
+    """Show the changes that an export first showed."""
     from warehouse.history import export_of, exports_in, opened, shown
 
     with in_sentences(), sole_build(PROJECT), opened(target) as log:
@@ -208,9 +208,9 @@ def changes(target: str, number: int) -> None:
 @click.argument("number", type=int)
 @click.pass_obj
 def take_out(target: str, number: int) -> None:
-    """Take an export out, by a mark.
+    """Take an export out.
 
-    Then build the newest export again.
+    It is marked in the history. Build the latest export again afterwards.
     """
     from warehouse.history import export_of, exports_in, opened, take_out
 
