@@ -152,9 +152,9 @@ final as (
         other_successes,
         greatest(
             coalesce(
-                reports / nullif(cast(reports as double) - 1, 0)
-                * (squared_own_terms - 2 * ratio * products + ratio * ratio * squared_other_terms)
-                / (ratio * nullif(variance, 0)),
+                {{ variation_beyond_chance(
+                    'reports', 'variance', 'squared_own_terms', 'products', 'squared_other_terms', 'ratio'
+                ) }},
                 (other_squares - other_successes * other_successes / other_trials) / nullif(
                     other_successes / other_trials * (1 - other_successes / other_trials) * (reports - 1), 0
                 ),
