@@ -149,7 +149,15 @@ calibration_figures as (
 
 all_figures as (
 
-    select *
+    select
+        action_figures.*,
+        segment_figures.*,
+        risk_figures.*,
+        campaign_figures.*,
+        experiment_figures.*,
+        vigilance_figures.*,
+        accuracy_figures.*,
+        calibration_figures.*,
     from action_figures
     cross join segment_figures
     cross join risk_figures

@@ -74,7 +74,8 @@ final as (
         cast(finding_figures.median_minutes_to_report as double) as median_minutes_to_report,
         cast(case when finding_figures.reported > 0 then finding_figures.cost_until_report end as decimal(18, 2))
             as cost_until_report,
-        cast(case when finding_figures.missed > 0 then finding_figures.cost_missed end as decimal(18, 2)) as cost_missed,
+        cast(case when finding_figures.missed > 0 then finding_figures.cost_missed end as decimal(18, 2))
+            as cost_missed,
         cast(coalesce(signal_figures.signals, 0) as integer) as signals,
         cast(coalesce(signal_figures.borne_out, 0) as integer) as borne_out,
         cast(coalesce(signal_figures.not_borne_out, 0) as integer) as not_borne_out,
