@@ -120,7 +120,7 @@ checks as (
         min(experiment_health.judged_on) over (partition by experiment_health.experiment_id) as facts_from,
         experiment_health.judged_on as covered_from,
         experiment_health.judged_on as held_until,
-        coalesce(experiment_health.srm_p_value < {{ var('srm_alpha') }}, false) as is_met,
+        experiment_health.has_sample_ratio_mismatch as is_met,
         false as is_refuted,
         'its arms are not split as planned' as fact
     from experiment_health
