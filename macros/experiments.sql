@@ -38,3 +38,16 @@
             {%- endif %}
     end
 {%- endmacro %}
+
+
+{#-
+  How much more the pairs of a comparison vary than chance has them: the sum of (variant - ratio control)^2 over its `rows`
+  pairs, written as squares - 2 factor products + factor^2 control_squares, beside `variance`. With sums of the variant's
+  terms the factor is the ratio; with sums of the differences to the control's it is the ratio less 1. Needs a column `ratio`;
+  null for one pair, or without variance.
+-#}
+{% macro variation_beyond_chance(rows, variance, squares, products, control_squares, factor) -%}
+    {{ rows }} / nullif(cast({{ rows }} as double) - 1, 0)
+    * ({{ squares }} - 2 * {{ factor }} * {{ products }} + {{ factor }} * {{ factor }} * {{ control_squares }})
+    / (ratio * nullif({{ variance }}, 0))
+{%- endmacro %}

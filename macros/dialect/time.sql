@@ -1,13 +1,5 @@
-{#- The last microsecond of a date, as a timestamp. -#}
+{#- The last microsecond of a date, as a timestamp; both engines write it alike. -#}
 {% macro end_of_day(date) -%}
-    {{ return(adapter.dispatch('end_of_day')(date)) }}
-{%- endmacro %}
-
-{% macro duckdb__end_of_day(date) -%}
-    cast({{ date }} as timestamp) + interval 1 day - interval 1 microsecond
-{%- endmacro %}
-
-{% macro spark__end_of_day(date) -%}
     cast({{ date }} as timestamp) + interval 1 day - interval 1 microsecond
 {%- endmacro %}
 

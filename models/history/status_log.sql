@@ -16,6 +16,7 @@
     'evidence_measures',
     'risk_concerns',
     'risk_definitions',
+    'scorecard_metrics',
     'status_transitions',
     'contract_violations',
 ] -%}

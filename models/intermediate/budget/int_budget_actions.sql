@@ -43,6 +43,7 @@ judged_actions as (
         *,
         case when is_approval_in_future then 'proposed' else status end as known_status,
         is_approved_by_human and not is_approval_in_future and status <> 'rejected' as is_approved,
+        {{ requires_approval('amount', 'currency') }} as requires_approval,
         -- Null-safe: a partition treats nulls as equal.
         min(budget_action_id) over (
             partition by
@@ -83,7 +84,16 @@ final as (
         case when is_approved then approval_latency_minutes end as approval_latency_minutes,
         case when is_approved then approved_at end as approved_at,
         approval_threshold,
-        {{ requires_approval('amount', 'currency') }} as requires_approval,
+        requires_approval,
+        case
+            when is_approved then 'approved'
+            when known_status = 'rejected' then 'rejected'
+            when known_status = 'proposed' then 'pending'
+            when requires_approval then 'missing'
+            else 'not_required'
+        end as approval_state,
+        -- Only what was executed has moved: a rolled back action is as if it had not.
+        known_status = 'executed' as money_moved,
         from_channel_id = to_channel_id as is_self_transfer,
         nullif(first_alike, budget_action_id) as possible_duplicate_of,
         case

@@ -7,13 +7,6 @@ with statistics as (
 
 ),
 
-days as (
-
-    select * from {{ ref('int_experiment_comparison_days') }}
-    where comparison = 'metric'
-
-),
-
 designs as (
 
     select * from {{ ref('int_experiment_designs') }}
@@ -21,55 +14,9 @@ designs as (
 
 ),
 
--- Only data can reach a declared end: a row of each arm on its date or later ...
-dates_reached as (
+ends as (
 
-    select
-        designs.experiment_id,
-        greatest(
-            min(case when days.control_trials > 0 then days.judged_on end),
-            min(case when days.variant_trials > 0 then days.judged_on end)
-        ) as reached_on
-    from designs
-    inner join days
-        on
-            designs.experiment_id = days.experiment_id
-            and designs.planned_end_date <= days.judged_on
-    group by designs.experiment_id
-    having
-        count(case when days.control_trials > 0 then 1 end) > 0
-        and count(case when days.variant_trials > 0 then 1 end) > 0
-
-),
-
--- ... or, without a declared date, the full sample.
-samples_filled as (
-
-    select
-        designs.experiment_id,
-        min(statistics.judged_on) as reached_on
-    from designs
-    inner join statistics
-        on
-            designs.experiment_id = statistics.experiment_id
-            and statistics.comparison = 'metric'
-            and designs.planned_sample <= statistics.control_trials + statistics.variant_trials
-    where designs.planned_end_date is null
-    group by designs.experiment_id
-
-),
-
-reached_ends as (
-
-    select
-        designs.experiment_id,
-        coalesce(dates_reached.reached_on, samples_filled.reached_on) as reached_on,
-        coalesce(designs.planned_end_date, samples_filled.reached_on) as last_day
-    from designs
-    left join dates_reached
-        on designs.experiment_id = dates_reached.experiment_id
-    left join samples_filled
-        on designs.experiment_id = samples_filled.experiment_id
+    select * from {{ ref('int_experiment_ends') }}
 
 ),
 
@@ -77,16 +24,16 @@ up_to_end as (
 
     select
         statistics.*,
-        reached_ends.reached_on,
+        ends.reached_on,
         row_number() over (
             partition by statistics.experiment_id, statistics.comparison
             order by statistics.judged_on desc
         ) as recency
     from statistics
-    inner join reached_ends
+    inner join ends
         on
-            statistics.experiment_id = reached_ends.experiment_id
-            and statistics.judged_on <= reached_ends.last_day
+            statistics.experiment_id = ends.experiment_id
+            and statistics.judged_on <= ends.last_day
 
 ),
 

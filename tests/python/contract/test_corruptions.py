@@ -374,6 +374,7 @@ TYPED = [
     {
         "risk_severities": ("severity_rank", "highest"),
         "rollup_measures": ("tolerance", "0,005"),
+        "scorecard_metrics": ("metric_order", "first"),
         "evidence_measures": ("tolerance", "none"),
         "contract_rules": ("rule", "six"),
         "contract_waivers": ("waived_until", "31.12.2026"),

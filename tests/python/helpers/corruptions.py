@@ -346,6 +346,14 @@ REFERENCE: dict[str, dict[str, Property]] = {
         "level": SHARE,
     },
     "rollup_measures": {"measure": key(), "tolerance": Property()},
+    "scorecard_metrics": {
+        "metric": key(),
+        "metric_order": key(),
+        "metric_label": Property(),
+        "unit": Property(ONE_OF, {"no figure": "verdict"}),
+        "target_kind": Property(ONE_OF, {"unknown value": "exactly"}),
+        "verdict_without_figure": Property(ONE_OF, {"needs a figure": "on_target"}),
+    },
     "evidence_measures": {
         "evidence_key": key(),
         "measure": Property(
@@ -391,6 +399,7 @@ MAY_BE_NULL = {
     ("risk_definitions", "minimum_sample"),
     ("risk_definitions", "level"),
     ("kpi_definitions", "funnel_stage"),
+    ("scorecard_metrics", "target_kind"),
     ("experiment_designs", "planned_variant_share"),
     ("experiment_designs", "planned_end_date"),
     ("experiment_designs", "planned_sample"),
@@ -917,6 +926,9 @@ class Clones:
                 record |= {"limit_value": 1, "minimum_sample": 1}
             case "rollup_measures":
                 record |= {"tolerance": 0}
+            case "scorecard_metrics":
+                record |= {"metric_order": number + 14, "metric_label": name, "unit": "share"}
+                record |= {"target_kind": None, "verdict_without_figure": "informational"}
             case "evidence_measures":
                 record |= {"measure": "clicks", "tolerance": 0}
             case "contract_rules":
