@@ -1,4 +1,4 @@
-{#- The last microsecond of a date, as a timestamp; both engines write it alike. -#}
+{#- The last microsecond of a date, as a timestamp; the same SQL on both engines. -#}
 {% macro end_of_day(date) -%}
     cast({{ date }} as timestamp) + interval 1 day - interval 1 microsecond
 {%- endmacro %}

@@ -22,7 +22,7 @@ as_of as (
 
 ),
 
--- What has moved, or will no more, is judged by what was there before; what still can move, by all that is known.
+-- Capacity of an executed or closed action is judged by the data before it; of an open one, by all known data.
 dated_actions as (
 
     select
@@ -54,7 +54,7 @@ planned_actions as (
 
 ),
 
--- Of both channels: what each had in the campaign before.
+-- Figures of both channels in the campaign before the move.
 giving_days as (
 
     select
@@ -110,7 +110,7 @@ final as (
         case
             when planned_actions.is_in_reporting_currency
                 then case
-                    -- What has reported nothing of late runs no more.
+                    -- Without a recent report, no asset of the channel runs.
                     when
                         {{ days_between('giving_channels.newest_day', 'planned_actions.capacity_date') }}
                         > {{ var('running_asset_days') }}

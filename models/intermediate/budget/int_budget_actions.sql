@@ -92,7 +92,7 @@ final as (
             when requires_approval then 'missing'
             else 'not_required'
         end as approval_state,
-        -- Only what was executed has moved: a rolled back action is as if it had not.
+        -- Only executed actions moved money; a rolled back one counts as not moved.
         known_status = 'executed' as money_moved,
         from_channel_id = to_channel_id as is_self_transfer,
         nullif(first_alike, budget_action_id) as possible_duplicate_of,

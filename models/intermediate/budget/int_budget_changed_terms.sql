@@ -11,7 +11,7 @@ status_changes as (
 
 ),
 
--- Unless what approval the action has now was given since: then it is of the new terms.
+-- Unless the present approval was given since: then it is for the new terms.
 unapproved_changes as (
 
     select
@@ -46,7 +46,7 @@ terms as (
 
 ),
 
--- What was put back is as it was approved.
+-- A change that was undone is as approved.
 final as (
 
     select

@@ -4,7 +4,7 @@ with actions as (
 
 ),
 
--- The latest executed move the other way; of two at the same time, the later id.
+-- The latest executed move in the opposite direction; the later id of two at one time.
 reversed_actions as (
 
     select

@@ -4,7 +4,7 @@ with actions as (
 
 ),
 
--- Moves that no person has looked at, each too small to need one.
+-- Moves below the threshold that no person has approved or rejected.
 unapproved_small_actions as (
 
     select *
@@ -15,7 +15,7 @@ unapproved_small_actions as (
 
 ),
 
--- The members of every window of the policy's length that starts with such a move.
+-- The moves in each window of split_window_hours that starts with such a move.
 split_windows as (
 
     select

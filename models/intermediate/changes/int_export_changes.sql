@@ -108,7 +108,7 @@ changes as (
         moves.budget_action_id as record_id,
         'status' as item,
         budget_actions.campaign_id,
-        -- The export that is built may not hold it.
+        -- The present export may lack it.
         coalesce(budget_actions.money_move, moves.budget_action_id) as what,
         status_changes.from_value as before_text,
         status_changes.to_value as after_text,

@@ -16,7 +16,7 @@ status_changes as (
 
 ),
 
--- An action stands here for each reason that calls for it.
+-- An action has one row per reason.
 {%- for moment, recency in [('before', 2), ('after', 1)] %}
 
 {{ moment }} as (
@@ -39,7 +39,7 @@ status_changes as (
 ),
 {%- endfor %}
 
--- What became of a budget action that nobody has to decide any more.
+-- The outcome of a budget action that is no longer pending.
 new_statuses as (
 
     select

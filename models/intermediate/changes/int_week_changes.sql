@@ -25,7 +25,7 @@ events as (
 
 ),
 
--- A Sunday is over with its last moment.
+-- A Sunday is over at its last moment.
 newest_week as (
 
     select

@@ -18,7 +18,7 @@ designs as (
 
 ),
 
--- A declared end is reached by data alone: a row of each arm on its date or after ...
+-- Only data can reach a declared end: a row of each arm on its date or later ...
 dates_reached as (
 
     select
@@ -39,7 +39,7 @@ dates_reached as (
 
 ),
 
--- ... or, where no date was declared, the sample full.
+-- ... or, without a declared date, the full sample.
 samples_filled as (
 
     select

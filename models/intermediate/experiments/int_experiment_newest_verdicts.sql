@@ -14,7 +14,7 @@ compared_with_day_before as (
 
 ),
 
--- Since its last change a verdict is the same.
+-- A verdict is the same since its last change.
 verdict_changes as (
 
     select
@@ -36,7 +36,7 @@ newest_verdicts as (
 
 ),
 
--- Of many experiments some look decided by chance: Benjamini and Hochberg.
+-- Among many experiments, some look decided by chance: Benjamini and Hochberg.
 ranked as (
 
     select

@@ -20,7 +20,7 @@ ratios as (
 
 ),
 
--- Days vary more than coins do. How much so is seen in the days, and widens all that follows.
+-- Days vary more than binomial counts. The overdispersion is estimated from the days, and widens all later figures.
 inflated as (
 
     select
@@ -88,7 +88,7 @@ tested as (
 
     select
         *,
-        -- Arms that are all success, or all failure, do not differ.
+        -- Arms with only successes, or only failures, do not differ.
         case
             when binomial_variance = 0 then cast(1 as double)
             else {{ normal_two_sided_p_value('z_statistic') }}

@@ -50,7 +50,7 @@ terms as (
         *,
         variant_successes * control_trials / trials as variant_term,
         control_successes * variant_trials / trials as control_term,
-        -- Money fails nowhere.
+        -- Money has no failures.
         (
             variant_successes * variant_trials * case
                 when is_per_cost then control_trials
@@ -61,7 +61,7 @@ terms as (
                 else variant_trials - variant_successes
             end
         ) / (trials * trials) as variance_term,
-        -- What would be expected if the arms were alike; money is spent, not drawn.
+        -- Expected successes if the arms were equal; for cost, observed ones.
         case
             when is_per_cost then variant_successes
             else (variant_successes + control_successes) * variant_trials / trials
@@ -85,7 +85,7 @@ final as (
         planned_sample,
         variance_term,
         days_covered_by_pair,
-        -- Decimals add up the same in any order; squares need room before the point.
+        -- Sums of decimals do not depend on the order; squares need more digits before the point.
         {%- for name, term in sums.items() %}
         cast(
             sum(case when is_paired then cast({{ term }} as decimal(38, 18)) end) over so_far as double

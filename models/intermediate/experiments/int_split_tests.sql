@@ -38,8 +38,8 @@ splits_so_far as (
 
 ),
 
--- The total finds a split that is a little off for long, a day one that is far off and is mended or undone later.
--- A day's bound is Chernoff's; it needs no large numbers.
+-- The total detects a split that is slightly off for long; single days detect one that is far off and corrected or
+-- offset later. The bound of a day is Chernoff's, which does not need large numbers.
 split_statistics as (
 
     select
@@ -60,7 +60,7 @@ split_statistics as (
 
 ),
 
--- Tuned to a deviation of a twentieth of the trials' standard deviation each.
+-- Tuned to a deviation per trial of a twentieth of its standard deviation.
 split_z as (
 
     select

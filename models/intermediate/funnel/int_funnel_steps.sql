@@ -11,7 +11,7 @@ pairs as (
 ),
 
 -- A campaign's path: the stages for which it has any event. Each of its segments and channels
--- shows the whole path, measured there or not.
+-- A campaign's path: the stages for which it has any event. Each of its segments and channels
 path as (
 
     select

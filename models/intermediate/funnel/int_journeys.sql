@@ -31,7 +31,7 @@ portfolio as (
 ),
 
 -- The weakest step: a blocked one before a weak one before the one that yields least of what it
--- yields elsewhere; of equals the lower rate, then the earlier stage.
+-- The weakest step: blocked first, then weak, then the lowest rate relative to elsewhere, the lower
 ranked_steps as (
 
     select

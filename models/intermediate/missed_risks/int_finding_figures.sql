@@ -27,7 +27,7 @@ findings as (
 
 ),
 
--- What no signal was due for yet is neither seen nor missed.
+-- Findings without a due signal are neither reported nor missed.
 findings_by_type as (
     {%- for type in ['risk_type', "'all'"] %}
 
@@ -49,7 +49,7 @@ findings_by_type as (
 
 ),
 
--- An asset can be found by several definitions, and spends a day's money once.
+-- Several findings can share an asset's day, whose spend counts once.
 days_by_type as (
 
     select
@@ -84,7 +84,7 @@ summed as (
         sum(case when is_reported then 1 else 0 end) as reported,
         sum(case when is_missed then 1 else 0 end) as missed,
         count(distinct case_id) as cases,
-        -- Findings that one signal reports, or of one record, are seen or missed together, and count as one.
+        -- Findings of one signal, or of one record, are seen or missed together, and count as one.
         {{ rate('sum(case when is_reported then 1 else 0 end)', 'count(*)') }} * count(distinct case_id)
             as reported_cases,
         median(minutes_to_report) as median_minutes_to_report

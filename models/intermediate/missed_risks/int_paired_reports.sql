@@ -34,7 +34,7 @@ channel_days as (
 
 ),
 
--- Assets report on different days: a report meets what the others did on the days that it covers.
+-- Assets report on different days: a report is compared with the others on the days that it covers.
 final as (
 
     select

@@ -35,7 +35,7 @@ trials as (
 
 ),
 
--- As docs/decisions.md derives it for the arms of an experiment.
+-- As derived in docs/decisions.md for the arms of an experiment.
 terms as (
 
     select
@@ -78,7 +78,7 @@ ratios as (
 
 ),
 
--- Days vary more than coins do. Of an asset without a success that shows in the others' days alone.
+-- Days vary more than binomial counts. For an asset without a success only the others' days show how much.
 final as (
 
     select

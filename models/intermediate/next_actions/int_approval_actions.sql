@@ -4,7 +4,7 @@ with budget_actions as (
 
 ),
 
--- What was approved or rejected is no longer pending, whichever decision names it.
+-- An approved or rejected action is no longer pending, whichever decision names it.
 final as (
 
     select

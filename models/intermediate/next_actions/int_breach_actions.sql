@@ -31,7 +31,7 @@ daily_spend as (
 
 ),
 
--- No decision undoes a breach; a waiver does. A risk that is to be handled is not a breach to resolve as well.
+-- Only a waiver removes a breach, not a decision. A risk to handle is not listed as a breach too.
 breaches as (
 
     select
@@ -72,7 +72,7 @@ breaches as (
 
 ),
 
--- What was approved is not what moves: no rule of the contract, and money without approval all the same.
+-- The terms differ from the approved ones: no rule of the contract, but money without approval all the same.
 unapproved_changes as (
 
     select

@@ -22,7 +22,7 @@ campaign_days as (
 
 ),
 
--- Also of days that not all assets have reported yet.
+-- Includes days that some assets have not reported yet.
 metered_days as (
 
     select
@@ -56,7 +56,7 @@ reports as (
 
 ),
 
--- A day that some assets have not reported yet has spent at least what the others have.
+-- A day that some assets have not reported yet has at least the spend of the others.
 spent_days as (
 
     select

@@ -60,7 +60,7 @@ covered_rows as (
 
 ),
 
--- The assets of a place are recorded on days of their own: what overlaps can only be compared as one.
+-- Assets are recorded on different days, so rows that overlap can only be compared together.
 ordered_rows as (
 
     select

@@ -86,18 +86,18 @@ campaign_figures as (
 
 ),
 
--- Conclusive: healthy, and its test says that the arms differ.
+-- Conclusive: healthy and significant.
 experiment_figures as (
 
     select
         count(case when status = 'running' then 1 end) as running_experiments,
         count(case when status = 'completed' then 1 end) as completed_experiments,
-        -- Decimals add up the same in any order.
+        -- Sums of decimals do not depend on the order.
         {{ rate(
             "sum(case when health = 'ready' and is_significant then cast(relative_lift as decimal(38, 18)) end)",
             "count(case when health = 'ready' and is_significant then relative_lift end)"
         ) }} as average_conclusive_lift,
-        -- At most, were no tested arms different: as many false ones as tests at the largest p-value that was taken.
+        -- Upper bound, as if no arms differed: number of tests times the largest significant p-value.
         case
             when count(case when health = 'ready' and is_significant then 1 end) > 0
                 then least(
@@ -123,7 +123,7 @@ reports as (
 
 ),
 
--- How far the orchestrator can be trusted; null where there is not enough to say, of each kind by itself.
+-- Trust in the orchestrator; each kind is null with too little data.
 vigilance_figures as (
 
     select max(case when risk_type = 'all' and status = 'judged' then reported_share end) as vigilance

@@ -80,7 +80,7 @@ projected as (
 
 ),
 
--- No end is below what is there already. Neither is one known where none of the assets runs.
+-- No projection is below the figure so far. Without a running asset there is none.
 ends as (
 
     select
@@ -148,7 +148,7 @@ final as (
         conversions_at_end,
         conversions_at_end_low,
         conversions_at_end_high,
-        -- Whole cents on both sides: an end exactly at the tolerance is on pace.
+        -- Whole cents on both sides, so that a projection exactly at the tolerance is on pace.
         case
             when status <> 'active' then 'not_active'
             when days_gone = 0 then 'not_started'

@@ -34,7 +34,7 @@ overdue_reviews as (
 
 ),
 
--- A figure without a row in the seed shows as a metric without an order, which a test refuses.
+-- A figure without a row in the seed becomes a metric without an order, which fails a test.
 targeted_metrics as (
 
     select
@@ -81,7 +81,7 @@ told_metrics as (
 
 ),
 
--- What has no data is not on track.
+-- A metric without data is not on track.
 missed_targets as (
 
     select {{ string_list(

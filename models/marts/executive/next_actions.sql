@@ -52,7 +52,7 @@ actions as (
 
 ),
 
--- Of a campaign that has ended nothing is left to steer; its money and its risks are.
+-- For a campaign that has ended, only budget actions, breaches and risks are open.
 standing_actions as (
 
     select
@@ -79,7 +79,7 @@ final as (
                     order by
                         type_order asc,
                         priority_rank asc nulls last,
-                        -- To stop comes before to scale.
+                        -- Stop comes before scale.
                         action_type desc,
                         amount_at_stake desc nulls last,
                         record_id asc

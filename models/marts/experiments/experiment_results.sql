@@ -36,7 +36,7 @@ experiments_at_risk as (
 
 ),
 
--- The boundary's own prior draws a lift towards none, the more the less is known.
+-- The boundary's prior shrinks a lift towards 0, the more the less data there is.
 beliefs as (
 
     select
@@ -112,7 +112,7 @@ final as (
         judged.health,
         judged.unhealthy_reasons,
         judged.verdict,
-        -- What comes in after the end changes sums, and not when it was over.
+        -- Late data changes sums, but not the end.
         case
             when experiments.end_date < judged.verdict_since then experiments.end_date
             else judged.verdict_since

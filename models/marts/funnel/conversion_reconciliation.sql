@@ -30,7 +30,7 @@ channels as (
 
 ),
 
--- Days that are equal are found by a hash; a range is compared with all days of its place.
+-- One row per day, since equal days can be joined by hash; a range would be compared with all days of its segment.
 period_days as (
 
     select

@@ -75,12 +75,12 @@ classified_steps as (
     select
         *,
         case
-            -- Without a shared day nothing says how many went on.
+            -- Without a shared day the step is not measured.
             when measured_days = 0 then 'not_measured'
             when previous_stage is null then 'entry'
             when compared_count > previous_stage_count then 'anomalous'
             when previous_stage_count = 0 then 'no_traffic'
-            -- Where the step yields nothing elsewhere either, there is nothing to compare with.
+            -- Where nobody passes the step elsewhere either, there is nothing to compare with.
             when
                 is_enough_to_judge
                 and compared_count = 0

@@ -22,7 +22,7 @@ channels as (
 
 ),
 
--- Strong or weak only where the interval says so; between them clicks say nothing of the journey.
+-- Strong or weak only by the interval; in between, clicks do not affect the diagnosis.
 compared_journeys as (
 
     select
