@@ -157,7 +157,7 @@ all_figures as (
         experiment_figures.*,
         vigilance_figures.*,
         accuracy_figures.*,
-        calibration_figures.*,
+        calibration_figures.*
     from action_figures
     cross join segment_figures
     cross join risk_figures
