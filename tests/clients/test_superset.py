@@ -1,6 +1,6 @@
-"""Superset, as a server of its own, told by its REST API to read what is published.
+"""Superset as a server, set up by its REST API to read the published file.
 
-Its clock is that of New York: nothing that it answers may be shifted by that.
+Its time zone is New York's, which must not shift any answer.
 """
 
 import json
@@ -48,7 +48,7 @@ TYPES = {
 
 @dataclass
 class Superset:
-    """A server, and the database that it was told of."""
+    """A server, and its database."""
 
     address: str
     token: str = ""
@@ -68,7 +68,7 @@ class Superset:
             return error.code, json.load(error)
 
     def done(self, method: str, path: str, body: dict | None = None) -> dict:
-        """Ask the API for what must be possible."""
+        """Send a request to the API that must succeed."""
         status, answer = self.call(method, path, body)
         assert status in (200, 201), answer
         return answer
@@ -93,7 +93,7 @@ class Superset:
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Superset]:
-    """Set Superset up in a folder of its own, start it on this machine alone, and end it."""
+    """Set Superset up in its own folder, start it on loopback, and stop it."""
     home = tmp_path_factory.mktemp("superset")
     configuration = home / "superset_config.py"
     configuration.write_text(CONFIGURATION.format(home=home), encoding="utf-8")
@@ -155,7 +155,7 @@ def wait_for(superset: Superset, process: subprocess.Popen, log: Path) -> None:
 
 @pytest.fixture(scope="module")
 def superset(server: Superset, served: Warehouse) -> Superset:
-    """Log in, and tell the server of the file; it may write, as far as Superset is concerned."""
+    """Log in, and register the file; Superset's settings allow writing."""
     login = {"username": USER, "password": PASSWORD, "provider": "db", "refresh": False}
     server.token = server.done("POST", "/api/v1/security/login", login)["access_token"]
     server.database = register(server, "warehouse", served)
@@ -163,7 +163,7 @@ def superset(server: Superset, served: Warehouse) -> Superset:
 
 
 def register(superset: Superset, name: str, warehouse: Warehouse) -> int:
-    """Tell a server of a file, to be read only; return its id there."""
+    """Register a file at a server as read-only; return its id there."""
     address = f"duckdb:///{warehouse.file}?access_mode=read_only"
     database = {"database_name": name, "sqlalchemy_uri": address}
     superset.done("POST", "/api/v1/database/test_connection/", database)
