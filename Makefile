@@ -1,6 +1,6 @@
-# Everything runs in .venv, which the first target that needs it sets up, with a Python that
+# Everything runs in .venv. The first target that needs it sets it up, with the Python that
 # tools/python.sh finds or PYTHON names: make build PYTHON=python3.12
-# DBT names a dbt to build with other than the one that is pinned: make build DBT=/path/to/dbt
+# DBT names another dbt than the pinned one: make build DBT=/path/to/dbt
 
 BIN := .venv/bin
 INSTALLED := $(BIN)/.installed
@@ -9,25 +9,25 @@ INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check
 UV_LOCK := $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-header --no-annotate --no-strip-extras --quiet
 UV_COMPILE := $(UV_LOCK) pyproject.toml
-# Superset and dbt want other versions of the same packages.
+# Superset and dbt need different versions of the same packages.
 CLIENTS := .venv-clients/bin
-# An environment whose Python is gone is made anew, with all that was in it.
+# An environment without its Python is set up again, with everything in it.
 $(shell test -x $(BIN)/python || rm -f $(INSTALLED)-*)
 
 .DEFAULT_GOAL := help
-.NOTPARALLEL:  # what installs into .venv
+.NOTPARALLEL:  # since targets install into .venv
 .PHONY: help build history review export diff test browser-test dbt2 lint docs bench spark-up spark-build spark-down spark-test clients superset clean lock
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## /make \1|/p' Makefile | awk -F'|' '{ printf "%-13s %s\n", $$1, $$2 }'
 
-build: $(INSTALLED)-$(if $(DBT),own,base)  ## build, test and publish warehouse.duckdb of the JSON, or FROM=a landing folder; ARGS go to dbt; HISTORY=no leaves the history alone
+build: $(INSTALLED)-$(if $(DBT),own,base)  ## build, test and publish warehouse.duckdb from the JSON, or FROM=a landing folder; ARGS go to dbt; HISTORY=no leaves the history alone
 	@$(WAREHOUSE) build $(if $(FROM),--from "$(FROM)") $(ARGS)
 
 history: $(INSTALLED)-own  ## list the exports seen; ARGS="changes 2" shows what one changed, ARGS="take-out 2" takes it out
 	@$(WAREHOUSE) history $(ARGS)
 
-review: $(INSTALLED)-own  ## write review.html from what is published; make build does too
+review: $(INSTALLED)-own  ## write review.html from the published marts; make build does too
 	@$(WAREHOUSE) review
 
 export: $(INSTALLED)-own  ## write the published marts to export/, as Parquet and CSV; ARGS names another folder
@@ -58,13 +58,13 @@ docs: $(INSTALLED)-dev  ## write dbt's static docs page, the lineage of every co
 	@$(BIN)/python tools/data_dictionary.py
 	@echo "target/static_index.html, target/lineage/index.html, docs/data_dictionary.md"
 
-bench: $(INSTALLED)-bench $(INSTALLED)-dbt2  ## measure speed and memory; ARGS chooses, ARGS=--help says what; see benchmarks/README.md
+bench: $(INSTALLED)-bench $(INSTALLED)-dbt2  ## measure speed and memory; ARGS=--help lists the choices; see benchmarks/README.md
 	@$(BIN)/python benchmarks/bench.py $(ARGS)
 
-spark-up: $(INSTALLED)-spark  ## start a Spark cluster on this machine; ARGS=--help says of what size
+spark-up: $(INSTALLED)-spark  ## start a Spark cluster on this machine; ARGS=--help lists the sizes
 	@$(BIN)/python tools/spark_cluster.py up $(ARGS)
 
-spark-build: $(INSTALLED)-spark  ## build and test on Spark, of the JSON or FROM=a landing folder; ARGS go to dbt
+spark-build: $(INSTALLED)-spark  ## build and test on Spark, from the JSON or FROM=a landing folder; ARGS go to dbt
 	@$(WAREHOUSE) spark $(if $(FROM),--from "$(FROM)") $(ARGS)
 
 spark-down: $(INSTALLED)-spark  ## stop the cluster that make spark-up started
@@ -79,10 +79,10 @@ clients: $(CLIENTS)/.installed  ## let ibis, Harlequin and Superset read warehou
 superset: $(if $(AT),$(INSTALLED)-own,$(CLIENTS)/.installed)  ## open the dashboard in a Superset on this machine, or put it into yours: AT=address; see docs/bi.md
 	@$(if $(AT),$(BIN),$(CLIENTS))/python tools/dashboard.py $(if $(AT),--at "$(AT)") $(if $(FILE),--file "$(FILE)") $(if $(PORT),--port $(PORT))
 
-clean:  ## remove what a build leaves behind, but not warehouse.duckdb
+clean:  ## remove the files of a build, but not warehouse.duckdb
 	rm -rf target logs build/*
 
-lock: | $(BIN)/python  ## pin what pyproject.toml and requirements/dbt2/package.json ask for, after a change in them
+lock: | $(BIN)/python  ## pin the requirements of pyproject.toml and requirements/dbt2/package.json, after a change in them
 	$(INSTALL) --require-hashes -r requirements/uv.lock
 	$(UV_COMPILE) --group dev --output-file requirements/dev.lock
 	$(UV_COMPILE) --constraint requirements/dev.lock --output-file requirements/own.lock
@@ -94,7 +94,7 @@ lock: | $(BIN)/python  ## pin what pyproject.toml and requirements/dbt2/package.
 	$(UV_LOCK) --group uv --output-file requirements/uv.lock
 	npm install --prefix requirements/dbt2 --package-lock-only --omit-lockfile-registry-resolved
 
-# base.lock holds all of own.lock, and each of the others all of base.lock.
+# base.lock contains own.lock, and each of the others contains base.lock.
 $(INSTALLED)-own $(INSTALLED)-base $(INSTALLED)-dev $(INSTALLED)-bench $(INSTALLED)-spark: $(INSTALLED)-%: requirements/%.lock
 	@tools/python.sh $*
 	@echo "Installing what $< pins into .venv."
@@ -102,7 +102,7 @@ $(INSTALLED)-own $(INSTALLED)-base $(INSTALLED)-dev $(INSTALLED)-bench $(INSTALL
 	@$(INSTALL) --no-deps --no-build-isolation --editable .
 	@touch $(INSTALLED)-own $(if $(filter own,$*),,$(INSTALLED)-base) $@
 
-# Where it can't be had, this is no error: the script has said why.
+# Where dbt 2 is not available this is no error; the script prints the reason.
 $(INSTALLED)-dbt2: requirements/dbt2.lock requirements/dbt2/package-lock.json tools/dbt2.sh
 	@if tools/dbt2.sh; then touch $@; fi
 

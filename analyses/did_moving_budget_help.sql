@@ -1,5 +1,5 @@
--- Did each approved move show in spend, and how did the channel that received the money convert beside the campaign's
--- other channels? A comparison, not a cause: not_enough and overlapped say where even that can't be said.
+-- Did each approved move show in spend, and how did the receiving channel's conversion rate change compared with the
+-- campaign's other channels? A comparison, not a cause; not_enough and overlapped mark moves that can't be compared.
 select
     budget_action_id,
     campaign_name,

@@ -1,4 +1,4 @@
--- Which risks are unresolved, how long have they waited, and until when must they be reviewed?
+-- Which risks are unresolved, how long have they waited, and by when must they be reviewed?
 select
     risk_id,
     severity,

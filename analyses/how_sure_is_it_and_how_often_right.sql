@@ -1,4 +1,4 @@
--- How sure does the orchestrator say it is, and how often does its decision stand?
+-- How confident does the orchestrator claim to be, and how often do its decisions stand?
 select
     bucket,
     decisions,

@@ -1,4 +1,4 @@
--- How does each campaign's spend stand against its budget?
+-- How does each campaign's spend compare with its budget?
 select
     campaign_name,
     pacing_status,

@@ -1,4 +1,4 @@
--- What changed in the newest week that is over, against the week before?
+-- What changed in the latest complete week, compared with the week before?
 select
     change_type,
     record_id,

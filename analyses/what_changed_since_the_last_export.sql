@@ -1,4 +1,4 @@
--- What changed since the export before?
+-- What changed since the previous export?
 select
     change_type,
     record_id,

@@ -1,4 +1,4 @@
--- Which variants won, which experiments are broken, and which must run on?
+-- Which variants won, which experiments are broken, and which must continue?
 select
     experiment_label,
     metric_label,

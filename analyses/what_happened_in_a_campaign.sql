@@ -1,4 +1,4 @@
--- What happened in CAMP_002, and in what order? Snapshots left out: they are many.
+-- What happened in CAMP_002, and in what order? Without the many performance snapshots.
 select
     event_order,
     occurred_at,

@@ -1,4 +1,4 @@
--- What should we do this week, most urgent first? Below it what was decided, to be followed up.
+-- What should we do this week, most urgent first? Decided actions, to be followed up, come last.
 select
     action_rank,
     action_state,

@@ -1,4 +1,4 @@
--- Between which channels was money moved, who approved it, did it show in spend, and what is odd about it?
+-- Between which channels was money moved, who approved it, did it show in spend, and what are the findings?
 select
     actions.campaign_name,
     actions.from_channel_label,

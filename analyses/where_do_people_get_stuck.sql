@@ -1,6 +1,5 @@
 -- Which steps of a journey lose people, the largest loss first?
--- Only steps on which enough people came to say so, against what the step yields elsewhere;
--- a blocked step let nobody through.
+-- Only steps with enough people, compared with the step's rate elsewhere; nobody passed a blocked step.
 select
     campaign_name,
     segment_name,

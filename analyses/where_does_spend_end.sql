@@ -1,4 +1,4 @@
--- Where does each campaign's spend end if days go on as they do, and on which day is its budget gone?
+-- What is each campaign's projected spend at its end, and on which day is its budget gone?
 select
     campaign_name,
     pacing_status,

@@ -1,4 +1,4 @@
--- Which channel of each campaign would more budget go to, and what stands against the others?
+-- Which channel of each campaign should more budget go to, and what speaks against the others?
 select
     campaign_name,
     channel_label,

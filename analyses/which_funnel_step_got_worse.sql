@@ -1,4 +1,4 @@
--- Which step of a funnel got worse than in the week before, beyond noise?
+-- Which funnel step got worse than in the week before, beyond noise?
 select
     campaign_name,
     segment_name,

@@ -1,4 +1,4 @@
--- Which figures that the orchestrator reported does its own performance data not bear out?
+-- Which figures reported by the orchestrator disagree with its own performance data?
 select
     rollup_id,
     campaign_name,

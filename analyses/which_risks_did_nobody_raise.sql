@@ -1,4 +1,4 @@
--- Which facts meet a risk's definition, though no signal reports them, the most serious and dearest first?
+-- Which findings meet a risk's definition without a signal that reports them, the most severe and expensive first?
 
 select
     risk_type,

@@ -1,4 +1,4 @@
--- Which segments do better than in the window before, beyond noise?
+-- Which segments do better than in the previous window, beyond noise?
 select
     campaign_name,
     segment_name,

@@ -1,8 +1,8 @@
 """Measure the project against what it competes with, and print one table.
 
-Sides of a comparison run in turn, each in a process of its own, at least three times; the table
-shows medians. Data is generated once, into a scratch folder outside of the checkout, and kept
-there. benchmarks/README.md says what each section measures, and what came out.
+Sides of a comparison run in turn, each in its own process, at least three times; the table shows
+medians. Data is generated once, into a scratch folder outside the checkout, and kept there.
+benchmarks/README.md describes each section, and has the results.
 
 Usage: make bench [ARGS="limit days --events 2_000_000"]
 """
@@ -34,10 +34,10 @@ PROJECT = HERE.parent
 FUNNEL = ("run", "--select", "+fct_funnel_daily", "+funnel_conversion")
 EVENTS_A_DAY = 20_000_000 / 365
 LIMIT_AIM, DAY_AIM, GROWTH_AIM, FLAT_AIM = 1.3, 0.3, 3.0, 1.3  # of dbt 2
-# The marts of what arrives by the day; the others come whole in each export.
+# The marts of datasets stored by day; the others are whole in each export.
 BY_DAY = ("--select", "+fct_funnel_daily", "+fct_performance_daily", "+funnel_conversion")
 WHOLE = "365 days all at once"
-PYTHON_EVENTS = 500_000  # what plain Python is given
+PYTHON_EVENTS = 500_000  # events for plain Python
 
 
 HEADER = """\
@@ -47,7 +47,7 @@ HEADER = """\
 
 @dataclass(frozen=True)
 class Bench:
-    """Where things lie, and how often a side runs."""
+    """Paths, and the number of runs per side."""
 
     source: Path
     scratch: Path
@@ -83,7 +83,7 @@ def limit(bench: Bench) -> Iterator[Line]:
         say(f"limit: {events:,} events")
         for project in projects.values():
             project.parse(raw)
-        project.build_anew(raw)  # the script is put together from what dbt compiled
+        project.build_anew(raw)  # the script is put together from dbt's compiled SQL
         text = bench.scratch / "script.sql"
         text.write_text(Script(project.folder, raw).text(), encoding="utf-8")
         hand = bench.scratch / "by_hand"
@@ -114,12 +114,12 @@ def run_script(text: Path, folder: Path) -> Took:
 
 
 def fingerprints(file: Path) -> dict[str, tuple]:
-    """Return rows and fingerprint of each mart, as `warehouse publish` takes them."""
+    """Return rows and fingerprint of each mart, as `warehouse publish` does."""
     with duckdb.connect(str(file), read_only=True) as connection:
         schemas = ", ".join(map(quoted, PUBLIC_SCHEMAS))
         names = connection.execute(
             "select table_schema, table_name from information_schema.tables"
-            # But for what was read: a lake has its own hashes, made when it was written.
+            # Except for the inputs: a lake has its own hashes, computed when it was written.
             f" where table_schema in ({schemas}) and table_name <> 'warehouse_build' order by all"
         ).fetchall()
         return {
@@ -131,7 +131,7 @@ def fingerprints(file: Path) -> dict[str, tuple]:
 
 
 def refuse_difference(one: Path, other: Path) -> None:
-    """Stop where two builds don't hold the same marts, row by row."""
+    """Stop where the marts of two builds differ, row by row."""
     ours, theirs = apart(fingerprints, one), apart(fingerprints, other)
     differing = [name for name in ours.keys() | theirs.keys() if ours.get(name) != theirs.get(name)]
     if differing:
@@ -182,9 +182,9 @@ def run_instead(out: Path, side: str, raw: Path) -> Took:
 
 
 def refuse_other_funnel(file: Path, out: Path, form: str) -> None:
-    """Stop where what was written beside differs from the marts; doubles to 12 places."""
+    """Stop where the other side's files differ from the marts; doubles to 12 places."""
     with duckdb.connect(str(file), read_only=True) as connection:
-        connection.execute("set enable_progress_bar = false")  # it would be written into the table
+        connection.execute("set enable_progress_bar = false")  # it would be printed into the table
         for mart in ("fct_funnel_daily", "funnel_conversion"):
             path = quoted(out / f"{mart}.{form}")
             reader = f"read_parquet({path})"
@@ -209,13 +209,13 @@ def refuse_other_funnel(file: Path, out: Path, form: str) -> None:
 
 
 def days(bench: Bench) -> Iterator[Line]:
-    """Build a history without its last day, then that day, again and again."""
+    """Build a history without its last day, then repeatedly that day."""
     for engine in ENGINES:
         yield from days_of(bench, engine)
 
 
 def days_of(bench: Bench, engine: str) -> Iterator[Line]:
-    """Do so with one dbt."""
+    """Do so for one dbt."""
     sides, projects = {}, {}
     for count in (90, 365, 1095):
         raw = bench.data(round(count * EVENTS_A_DAY), days=count)
@@ -261,12 +261,12 @@ def days_of(bench: Bench, engine: str) -> Iterator[Line]:
 
 
 def last_day(raw: Path) -> str:
-    """Return the name of the folder of the newest day."""
+    """Return the name of the folder of the latest day."""
     return max(folder.name for folder in (raw / "funnel_events").iterdir())
 
 
 def move_last_day(source: Path, target: Path, day: str = "") -> None:
-    """Move the newest day's files from one folder to another."""
+    """Move the latest day's files from one folder to another."""
     day = day or last_day(source)
     for dataset in ("funnel_events", "performance_metrics"):
         (target / dataset).mkdir(parents=True, exist_ok=True)
@@ -274,7 +274,7 @@ def move_last_day(source: Path, target: Path, day: str = "") -> None:
 
 
 def build_day(project: Project, kept: Path, raw: Path, *selection: str) -> Took:
-    """Put back what was built without the last day, and build."""
+    """Restore the build without the last day, and build."""
     project.forget()
     shutil.copytree(kept / "build", project.folder / "build")
     shutil.copy2(kept / "history.duckdb", project.folder)
@@ -285,7 +285,7 @@ def build_day(project: Project, kept: Path, raw: Path, *selection: str) -> Took:
 
 
 def memory(bench: Bench) -> Iterator[Line]:
-    """Build many events in little memory; once, since it is not about time."""
+    """Build many events with little memory; once, since time does not matter here."""
     raw, project = bench.data(MANY), bench.project()
     say(f"memory: {MANY:,} events, memory_limit {MEMORY_LIMIT}")
     project.set_memory_limit(MEMORY_LIMIT)
@@ -297,7 +297,7 @@ def memory(bench: Bench) -> Iterator[Line]:
 
 
 def bi(bench: Bench) -> Iterator[Line]:
-    """Ask the ten analyses of the published file: in a fresh process each, and again in one."""
+    """Run the ten analyses on the published file, in fresh processes, and again in one."""
     events = max(one for one in bench.events if one < MANY)
     raw, project = bench.data(events), bench.project()
     say(f"BI: the analyses on {events:,} events")
@@ -347,7 +347,7 @@ print(json.dumps(times))
 
 
 def drop_cache(file: Path) -> None:
-    """Have the operating system forget what it keeps of a file in memory."""
+    """Drop a file from the operating system's cache."""
     with file.open("rb") as opened:
         os.fsync(opened.fileno())
         os.posix_fadvise(opened.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
@@ -390,12 +390,12 @@ def small(bench: Bench) -> Iterator[Line]:
 
 
 def run_build(program: Path, folder: Path) -> Took:
-    """Run a `dbt build` that isn't looked into."""
+    """Run a `dbt build` without reading its log."""
     return run([program, "--quiet", *BUILD], folder)[0]
 
 
 def nodes_of(project: Project) -> dict[str, int]:
-    """Return how many nodes of each kind the last build of a project ran."""
+    """Return the number of nodes of each kind in the last build of a project."""
     target = project.folder / "target"
     manifest = json.loads((target / "manifest.json").read_text(encoding="utf-8"))
     results = json.loads((target / "run_results.json").read_text(encoding="utf-8"))
@@ -442,7 +442,7 @@ SECTIONS = {
 
 
 def main() -> None:
-    """Run the sections that are asked for, and print the table."""
+    """Run the chosen sections, and print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     names = ", ".join(SECTIONS)
     parser.add_argument("sections", nargs="*", metavar="section", help=f"{names}; all unless told")

@@ -1,8 +1,8 @@
-"""Put together, and run, the script without dbt that limit.sql is the heart of.
+"""Put together and run the script without dbt, based on limit.sql.
 
-limit.sql holds by hand what grows with the events. The rest, which doesn't, is what a dbt build of
-the same data compiled, in the order of its references: so its logic is written once. The result is
-one SQL script, run by one DuckDB process, that fails where a check does.
+limit.sql has, written by hand, everything that grows with the events. The rest is the SQL that a
+dbt build of the same data compiled, in the order of its references, so that its logic is written
+once. The result is one SQL script, run by one DuckDB process, that fails where a check does.
 
 Usage: .venv/bin/python benchmarks/by_hand.py SCRIPT BUILD_FOLDER [MEMORY_LIMIT]
 """
@@ -22,12 +22,12 @@ from warehouse.dbt.artifacts import read_artifacts
 
 LIMIT = Path(__file__).resolve().parent / "limit.sql"
 SERIES = ("funnel_events", "performance_metrics")
-MEASURES = ("row_count", "last_at", "day", "content_hash")  # columns of `checks` that check nothing
+MEASURES = ("row_count", "last_at", "day", "content_hash")  # not checks
 
 
 @dataclass
 class Block:
-    """Statements of limit.sql, the models that they make and those all of whose tests they run."""
+    """Statements of limit.sql, the models that they build, and the models whose tests they run."""
 
     makes: list[str] = field(default_factory=list)
     checks: list[str] = field(default_factory=list)
@@ -56,7 +56,7 @@ def quoted(text: str | Path) -> str:
 
 
 class Script:
-    """The whole script, as text, from what a dbt build of the same data left behind."""
+    """The whole script, as text, from the artifacts of a dbt build of the same data."""
 
     def __init__(self, project: Path, raw: Path) -> None:
         run_results, manifest = read_artifacts(project)
@@ -118,9 +118,9 @@ class Script:
         return [key for key, node in self.nodes.items() if node.get("attached_node") in models]
 
     def preamble(self) -> Iterator[str]:
-        """Yield what the rest stands on: where files are, and the schemas."""
+        """Yield the settings: paths of files, and schemas."""
         yield f"set variable raw = {quoted(self.raw)};"
-        yield f"set file_search_path = {quoted(self.project)};"  # where the lake is
+        yield f"set file_search_path = {quoted(self.project)};"  # the folder of the lake
         schemas = {
             node["schema"] for node in self.nodes.values() if node["database"] == "warehouse"
         }
@@ -128,9 +128,9 @@ class Script:
             yield f"create schema if not exists {schema};"
 
     def make(self, node: dict[str, Any]) -> str:
-        """Return the statement that makes a model or a seed, with its columns in dbt's order."""
+        """Return the statement that builds a model or a seed, with its columns in dbt's order."""
         relation, kind = f"{node['schema']}.{node['alias']}", node["config"]["materialized"]
-        columns = self.columns.get(relation, {})  # none of the history's, in its own file
+        columns = self.columns.get(relation, {})  # none for the history, which is in its own file
         if node["resource_type"] == "seed":
             path = quoted(self.project / node["original_file_path"])
             values = ", ".join(
@@ -163,7 +163,7 @@ class Script:
 
 
 def missing_checks(project: Path, raw: Path, file: Path) -> list[str]:
-    """Return a sentence for each model of whose tests limit.sql runs fewer, or more."""
+    """Return a sentence for each model for which limit.sql runs fewer or more tests."""
     script = Script(project, raw)
     sentences = []
     with duckdb.connect(str(file), read_only=True) as connection:
@@ -176,7 +176,7 @@ def missing_checks(project: Path, raw: Path, file: Path) -> list[str]:
                     [name, list(MEASURES)],
                 ).fetchone()[0]
                 tests = script.tests_of(name)
-                # One that looks at several columns is as many checks.
+                # A test of several columns is as many checks.
                 metadata = [script.nodes[one].get("test_metadata") or {} for one in tests]
                 columns = [one.get("kwargs", {}).get("columns") for one in metadata]
                 checks = sum(len(several) if several else 1 for several in columns)

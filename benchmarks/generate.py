@@ -1,15 +1,14 @@
 """Generate an export of any size: all thirteen datasets, clean by the contract.
 
-Every value is computed from the record's own numbers and the seed, by a hash: the same arguments
-give the same rows (on the same DuckDB), whatever the format and the number of threads, and no
-record waits for another. What is declared of the datasets stands in
-seeds/orchestrator/_orchestrator__seeds.yml; the policy that the contract judges by is read from
-dbt_project.yml and seeds/reference.
+Every value is a hash of the record's own numbers and the seed, so the same arguments give the same
+rows (with the same DuckDB) for any format and number of threads, and records are independent. The
+datasets are declared in seeds/orchestrator/_orchestrator__seeds.yml; the contract's policy is read
+from dbt_project.yml and seeds/reference.
 
     OUT/<dataset>.<ext>                               eleven datasets, all with --flat
     OUT/<dataset>/day=YYYY-MM-DD/part-0.<ext>         funnel_events and performance_metrics
 
-The folder is not named after `date`, since that is a field of the file; a file holds all fields.
+The folder is not named after `date`, which is a field of the file; a file has all fields.
 
 Usage: .venv/bin/python benchmarks/generate.py OUT [--events 20_000_000] [--help for more]
 """
@@ -29,7 +28,7 @@ import duckdb
 import yaml
 
 PROJECT = Path(__file__).resolve().parent.parent
-EVENTS_A_DAY = 30  # of a campaign, where --events doesn't tell
+EVENTS_A_DAY = 30  # per campaign, without --events
 EXTENSIONS = {"gz": "gzip", "zst": "zstd"}
 
 MACROS = """
@@ -43,7 +42,7 @@ create macro stop_trend() as {stop_trend_maximum};
 create macro scale_trend() as {scale_trend_minimum};
 create macro enough_impressions() as {rollup_minimum_impressions};
 
--- A number in [0, 1) that depends on nothing but a record's number, what it is for, and the seed.
+-- A number in [0, 1) that depends only on a record's number, its purpose, and the seed.
 create macro uniform(number, purpose) as
     (hash(xor(hash(purpose, {seed}), number::ubigint)) >> 11) / 9007199254740992.0;
 create macro is_anomaly(number, purpose) as uniform(number, purpose) < anomaly_rate();
@@ -56,11 +55,11 @@ create macro name_id(prefix, number) as format('{{}}_{{:04d}}', prefix, number::
 create macro moment(day, minutes) as day::timestamp + to_minutes(minutes::bigint);
 """
 
-# Numbers of the world: what a channel costs, how a journey narrows.
+# Figures of the simulation: costs of channels, rates of a journey.
 TABLES = """
 create table channels as
 from (values
-    -- The last two: clicks an impression, and what a weekend's day brings of a weekday.
+    -- The last two: clicks per impression, and a weekend day's share of a weekday.
     (1, 'email', 'HubSpot', 'per_send', 0.02, 0.065, 0.45),
     (2, 'paid_search', 'Google Ads', 'per_click', 1.5, 0.055, 0.7),
     (3, 'social', 'LinkedIn', 'per_impression', 0.015, 0.03, 0.6),
@@ -78,7 +77,7 @@ from (values
     ('adoption', 'feature_click_through_rate', 4, 'Feature Adoption', 'Get a feature used', 7)
 ) as journey (journey, primary_kpi, stages, title, objective, conversion_value);
 
--- `reach` is the share of the impressions that comes so far. A step is at most 0.85: see counted.
+-- `reach` is the share of impressions that reaches the stage. A step is at most 0.85: see counted.
 create table stages as
 from (values
     ('trial', 1, 'impression', 'ads_platform', 1),
@@ -106,7 +105,7 @@ select
     last_day() - 7 * ((last_day() - day) // 7)::int as week_end
 from (select unnest(range(day_count())) as day_no);
 
--- Half of the days go by until the last campaign has begun.
+-- The last campaign begins after half of the days.
 create table plans as
 select
     *,
@@ -168,7 +167,7 @@ select
 from cells
 inner join stages using (journey);
 
--- Up to four experiments a campaign, each in a cell of its own; two in three are over before it.
+-- Up to four experiments per campaign, each in its own cell; two in three end before it.
 create table experiments as
 select
     row_number() over (order by cell_no) as experiment_no,
@@ -192,7 +191,7 @@ from (
 )
 where cell % 3 = 0 and cell < 3 * (1 + floor(4 * uniform(campaign_no, 'experiments')));
 
--- One row an asset and day: both arms while the experiment runs, then the winner outside of it.
+-- One row per asset and day: both arms while the experiment runs, then the winner outside of it.
 create table performance as
 with arms as (
     select
@@ -207,7 +206,7 @@ with arms as (
 shown as (
     select
         *,
-        -- What a day brings, it brings to both arms.
+        -- A day has the same effect on both arms.
         noisy(
             expected * season * if(is_weekend, weekend, 1)
             * (0.85 + 0.3 * uniform(experiment_day_no, 'traffic')),
@@ -240,7 +239,7 @@ from converted
 order by day_no, asset_no;
 """
 
-# Evidence quotes what the two assets had earned by then; the snapshot is taken at 18:00.
+# Evidence quotes the results of both assets by then; the snapshot is taken at 18:00.
 GOVERNANCE = """
 create table risks as
 with daily as (
@@ -303,7 +302,7 @@ judged as (
 )
 select
     judged.*,
-    -- Whoever reviews is in time; late on the last day, what may wait is still waiting.
+    -- Reviews are in time; late on the last day, those that are not due yet are missing.
     case
         when not (always_requires_review or recommended_action = 'human_review') then null
         when day = last_day() and review_minutes > 300 then null
@@ -335,8 +334,8 @@ select
 from judged
 inner join read_csv({severities}) using (severity);
 
--- One move a campaign and thirty days; what is at or above the threshold, or in a currency that
--- policy doesn't know, waits for a person.
+-- One move per campaign and thirty days; moves at or above the threshold, or in a currency that
+-- policy doesn't list, wait for a person.
 create table moves as
 with proposed as (
     select
@@ -419,7 +418,7 @@ with measured as (
 select
     row_number() over (order by this.week_end, this.campaign_no, this.segment_no) as rollup_no,
     this.*,
-    -- Reported as 0 where there is nothing to compare with.
+    -- Reported as 0 without a previous window.
     if(prior.kpi > 0, greatest(-1, least(1, this.kpi / prior.kpi - 1)), 0) as trend
 from measured as this
 left join measured as prior
@@ -550,8 +549,8 @@ with placed as (
     where {day}
 ),
 -- A funnel narrows by construction: all of a day's stages round alike, and a step of at most 0.85
--- is less than 0.92 / 1.08. But of the anomalies a third have a last stage of zero, and a third one
--- above the stage before; the others are not to be trusted.
+-- is less than 0.92 / 1.08. Of the anomalies, a third have a last stage of zero, a third have one
+-- above the previous stage, and the others have a low confidence.
 counted as (
     select
         *,
@@ -566,7 +565,7 @@ counted as (
     from placed
 )
 select
-    -- Ids count up with time, as an orchestrator gives them.
+    -- Ids count up with time, as in a real orchestrator.
     name_id('FNL', day_no * (select count(*) from cell_stages) + row_no) as event_id,
     day::timestamp as timestamp, day as date,
     campaign_id, segment_id, channel_id, stage, event_count as count, source,
@@ -643,14 +642,14 @@ SERIES_DATASETS = ("performance_metrics", "funnel_events")
 
 @dataclass(frozen=True)
 class Format:
-    """How files are written: their extension, and the options of DuckDB's COPY."""
+    """A file format: its extension, and the options of DuckDB's COPY."""
 
     extension: str
     options: str
 
     @classmethod
     def named(cls, name: str, compress: str | None) -> Format:
-        """Return parquet, ndjson or json, the text formats compressed (gz, zst) if told."""
+        """Return parquet, ndjson or json, the text formats optionally compressed (gz, zst)."""
         if name == "parquet":
             return cls("parquet", "format parquet")
         options = f"format json, array {name == 'json'}, timestampformat '%Y-%m-%dT%H:%M:%S'"
@@ -665,7 +664,7 @@ def quoted(path: Path) -> str:
 
 
 def prepare(connection: duckdb.DuckDBPyConnection, arguments: argparse.Namespace) -> None:
-    """Create the macros, and the tables that the datasets are read from."""
+    """Create the macros and the tables behind the datasets."""
     policy = yaml.safe_load((PROJECT / "dbt_project.yml").read_text(encoding="utf-8"))["vars"]
     values = policy | {
         "severities": quoted(PROJECT / "seeds/reference/risk_severities.csv"),
@@ -683,7 +682,7 @@ def prepare(connection: duckdb.DuckDBPyConnection, arguments: argparse.Namespace
 
 
 def write(connection: duckdb.DuckDBPyConnection, query: str, stem: Path, form: Format) -> int:
-    """Write what a query gives to a file; return its rows."""
+    """Write the rows of a query to a file; return their number."""
     stem.parent.mkdir(parents=True, exist_ok=True)
     file = quoted(stem.with_name(f"{stem.name}.{form.extension}"))
     return connection.execute(f"copy ({query}) to {file} ({form.options})").fetchone()[0]
@@ -692,10 +691,10 @@ def write(connection: duckdb.DuckDBPyConnection, query: str, stem: Path, form: F
 def write_days(
     connection: duckdb.DuckDBPyConnection, dataset: str, folder: Path, form: Format
 ) -> int:
-    """Write a series, a file a day; return its rows.
+    """Write a series, one file per day; return the number of rows.
 
-    A day is small enough for one thread, so that several are written at once; and no more than
-    those are in memory.
+    A day is small enough for one thread, so several are written at once, and only these are in
+    memory.
     """
 
     def write_day(day: date) -> int:
@@ -709,7 +708,7 @@ def write_days(
 
 
 def generate(arguments: argparse.Namespace) -> dict[str, int]:
-    """Write all datasets; return the rows of each."""
+    """Write all datasets; return the number of rows of each."""
     form = Format.named(arguments.format, arguments.compress)
     rows = {}
     with duckdb.connect() as connection:
@@ -724,7 +723,7 @@ def generate(arguments: argparse.Namespace) -> dict[str, int]:
 
 
 def parse(words: list[str]) -> argparse.Namespace:
-    """Return the arguments; stop where they can't be."""
+    """Return the arguments; stop where they are wrong."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("out", type=Path, help="a folder, new or empty")
     parser.add_argument("--campaigns", type=int, default=400, help="default: %(default)s")
@@ -762,7 +761,7 @@ def parse(words: list[str]) -> argparse.Namespace:
 
 
 def main() -> None:
-    """Generate, and print what was made."""
+    """Generate, and print the number of rows."""
     started = time.perf_counter()
     arguments = parse(sys.argv[1:])
     rows = generate(arguments)

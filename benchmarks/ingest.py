@@ -1,7 +1,7 @@
-"""Measure what `warehouse ingest` adds to DuckDB reading the same and writing it by the day.
+"""Measure `warehouse ingest` against DuckDB reading the same files and writing them by day.
 
-Sides take turns, each in a process of its own. `days` puts one more day into a lake of 1095, and
-`memory` takes in one file of three years with `memory_limit` 2 GB.
+Sides take turns, each in its own process. `days` puts one more day into a lake of 1095, and
+`memory` ingests one file of three years with `memory_limit` 2 GB.
 """
 
 import shutil
@@ -65,7 +65,7 @@ for name, dataset in read_declaration().items():
 
 
 def ingested(raw: Path, lake: Path, limit: str = "", keeps: bool = False) -> Took:
-    """Make a lake of a landing folder, from nothing unless it `keeps` what there is."""
+    """Make a lake from a landing folder, from scratch unless it `keeps` the present one."""
     if not keeps:
         shutil.rmtree(lake, ignore_errors=True)
     return run([sys.executable, "-c", INGEST, raw, lake, limit], HERE.parent, lake / ".tmp")[0]
@@ -116,7 +116,7 @@ def a_day(bench: "Bench") -> Iterator[Line]:
 
 
 def in_memory(bench: "Bench") -> Iterator[Line]:
-    """Ingest many events with little memory, by the day and in one file; once."""
+    """Ingest many events with little memory, by day and in one file; once."""
     for kind, options in (("by the day", ()), ("one file", ("--flat",))):
         raw = bench.data(MANY, *options, days=DAYS, name=f"parquet{''.join(options)}")
         say(f"ingest: {MANY:,} events, {kind}")
@@ -128,7 +128,7 @@ def in_memory(bench: "Bench") -> Iterator[Line]:
 
 
 def ingest(bench: "Bench") -> Iterator[Line]:
-    """Measure what an ingest adds to DuckDB reading the same and writing it by the day."""
+    """Measure an ingest against DuckDB reading the same files and writing them by day."""
     yield from compare(bench, "ndjson", NDJSON_AIM)
     yield from compare(bench, "parquet", PARQUET_AIM)
     yield from a_day(bench)

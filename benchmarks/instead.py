@@ -1,8 +1,8 @@
 """The funnel marts as people would write them without dbt: in Polars, and in plain Python.
 
-Both make fct_funnel_daily and funnel_conversion, with every column that the project's marts have,
-and write them to Parquet and CSV files. Polars reads the Parquet that dbt reads; plain Python
-reads one JSON file a dataset. Neither checks anything.
+Both make fct_funnel_daily and funnel_conversion, with all columns of the project's marts, and write
+them to Parquet and CSV files. Polars reads dbt's Parquet; plain Python reads one JSON file per
+dataset. Neither checks anything.
 
 Usage: .venv/bin/python benchmarks/instead.py {polars,python} RAW OUT
 """
@@ -41,7 +41,7 @@ DAILY_COLUMNS = [
 Row = dict[str, Any]
 
 
-# ---- What both share: a few thousand cells, each with its totals ---------------------------
+# ---- Shared by both: a few thousand cells, each with its totals ---------------------------
 
 
 def wilson(successes: int, trials: int) -> tuple[float | None, float | None]:
@@ -63,7 +63,7 @@ def rate(numerator: int | None, denominator: int | None) -> float | None:
 
 
 def steps_of(cell: Row, path: set[str]) -> list[Row]:
-    """Return a row for each stage of the campaign's path, as far as its own cell tells."""
+    """Return a row for each stage of the campaign's path, from its own cell alone."""
     measured = [stage for stage in STAGES if cell[f"{stage}_days"]]
     previous = {later: earlier for earlier, later in pairwise(measured)}
     rows = []
@@ -221,7 +221,7 @@ def with_polars(raw: Path, out: Path) -> None:
 
 
 def with_python(raw: Path, out: Path) -> None:
-    """Make the marts with the standard library alone, from JSON."""
+    """Make the marts with only the standard library, from JSON."""
 
     def read(dataset: str) -> list[Row]:
         return json.loads((raw / f"{dataset}.json").read_bytes())
@@ -267,13 +267,13 @@ def with_python(raw: Path, out: Path) -> None:
 
 
 def add(totals: Row, name: str, count: int | None) -> None:
-    """Add to a total; nothing stays nothing."""
+    """Add to a total; None plus None stays None."""
     if count is not None:
         totals[name] = totals.get(name, 0) + count
 
 
 def write_csv(file: Path, columns: list[str], rows: list[Row]) -> None:
-    """Write rows; what a row doesn't have is left empty."""
+    """Write rows; missing values are empty."""
     with file.open("w", encoding="utf-8", newline="") as opened:
         writer = csv.DictWriter(opened, columns, extrasaction="ignore")
         writer.writeheader()

@@ -1,14 +1,14 @@
--- What grows with the events, written by hand: their checks, their days, and what is summed from
--- them. by_hand.py puts it in one script with the rest, which it takes from the project's compiled
--- SQL. Each block names the dbt models that it stands for (makes) and the models all of whose tests
--- it runs (checks). A check is a column of a table of schema `checks`, named after the model, with
--- how many rows break it: 0 in a sound export.
+-- Everything that grows with the events, written by hand: their checks, their days, and their sums.
+-- by_hand.py puts it in one script with the rest, which it takes from the project's compiled SQL.
+-- Each block names the dbt models that it replaces (makes) and the models of which it runs all
+-- tests (checks). A check is a column of a table of schema `checks`, named after the model, with the
+-- number of rows that break it: 0 in a valid export.
 
 -- makes: raw_funnel_events stg_funnel_events int_days_of_funnel_events
 -- checks: stg_funnel_events
 
--- One scan for all that a row shows by itself. What has only a few hundred values (campaign,
--- segment, channel) is checked below, where few rows are left.
+-- One scan for all checks of a single row. Columns with only a few hundred values (campaign,
+-- segment, channel) are checked below, where few rows are left.
 create table checks.stg_funnel_events as
 with events as (
     select
@@ -45,7 +45,7 @@ select
         as measured_at
 from events;
 
--- Equal ids have equal hashes, and a number is less to keep than a text.
+-- Equal ids have equal hashes, and a number is smaller than a text.
 create table checks.stg_funnel_events__ids as
 select count(event_id) - count(distinct hash(event_id)) as event_id_is_unique
 from read_parquet(getvariable('raw') || '/funnel_events/**/*.parquet', hive_partitioning = false);
@@ -54,7 +54,7 @@ create view staging.stg_funnel_events as
 select event_id, coalesce("date", cast("timestamp" as date)) as event_date
 from read_parquet(getvariable('raw') || '/funnel_events/**/*.parquet', hive_partitioning = false);
 
--- Not by day: nobody asks the script what has changed.
+-- Not by day: the script has no incremental build.
 create view intermediate.int_days_of_funnel_events as
 select day, row_count, last_at, content_hash, cast(null as varchar) as content_version
 from checks.stg_funnel_events;
@@ -62,8 +62,8 @@ from checks.stg_funnel_events;
 -- makes: int_funnel_daily int_funnel_stage_sets int_funnel_stages int_funnel_stage_pairs fct_funnel_daily
 -- checks: int_funnel_daily fct_funnel_daily int_funnel_stages
 
--- A stage has one event a cell and day, and the check below that it has no more: so nothing is summed,
--- and whether the event is trusted shows in its confidence.
+-- A stage has one event per cell and day, as the check below ensures: so nothing is summed, and the
+-- event's confidence shows whether it is trusted.
 create table intermediate.int_funnel_daily as
 with daily as (
     select
@@ -104,8 +104,8 @@ select
     event_date + interval 1 day - interval 1 microsecond as known_at
 from daily;
 
--- An event more than there are stages is one stage twice: that the five fields are unique costs no
--- grouping of its own.
+-- More events than stages means a duplicate stage, so uniqueness of the five fields needs no extra
+-- grouping.
 create table checks.int_funnel_daily as
 select
     count_if(
@@ -154,8 +154,8 @@ from (
     having count(*) > 1
 );
 
--- Days on which the same stages were measured are summed once; everything that follows reads some
--- tens of thousands of rows.
+-- Days on which the same stages were measured are summed once; everything after reads some tens of
+-- thousands of rows.
 create table intermediate.int_funnel_stage_sets as
 select
     campaign_id,
@@ -295,7 +295,7 @@ select
         as channel_exists
 from intermediate.int_funnel_stages;
 
--- dbt asks again of what is kept from earlier builds; here all days are new.
+-- dbt tests kept days of earlier builds again; here all days are new.
 create table checks.int_funnel_stages as
 select
     *,
@@ -313,7 +313,7 @@ from checks.stg_funnel_events__cells;
 -- makes: raw_performance_metrics stg_performance_metrics int_days_of_performance_metrics
 -- checks: stg_performance_metrics
 
--- Read once: what follows reads it from the database.
+-- Read once: later statements read it from the database.
 create table staging.stg_performance_metrics as
 select
     asset_id,

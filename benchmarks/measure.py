@@ -1,4 +1,4 @@
-"""Run a side of a benchmark in a process of its own, and say what it took."""
+"""Run a side of a benchmark in its own process, and measure it."""
 
 import json
 import os
@@ -22,14 +22,14 @@ import yaml
 DBT = Path(sys.executable).with_name("dbt")
 DBT2 = DBT.with_name("dbt2")
 Result = TypeVar("Result")
-BUILD = ("build", "--exclude-resource-type", "unit_test")  # what `make build` runs
+BUILD = ("build", "--exclude-resource-type", "unit_test")  # as in `make build`
 
 
 @dataclass
 class Took:
-    """What a run took: seconds of wall clock, in the database and of both CPUs; megabytes.
+    """Figures of a run: seconds of wall clock, in the database and of both CPUs; megabytes.
 
-    `start` is dbt's: the seconds until it runs the first node or hook.
+    `start` is for dbt: the seconds until it runs the first node or hook.
     """
 
     total: float
@@ -42,7 +42,7 @@ class Took:
 
 @dataclass(frozen=True)
 class Line:
-    """A line of the table: a side, what it took, and how that compares."""
+    """A line of the table: a side, its figures, and a comparison."""
 
     subject: str
     side: str
@@ -68,7 +68,7 @@ def seconds(value: float) -> str:
 def judged(
     subject: str, side: str, took: Took, ratio: str, value: float, aim: float | None
 ) -> Line:
-    """Return a line whose value has an aim, if it has one."""
+    """Return a line for a value and its aim, if it has one."""
     if aim is None:
         return Line(subject, side, took, ratio)
     return Line(subject, side, took, ratio, f"at most {aim:g}", value <= aim)
@@ -89,16 +89,16 @@ def say(text: str) -> None:
 
 
 def apart(look: Callable[..., Result], *arguments: object) -> Result:
-    """Return what a function says that looks at results, in a process of its own.
+    """Return the result of a function on results, in its own process.
 
-    A process starts with the peak of the one that started it: this one has to stay small.
+    A process starts with the peak memory of its parent, so this one has to stay small.
     """
     with ProcessPoolExecutor(1, get_context("spawn")) as pool:
         return pool.submit(look, *arguments).result()
 
 
 def alternate(sides: dict[str, Callable[[], Took]], runs: int) -> dict[str, Took]:
-    """Run each side in turn, so many times; return the medians."""
+    """Run each side in turn, several times; return the medians."""
     took: dict[str, list[Took]] = {side: [] for side in sides}
     for number in range(1, runs + 1):
         for side, run in sides.items():
@@ -118,10 +118,10 @@ def run(
     spills: Path | None = None,
     environment: dict[str, str] | None = None,
 ) -> tuple[Took, str]:
-    """Run a command in a folder; return what it took, and what it printed.
+    """Run a command in a folder; return its figures and its output.
 
-    Its own peak is what the operating system counted (ru_maxrss), of the largest process where it
-    has children. `spills`, a folder, is looked at from time to time for how large it gets.
+    The peak is the operating system's (ru_maxrss), of the largest process where it has children.
+    The size of the folder `spills` is sampled from time to time.
     """
     started = time.perf_counter()
     process = subprocess.Popen(
@@ -148,7 +148,7 @@ def run(
 
 
 def watch(folder: Path | None, largest: list[int], ended: threading.Event) -> None:
-    """Keep the largest size of a folder, until told that it's over."""
+    """Record the largest size of a folder, until stopped."""
     while folder and not ended.wait(0.2):
         size = 0
         for file in folder.glob("*"):
@@ -160,7 +160,7 @@ def watch(folder: Path | None, largest: list[int], ended: threading.Event) -> No
 
 
 class Project:
-    """A copy of the project that a dbt builds; the checkout's own build and history stay."""
+    """A copy of the project for a dbt; the checkout's own build and history stay."""
 
     def __init__(self, source: Path, folder: Path, program: Path = DBT) -> None:
         self.folder, self.program = folder, program
@@ -178,7 +178,7 @@ class Project:
         return self.folder / "build/warehouse.duckdb"
 
     def set_memory_limit(self, limit: str) -> None:
-        """Have DuckDB keep to so much memory."""
+        """Set DuckDB's memory limit."""
         path = self.folder / "profiles.yml"
         profiles = yaml.safe_load(path.read_text(encoding="utf-8"))
         target = profiles["marketing_orchestrator"]["outputs"]["duckdb"]
@@ -186,28 +186,28 @@ class Project:
         path.write_text(yaml.safe_dump(profiles), encoding="utf-8")
 
     def forget(self) -> None:
-        """Remove what was built and remembered, but not what dbt has parsed."""
+        """Remove the build and the history, but not dbt's parsed project."""
         shutil.rmtree(self.folder / "build", ignore_errors=True)
         (self.folder / "history.duckdb").unlink(missing_ok=True)
 
     def ingest(self, raw: Path) -> Took:
-        """Have the lake hold what lies in a landing folder."""
+        """Ingest a landing folder into the lake."""
         command = [sys.executable, "-m", "warehouse", "ingest", raw]
         return run(command, self.folder, environment=os.environ | {"PYTHONPATH": str(self.folder)})[
             0
         ]
 
     def parse(self, raw: Path | None = None) -> None:
-        """Ingest what there is, and have dbt parse the project, once and not at each build."""
+        """Ingest, and parse the project, once and not at each build."""
         if raw:
             self.ingest(raw)
         self.dbt("parse", raw=raw)
 
     def dbt(self, *words: str, raw: Path | None = None) -> Took:
-        """Run dbt, on the lake if there is something raw that was ingested."""
+        """Run dbt, on the lake if files were ingested."""
         logs = self.folder / "logs"
         shutil.rmtree(logs, ignore_errors=True)
-        # dbt-core writes this log anyway, as text; as JSON it says when each statement ran.
+        # dbt-core writes this log anyway, as text; as JSON it has the time of each statement.
         log = ["--log-format-file", "json", "--log-file-max-bytes", "0"]
         data = ["--vars", "{raw: lake}"] if raw else []
         began = time.time()
@@ -226,7 +226,7 @@ class Project:
         return self.dbt(*BUILD, raw=raw)
 
     def build_anew(self, raw: Path | None = None) -> Took:
-        """Run `dbt build` without anything kept of earlier builds."""
+        """Run `dbt build` from scratch."""
         self.forget()
         return self.build(raw)
 
@@ -234,8 +234,8 @@ class Project:
 def read_log(logs: Path, began: float) -> tuple[float, float]:
     """Return the seconds in which a statement was running, and those until the first node or hook.
 
-    Statements of several threads overlap: a moment counts once. A statement's time ends when
-    Python has the answer, and so holds what it waited for Python's lock.
+    Statements of several threads overlap: a moment counts once. A statement's time ends when Python
+    has the answer, so it includes waiting for Python's lock.
     """
     statements, start = [], None
     with (logs / "dbt.log").open(encoding="utf-8") as lines:
@@ -250,7 +250,7 @@ def read_log(logs: Path, began: float) -> tuple[float, float]:
 
 
 def read_queries(logs: Path, began: float) -> tuple[float, float]:
-    """Return the same of dbt 2, which logs its statements apart; it starts with the first one."""
+    """Return the same for dbt 2, which logs statements separately, from its first one."""
     text = (logs / "query_log.sql").read_text(encoding="utf-8")
     times = re.findall(r"^-- created_at: (\S+)\n-- finished_at: (\S+)", text, re.MULTILINE)
     statements = [
@@ -261,7 +261,7 @@ def read_queries(logs: Path, began: float) -> tuple[float, float]:
 
 
 def covered(spans: list[tuple[float, float]]) -> float:
-    """Return the seconds that lie within at least one span."""
+    """Return the seconds within at least one span."""
     seconds = end = 0.0
     for started, ended in sorted(spans):
         seconds += max(0.0, ended - max(started, end))

@@ -1,9 +1,9 @@
-"""Build on one Spark worker and on two, at several sizes, and print what took how long, where.
+"""Build on one Spark worker and on two, at several sizes, and print the times.
 
-Each number of workers gets a fresh cluster, and so a cold JVM, as a nightly build has; DuckDB
-builds the same files beside. Where the time goes, what is shuffled and how uneven tasks are
-is from Spark's event log, by the node that dbt names in its queries; of the largest size on the
-most workers. docs/spark.md says what came out.
+Each number of workers gets a fresh cluster, with a cold JVM as in a nightly build; DuckDB builds
+the same files for comparison. Times of tasks, shuffles and skew come from Spark's event log, by the
+node that dbt names in its queries, for the largest size on the most workers. docs/spark.md has the
+results.
 
 Usage: .venv/bin/python benchmarks/spark_scale.py [--events 2_000_000 20_000_000]
 """
@@ -38,7 +38,7 @@ MEGA = 1e6
 
 @dataclass
 class Work:
-    """What the tasks of a node did: seconds each, by stage, and bytes."""
+    """The tasks of a node: seconds each, by stage, and bytes."""
 
     tasks: dict[int, list[float]] = field(default_factory=lambda: defaultdict(list))
     read: int = 0
@@ -46,17 +46,17 @@ class Work:
 
     @property
     def seconds(self) -> float:
-        """All tasks' time together."""
+        """The time of all tasks together."""
         return sum(map(sum, self.tasks.values()))
 
     @property
     def count(self) -> int:
-        """How many tasks there were."""
+        """The number of tasks."""
         return sum(map(len, self.tasks.values()))
 
     @property
     def skew(self) -> str:
-        """The longest task beside the median, of the stage that took longest."""
+        """The longest task and the median, in the slowest stage."""
         longest = max(self.tasks.values(), key=sum)
         if len(longest) < 3:
             return ""
@@ -85,7 +85,7 @@ def main() -> None:
 
 
 def generated(scratch: Path, events: int) -> Path:
-    """Return a folder of Parquet by the day, generated once."""
+    """Return a folder of Parquet by day, generated once."""
     landing = scratch / f"landing-{events}"
     if not landing.exists():
         say(f"generating {events:,} events")
@@ -100,7 +100,7 @@ def project(scratch: Path) -> Project:
 
 
 def build(project: Project, landing: Path, port: int | None = None) -> float:
-    """Build the models, on Spark if there is a port; return the seconds that took."""
+    """Build the models, on Spark if there is a port; return the seconds."""
     target, environment = "duckdb", {}
     if port:
         target, environment = "spark", {"DBT_SPARK_HOST": HOST, "DBT_SPARK_PORT": str(port)}
@@ -122,7 +122,7 @@ def build(project: Project, landing: Path, port: int | None = None) -> float:
 
 
 def on_spark(scratch: Path, landing: Path, events: int, workers: int) -> tuple[str, list[str]]:
-    """Build on a cluster of so many workers; return a line, and lines of where time went."""
+    """Build on a cluster with a number of workers; return a line, and lines about the time."""
     say(f"{events:,} events, {workers} workers")
     folder = scratch / "cluster"
     shutil.rmtree(folder, ignore_errors=True)
@@ -152,7 +152,7 @@ def on_spark(scratch: Path, landing: Path, events: int, workers: int) -> tuple[s
 
 
 def by_node(logs: Path) -> dict[str, Work]:
-    """Return what was done for each node of dbt's, from Spark's event log."""
+    """Return the tasks of each dbt node, from Spark's event log."""
     node_of_stage: dict[int, str] = {}
     work: dict[str, Work] = defaultdict(Work)
     for event in logged(logs):
@@ -179,7 +179,7 @@ def logged(logs: Path) -> Iterator[dict[str, Any]]:
 
 
 def where_time_went(work: dict[str, Work]) -> list[str]:
-    """Return a table of the nodes whose tasks took longest."""
+    """Return a table of the nodes with the slowest tasks."""
     lines = [
         "| node | all tasks s | tasks | read MB | shuffled MB | longest task / median s |",
         "|---|---:|---:|---:|---:|---:|",
@@ -195,7 +195,7 @@ def where_time_went(work: dict[str, Work]) -> list[str]:
 
 
 def tables(warehouse: Path) -> list[str]:
-    """Return a table of the largest tables, and the files that they lie in."""
+    """Return a table of the largest tables, and their files."""
     lines = [
         "| table | partitions | files | MB | median file KB |",
         "|---|---:|---:|---:|---:|",

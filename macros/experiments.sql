@@ -1,8 +1,9 @@
-{#- What docs/decisions.md, "Experiments that may be watched", derives. -#}
+{#- For the derivations see docs/decisions.md, "Experiments that may be watched". -#}
 
 {#-
-  P-value of a z that is looked at as often as one likes; null for null. `u` says how much is known, on the scale to which
-  the test is tuned. Source: Robbins (1970), normal mixture; Waudby-Smith et al. (2024), "Time-uniform central limit theory".
+  P-value of a z statistic that is valid at every look; null for null. `u` is the information so far, on the scale of
+  the test's tuning. Source: Robbins (1970), normal mixture; Waudby-Smith et al. (2024), "Time-uniform central limit
+  theory".
 -#}
 {% macro sequential_p_value(z, u) -%}
     case
@@ -15,9 +16,9 @@
 
 
 {#-
-  A bound of the ratio of two arms: all ratios that a test with critical value `b` does not reject, the closed roots of
-  (R - ratio S)^2 = b^2 ratio P. `side` is 'low' or 'high'; columns weighted_variant (R), weighted_control (S), variance (P). Null
-  without variance, and above where the control has no success.
+  A bound of the ratios of two arms that a test with critical value `b` does not reject: a root of (R - ratio S)^2 = b^2
+  ratio P. `side` is 'low' or 'high'; columns weighted_variant (R), weighted_control (S), variance (P). Null without
+  variance; the high bound also where the control has no success.
 -#}
 {% macro ratio_bound(side, b) -%}
     case
@@ -36,4 +37,17 @@
             then {{ b }} * {{ b }} * variance / (weighted_control * weighted_control)
             {%- endif %}
     end
+{%- endmacro %}
+
+
+{#-
+  How much more the pairs of a comparison vary than chance has them: the sum of (variant - ratio control)^2 over its `rows`
+  pairs, written as squares - 2 factor products + factor^2 control_squares, beside `variance`. With sums of the variant's
+  terms the factor is the ratio; with sums of the differences to the control's it is the ratio less 1. Needs a column `ratio`;
+  null for one pair, or without variance.
+-#}
+{% macro variation_beyond_chance(rows, variance, squares, products, control_squares, factor) -%}
+    {{ rows }} / nullif(cast({{ rows }} as double) - 1, 0)
+    * ({{ squares }} - 2 * {{ factor }} * {{ products }} + {{ factor }} * {{ factor }} * {{ control_squares }})
+    / (ratio * nullif({{ variance }}, 0))
 {%- endmacro %}

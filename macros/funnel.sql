@@ -11,7 +11,7 @@
 {%- endmacro %}
 
 
-{#- The count of the stage that is named, from a relation that has a column for each, behind a prefix. -#}
+{#- The count of a stage, from a relation that has a column per stage, with a prefix. -#}
 {% macro stage_count(stage, prefix='') -%}
     case {{ stage }}
         {%- for one in var('funnel_stages') %}

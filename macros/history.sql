@@ -1,7 +1,7 @@
 {#-
-  The log without the exports that have been taken out (warehouse/history.py appends a mark, since
-  evidence stays and Spark's table can't delete), in a subquery. An export is as of its own newest event, but never of a moment before
-  that of an export before; which is said here, so that one that is taken out moves no other.
+  The log without the exports that were taken out, as a subquery. warehouse/history.py marks them by a row, since
+  evidence is kept and Spark's table can't delete. seen_at becomes the export's latest event, but at least that of
+  earlier exports. It is computed here, so that an export taken out does not affect others.
 -#}
 {% macro standing_log(relation) -%}
     (
@@ -22,9 +22,9 @@
 
 
 {#-
-  Whether this run builds and tests all that the calling model takes an export from: every seed, the
-  staging and contract models and all that it is made of, with every test that judges nothing else. A part
-  would show the statuses of one export beside the events of another; without tests, anything.
+  Whether this run builds and tests everything behind the calling model's export: every seed, the staging and contract
+  models and all its parents, with all tests of these alone. A partial run would mix the statuses of one export with the
+  events of another; an untested one could keep wrong data.
 -#}
 {% macro takes_in_a_whole_export() -%}
     {%- if not execute -%}

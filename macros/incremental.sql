@@ -1,6 +1,6 @@
 {#-
-  The materialization `incremental_by_day`: dbt's incremental one, by another name. dbt 2 can run a unit test of a model
-  that is `incremental` only once its table is there, so that a first build would stop at it.
+  The materialization `incremental_by_day`: dbt's incremental one under another name. dbt 2 can run a unit test of an
+  `incremental` model only if its table exists, so a first build would fail.
 -#}
 
 {% materialization incremental_by_day, adapter='duckdb' %}
@@ -13,9 +13,9 @@
 
 
 {#-
-  The incremental strategy `replace_days`: new days replace what was there of them. On DuckDB rows are deleted and
-  inserted in one transaction. On Spark a day is a partition of the table: one that is gone is dropped, and one that has
-  rows is overwritten.
+  The incremental strategy `replace_days`: the rows of new days replace the old rows of these days. On DuckDB rows are
+  deleted and inserted in one transaction. On Spark a day is a partition of the table: a deleted day's partition is
+  dropped, and the others are overwritten.
 -#}
 
 {% macro get_incremental_replace_days_sql(arguments) -%}

@@ -1,6 +1,6 @@
-{#- Text that several models show alike. -#}
+{#- Texts that several models show. -#}
 
-{#- A label as it is, followed by the id where another row of the query has the same. -#}
+{#- A label, followed by the id where another row of the query has the same label. -#}
 {% macro unique_label(label, id) -%}
     {{ label }} || case when count(*) over (partition by {{ label }}) > 1 then ' (' || {{ id }} || ')' else '' end
 {%- endmacro %}
@@ -18,7 +18,7 @@
 {%- endmacro %}
 
 
-{#- A metric of the scorecard as people read it, by its unit: 62.5%, 3. -#}
+{#- A metric of the scorecard as text, by its unit: 62.5%, 3. -#}
 {% macro metric_text(value, unit) -%}
     case
         when {{ unit }} = 'share' then {{ number_text('round(100 * ' ~ value ~ ', 2)') }} || '%'
@@ -27,19 +27,19 @@
 {%- endmacro %}
 
 
-{#- What a budget action moves, of columns named as in budget_action_audit. -#}
+{#- The move of a budget action in words, from columns named as in budget_action_audit. -#}
 {% macro money_move_text() -%}
     currency || ' ' || {{ money_text('amount') }} || ' from ' || from_channel_label || ' to ' || to_channel_label
 {%- endmacro %}
 
 
-{#- A risk signal in a few words, of columns named as in risk_escalation. -#}
+{#- A risk signal in a few words, from columns named as in risk_escalation. -#}
 {% macro risk_text() -%}
     replace(risk_type, '_', ' ') || ', ' || severity
 {%- endmacro %}
 
 
-{#- Of what a status is: campaign status, budget action amount. -#}
+{#- Name of a record's attribute: campaign status, budget action amount. -#}
 {% macro status_text(dataset, attribute) -%}
     replace(substring({{ dataset }}, 1, length({{ dataset }}) - 1) || ' ' || {{ attribute }}, '_', ' ')
 {%- endmacro %}

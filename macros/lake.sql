@@ -1,9 +1,9 @@
 {#-
-  Raw data from the lake that `warehouse ingest` writes (`--vars '{raw: lake}'`), in the seeds' place, and which days
-  of it are new.
+  Raw data from the lake that `warehouse ingest` writes (`--vars '{raw: lake}'`), instead of the seeds, and which of its
+  days are new.
 
-  Two datasets come by the day (day_fields). A day is new until all tests of its staging have passed on what it holds
-  now, and until each model that keeps days (meta by_day) has made it from that, by the rules of now.
+  Two datasets are stored by day (day_fields). A day is new until all tests of its staging have passed on its present
+  content, and each model that keeps days (meta by_day) has built it from that content by the present rules.
 -#}
 
 {#- Whether raw data comes from the lake. -#}
@@ -12,7 +12,7 @@
 {%- endmacro %}
 
 
-{#- on-run-start: stop where the raw data can't be meant, or isn't there. -#}
+{#- on-run-start: stop where the vars for raw data are wrong, or the data isn't there. -#}
 {% macro check_raw() -%}
     {%- if execute and var('raw', 'seeds') == 'files' -%}
         {%- do exceptions.raise_compiler_error(
@@ -27,13 +27,13 @@
 {%- endmacro %}
 
 
-{#- Where the lake is: the var lake_path, without a slash at its end. -#}
+{#- Path of the lake: the var lake_path, without a slash at its end. -#}
 {% macro lake_path() -%}
     {{ return(modules.re.sub('^file:(//)?', '', var('lake_path', 'lake') | string | trim).rstrip('/') or '/') }}
 {%- endmacro %}
 
 
-{#- The manifest of the lake, as a relation; see warehouse/lake/manifest.py. Rows without files are no days. -#}
+{#- The manifest of the lake, as a relation; see warehouse/lake/manifest.py. Rows without files are not days. -#}
 {% macro lake_manifest() -%}
     {{ return(adapter.dispatch('lake_manifest')()) }}
 {%- endmacro %}
@@ -59,7 +59,7 @@
 {%- endmacro %}
 
 
-{#- Whether there is a manifest. A cluster says so itself. -#}
+{#- Whether there is a manifest. On Spark, the query for it fails by itself. -#}
 {% macro has_manifest() -%}
     {{ return(adapter.dispatch('has_manifest')()) }}
 {%- endmacro %}
@@ -88,16 +88,16 @@
     parquet.`{{ lake_path() }}/{{ '{' ~ files | join(',') ~ '}' }}`
 {%- endmacro %}
 
-{#- A path below the lake as DuckDB's readers have it, for which p[1] would be a pattern. -#}
+{#- A path below the lake, escaped for DuckDB's readers, to which p[1] is a pattern. -#}
 {% macro lake_pattern(name) -%}
     {{ return("'" ~ (lake_path() ~ '/' ~ name) | replace('[', '[[]') | replace('*', '[*]') | replace('?', '[?]') | replace("'", "''") ~ "'") }}
 {%- endmacro %}
 
 
 {#-
-  The rows of a raw model's dataset: its fields, the landing file (`_file`), whether their day is new (`is_new`), and the
-  run of which lake_days says so (`read_by`).
-  New days are read apart, so that who asks for them alone opens no other file.
+  The rows of a raw model's dataset: its fields, the landing file (`_file`), whether their day is new (`is_new`), and
+  the run in which lake_days found so (`read_by`). New days are read separately, so that a query of them alone opens no
+  other file.
 -#}
 {% macro lake_rows(lake_days) -%}
     {%- set days = load_relation(lake_days) if execute -%}
@@ -138,7 +138,7 @@
 {%- endmacro %}
 
 
-{#- Whether the day of a raw row is new: of seeds, and of what a unit test gives, each is. -#}
+{#- Whether the day of a raw row is new; with seeds and in unit tests, every day is. -#}
 {% macro is_new() -%}
     {{ return('is_new' if reads_lake() and model.resource_type != 'unit_test' else 'true') }}
 {%- endmacro %}
@@ -151,8 +151,8 @@
 
 
 {#-
-  The days of a dataset, as a subquery: day, row_count, last_at, content_hash and is_new; and is_read, whether its raw data
-  is of these: whoever builds a part can have left out either.
+  The days of a dataset, as a subquery: day, row_count, last_at, content_hash and is_new; and is_read, whether the raw
+  data is of the same run: a partial build can leave out either.
 -#}
 {% macro days_of(dataset) -%}
     (
@@ -165,9 +165,9 @@
 {%- endmacro %}
 
 
-{# ---- Models that keep days: of what content, and by which rules they made them ---- #}
+{# ---- Models that keep days: the content and the rules of each day ---- #}
 
-{#- The models that keep days: those of which meta `by_day` says which dataset's, and the column that holds the day. -#}
+{#- The models that keep days: their meta `by_day` names the dataset and the column of the day. -#}
 {% macro models_by_day() -%}
     {%- set models = [] -%}
     {%- for node in graph.get('nodes', {}).values() if execute and node.resource_type == 'model' and node.config.meta.by_day -%}
@@ -178,15 +178,15 @@
 
 
 {#-
-  SQL for what a model makes a day from: the day's content, by default a hash of 64 bits, and the rules, which are the
-  model's SQL, that of its dataset's staging, and policy.
+  SQL for the version of a day in a model: the day's content, by default a hash of 64 bits, and the rules, which are the
+  SQL of the model and of its dataset's staging, and policy.
 -#}
 {% macro content_version(name, dataset, content=none) -%}
     {%- set rules = [] -%}
     {%- for model_name in (name, 'stg_' ~ dataset, 'warehouse_build') -%}
         {%- set node = graph.get('nodes', {}).get(['model', project_name, model_name] | join('.')) if execute -%}
         {%- for policy in (node.config.meta.policy if node) or {} -%}
-            {#- None: in a unit test dbt 2 knows no vars but the overridden ones. -#}
+            {#- `none` as default: in a unit test dbt 2 knows only the overridden vars. -#}
             {%- do rules.append(policy ~ '=' ~ var(policy, none)) -%}
         {%- endfor -%}
         {%- do rules.append(node.raw_code if node and model_name != 'warehouse_build') -%}
@@ -195,7 +195,7 @@
 {%- endmacro %}
 
 
-{#- The days of a dataset and, of each, what a model makes of what it reads now: `day`, `version`, as a query. -#}
+{#- The days of a dataset and the version that a model would build of each now (`day`, `version`), as a query. -#}
 {% macro versions_of_days(days, name, dataset) -%}
     select
         day,
@@ -209,8 +209,8 @@
 {%- endmacro %}
 
 
-{#- A subquery for the days that a model keeps, and of which version: `day`, `content_version`; none where its table
-    isn't there, or is of an older version of this project. -#}
+{#- The days that a model keeps and their versions (`day`, `content_version`), as a subquery; none where its table does
+    not exist, or is of an older version of this project. -#}
 {% macro kept_days(node) -%}
     {%- set relation = adapter.get_relation(node.database, node.schema, node.alias) -%}
     {%- set columns = adapter.get_columns_in_relation(relation) | map(attribute='name') | list if relation else [] -%}
@@ -222,7 +222,7 @@
 {%- endmacro %}
 
 
-{#- Whether this run judges a dataset by all tests of its staging: what wasn't judged isn't accepted. -#}
+{#- Whether this run has all tests of a dataset's staging: an untested day isn't accepted. -#}
 {% macro is_tested(dataset) -%}
     {%- set staging = ['model', project_name, 'stg_' ~ dataset] | join('.') -%}
     {%- set left_out = [] -%}
@@ -236,8 +236,9 @@
 
 
 {#-
-  CTEs from `records`, a dataset's raw data, to `final`: one row per day, with its records, the time of the newest, an
-  order-free hash of their content, and of which version its tests accepted it. Of the lake the manifest knows.
+  CTEs from `records`, a dataset's raw data, to `final`: one row per day, with the number of records, the latest time, a
+  hash of their content that ignores their order, and the version that its tests accepted. For a lake, the manifest has
+  these.
 -#}
 {% macro days_of_records(dataset) -%}
     final as (
@@ -266,9 +267,9 @@
 {%- endmacro %}
 
 
-{# ---- Datasets as they are declared ---- #}
+{# ---- Declared datasets ---- #}
 
-{#- A relation that is no model, in a schema of the models' database. -#}
+{#- A relation that is not a model, in a schema of the models' database. -#}
 {% macro relation_in(schema, identifier) -%}
     {{ return(api.Relation.create(
         database=target.get('database'), schema=generate_schema_name(schema, none), identifier=identifier
@@ -276,7 +277,7 @@
 {%- endmacro %}
 
 
-{#- The node of a dataset's raw data, a seed or a model; an empty one while dbt parses. -#}
+{#- The node of a dataset's raw data, a seed or a model; an empty dict while dbt parses. -#}
 {% macro raw_node(dataset) -%}
     {%- set kind = 'model' if reads_lake() else 'seed' -%}
     {%- set node = graph.get('nodes', {}).get([kind, project_name, 'raw_' ~ dataset] | join('.')) if execute -%}
@@ -284,7 +285,7 @@
 {%- endmacro %}
 
 
-{#- The declared fields of a dataset, quoted, as a select list; null where dbt shows no graph, as in unit tests. -#}
+{#- The declared fields of a dataset, quoted, as a select list; null where dbt has no graph, as in unit tests. -#}
 {% macro declared_fields(dataset) -%}
     {%- set fields = [] -%}
     {%- for name in raw_node(dataset).columns -%}
@@ -294,7 +295,9 @@
 {%- endmacro %}
 
 
-{#- The UTC day of a dataset's record: of the first of its day_fields that is given. Unit tests see no declaration. -#}
+{#-
+  The UTC day of a dataset's record, from the first of its day_fields that is given. Unit tests see no declaration.
+-#}
 {% macro day_of_record(dataset) -%}
     {%- set days = [] -%}
     {%- for name in {'funnel_events': ['date', 'timestamp'], 'performance_metrics': ['timestamp']}[dataset] -%}

@@ -1,4 +1,4 @@
-{#- The count that a KPI definition names, from a relation that has all three, each behind a prefix. -#}
+{#- The count that a KPI definition names, from a relation with all three counts, with a prefix. -#}
 {% macro measure_value(measure, prefix='') -%}
     case {{ measure }}
         when 'impressions' then {{ prefix }}impressions
@@ -14,13 +14,13 @@
 {%- endmacro %}
 
 
-{#- Money in cents of a sum or quotient, half a cent up: what binary fractions lack of the half is put back first. -#}
+{#- A sum or quotient of money in cents, half a cent rounded up, also where a double is a little below the half. -#}
 {% macro as_money(value) -%}
     cast(round(cast({{ value }} as decimal(38, 18)), 6) as decimal(18, 2))
 {%- endmacro %}
 
 
-{#- Relative change from `previous` to `current`, held to -1..1: null without a previous value, or after zero. -#}
+{#- Relative change from `previous` to `current`, clamped to -1..1; null where `previous` is null or zero. -#}
 {% macro held_relative_change(current, previous) -%}
     case
         when {{ rate(current, previous) }} - 1 > 1 then cast(1 as double)
@@ -55,9 +55,9 @@
 
 
 {#-
-  The 0.975 quantile of Student's t distribution, for two-sided 95% intervals, as printed tables give it: beyond 30 degrees
-  of freedom that of 30, which is a little too wide. Null below 1. tests/python/macros/test_normal_distribution.py compares it
-  with SciPy.
+  The 0.975 quantile of Student's t distribution, for two-sided 95% intervals, from a table up to 30 degrees of freedom;
+  above, the value for 30, which is slightly too wide. Null below 1. tests/python/macros/test_normal_distribution.py
+  compares it with SciPy.
 -#}
 {% macro student_t_quantile(degrees_of_freedom) -%}
     {%- set quantiles = [
@@ -91,8 +91,9 @@
 
 
 {#-
-  What the first `number` of days_covered days have of a measure, in whole counts; of money in cents, where all of it is in cents, else
-  in millionths. All of them have it all. By whole numbers, whose halves both engines round alike.
+  Sum of a measure over the first `number` of days_covered days, in whole counts; money in cents where all of it is in
+  cents, else in millionths. All days together have the whole sum. Computed in whole numbers, whose halves both engines
+  round alike.
 -#}
 {% macro part_so_far(measure, number, is_money) -%}
     case
@@ -108,7 +109,9 @@
 {%- endmacro %}
 
 
-{#- What is shown of each week beside the week before: counts and money, then rates with their numerator and denominator. -#}
+{#-
+  Measures that are compared with the week before: counts and money, then rates with their numerator and denominator.
+-#}
 {% macro weekly_sums() -%}
     {{ return(['impressions', 'clicks', 'conversions', 'spend', 'revenue_proxy']) }}
 {%- endmacro %}

@@ -1,6 +1,6 @@
 {#-
   The normal distribution in plain SQL for both engines. Arguments are expressions of type double;
-  give a column where you can, since they are repeated. tests/python/macros/test_normal_distribution.py
+  prefer columns, since arguments are repeated. tests/python/macros/test_normal_distribution.py
   compares both macros with SciPy.
 -#}
 
@@ -16,8 +16,8 @@
 {#-
   P(|Z| >= |z|) of a standard normal Z: the two-sided p-value of a z statistic; null for null.
   Source: Hart et al. (1968), "Computer Approximations", algorithm 5666, as given by West (2005),
-  "Better approximations to cumulative normal functions", Wilmott; its continued fraction beyond
-  |z| = 7.07 is taken four levels deeper here.
+  "Better approximations to cumulative normal functions", Wilmott; the continued fraction beyond
+  |z| = 7.07 has four more levels here.
 -#}
 {% macro normal_two_sided_p_value(z) -%}
     {%- set x = 'abs(' ~ z ~ ')' -%}

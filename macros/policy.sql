@@ -1,6 +1,6 @@
 {#-
   The var `as_of` as a timestamp expression: null where it is not set, the end of the day where it
-  is a date. Stops with a sentence where it is neither a date nor a UTC timestamp.
+  is a date. An error where it is neither a date nor a UTC timestamp.
 -#}
 {% macro as_of_timestamp() -%}
     {%- set as_of = var('as_of') -%}
@@ -37,27 +37,27 @@
 {%- endmacro %}
 
 
-{#- Whether a risk signal of this status still waits for someone. -#}
+{#- Whether a risk signal of this status is unresolved. -#}
 {% macro is_unresolved(status) -%}
     {{ status }} in ('open', 'in_review')
 {%- endmacro %}
 
 
-{#- Whether moving this much takes a person's approval; a currency that is not listed always does. -#}
+{#- Whether a move of this amount requires a person's approval; a currency that is not listed always does. -#}
 {% macro requires_approval(amount, currency) -%}
     coalesce({{ amount }} >= {{ approval_threshold(currency) }}, true)
 {%- endmacro %}
 
 
 {#-
-  All policy vars with the values in use, as the text literal of a JSON object. Their names reach
-  the calling model as its meta: see dbt_project.yml. What stands there for a package, by its name, is none.
+  All policy vars with the values in use, as the text literal of a JSON object. The calling model gets their names
+  from its meta: see dbt_project.yml. A package's vars, which are nested under its name there, are left out.
 -#}
 {% macro policy_as_json() -%}
     {%- set policy = {} -%}
     {%- for name in (config.get('meta') or {}).get('policy', {}) if name not in installed_packages() -%}
         {%- set value = var(name) -%}
-        {#- YAML makes a date of an as_of on the command line; JSON has none. -#}
+        {#- On the command line YAML turns an as_of into a date, which JSON does not have. -#}
         {%- do policy.update({name: value | string if name == 'as_of' and value is not none else value}) -%}
     {%- endfor -%}
     '{{ tojson(policy, sort_keys=true) | replace("'", "''") }}'
@@ -65,8 +65,8 @@
 
 
 {#-
-  Whether a var is an installed package's: dbt gives all packages the vars of the command line, by whatever
-  name. It is one that a package declares, or that its macros or models read, and few packages declare them.
+  Whether a var belongs to an installed package: dbt passes the vars of the command line to all packages. A package's
+  vars are those that it declares, or that its macros or models read, since few packages declare theirs.
 -#}
 {% macro is_of_a_package(name) -%}
     {%- for package, project in installed_packages().items()
@@ -83,8 +83,8 @@
 
 
 {#-
-  Stop before anything is built where policy can't be what was meant: a var that nobody knows, text for
-  a number, a window of no days, a threshold of no currency or amount.
+  Stop before anything is built where policy is wrong: an unknown var, text for a number, a window without
+  days, a threshold without a currency or amount.
 -#}
 {% macro check_policy() -%}
     {%- if execute -%}

@@ -1,4 +1,4 @@
-{#- on-run-start: stop where the engine would give other values than it should. -#}
+{#- on-run-start: stop where the engine would give wrong values. -#}
 {% macro check_engine() -%}
     {{ return(adapter.dispatch('check_engine')()) }}
 {%- endmacro %}
@@ -20,8 +20,8 @@
 
 
 {#-
-  on-run-start: warehouse/publish.py publishes only what this very run has built, of all the data, in the file that
-  DuckDB writes; warehouse/dbt/run.py shows how many of the nodes are done.
+  on-run-start: a mark of this run. warehouse/publish.py publishes only a file that this run has built, from all data;
+  warehouse/dbt/run.py shows the number of nodes done.
 -#}
 {% macro sign_run() -%}
     {%- if execute -%}

@@ -1,12 +1,12 @@
-{#- What the overrides for seeds share. -#}
+{#- Shared by the overrides for seeds. -#}
 
-{#- A column's type as its YAML declares it, text where it declares none. -#}
+{#- A column's type as its YAML declares it, else text. -#}
 {% macro seed_column_type(model, column) -%}
     {{ return((model.columns.get(column) or {}).get('data_type') or 'string') }}
 {%- endmacro %}
 
 
-{#- What to do about a seed's file that is wrong. -#}
+{#- Advice for a seed's file that is wrong. -#}
 {% macro seed_advice(model) -%}
     {{ return(
         "`warehouse seeds` writes it: run that."
@@ -17,8 +17,8 @@
 
 
 {#-
-  on-run-start: stop where seeds are loaded that aren't what the JSON beside them gives, by the checksums that
-  warehouse/seeds/conversion.py noted. Without JSON the seeds are all there is.
+  on-run-start: stop where the seeds do not match the JSON beside them, by the checksums that
+  warehouse/seeds/conversion.py wrote. Without JSON there is nothing to compare with.
 -#}
 {% macro check_seeds() -%}
     {%- if execute and 'seed.' ~ project_name ~ '.raw_' in selected_resources | join(' ') -%}
@@ -48,6 +48,6 @@
     {%- endif -%}
 {%- endmacro %}
 
-{#- A cluster can't read them: `make spark-build` converts before it builds. -#}
+{#- A cluster can't read these files; `make spark-build` converts the JSON before it builds. -#}
 {% macro spark__check_seeds() -%}
 {%- endmacro %}

@@ -1,9 +1,9 @@
 {#- Whether a rate changed from one period to the next; docs/decisions.md, "The interval of a trend". -#}
 
 {#-
-  How much a period's days vary, as an aggregate: Pearson's sum, (successes - rate * trials)^2 / (trials * rate * (1 - rate)),
-  over the days with trials; their degrees of freedom if they vary as coins do. In one pass; decimals add up the same
-  in any order.
+  How much a period's days vary, as an aggregate: Pearson's sum, (successes - rate * trials)^2 / (trials * rate * (1 -
+  rate)), over the days with trials. Its expected value is the degrees of freedom if days are binomial. In one pass, as
+  decimals, whose sum does not depend on the order.
 -#}
 {% macro day_variation(successes, trials) -%}
     {%- set x = 'cast(' ~ successes ~ ' as double)' -%}
@@ -17,8 +17,8 @@
 
 
 {#-
-  How many days of one size say as much as a period's days, as an aggregate: sum(trials)^2 / sum(trials^2), the number of days
-  where all are of one size. Source: Kish (1965), "Survey Sampling", of weights. Null without trials.
+  Effective number of a period's days, as an aggregate: sum(trials)^2 / sum(trials^2), which is the number of days where
+  all have the same size. Source: Kish (1965), "Survey Sampling", for weights. Null without trials.
 -#}
 {% macro effective_days(trials) -%}
     {%- set n = 'cast(' ~ trials ~ ' as double)' -%}
@@ -28,12 +28,13 @@
 
 
 {#-
-  Pairs of periods with what is sure of the relative change of their rates, as a subquery: trend_ci_low and trend_ci_high, the 95%
-  interval; is_enough_to_tell; is_beyond_noise. `pairs` names a relation with the columns is_comparable, successes, trials,
-  prior_successes and prior_trials, and day_variation, effective_days and days (with trials), each of both periods together.
+  Pairs of periods with the relative change of their rates, as a subquery: its 95% interval (trend_ci_low,
+  trend_ci_high), is_enough_to_tell and is_beyond_noise. `pairs` names a relation with the columns is_comparable,
+  successes, trials, prior_successes and prior_trials, and day_variation, effective_days and days (with trials), each of
+  both periods together.
 
-  Days vary more than coins do: by how much is estimated from the days themselves, and the quantile is that of Student's t,
-  since few days estimate it badly. Days of unlike size estimate it too low by count, so they count by effective_days.
+  Days vary more than binomial counts. The overdispersion is estimated from the days; the quantile is Student's t, since
+  few days estimate it badly. Days of unequal size would estimate it too low, so they count by effective_days.
 -#}
 {% macro judged_trends(pairs) -%}
     (
@@ -61,7 +62,7 @@
                             0
                         )))
                 end as log_margin,
-                -- Without a success on one side there is no ratio to speak of, but a difference.
+                -- Without a success on one side there is no ratio, only a difference.
                 (cast(successes as double) * prior_trials - cast(prior_successes as double) * trials) / nullif(sqrt(
                     cast(successes + prior_successes as double) * trials * prior_trials * overdispersion
                 ), 0) as z_statistic

@@ -1,6 +1,6 @@
 """Write docs/data_dictionary.md from dbt's manifest: what every mart and column means.
 
-Needs target/manifest.json, which any dbt command leaves.
+Reads target/manifest.json, which any dbt command writes.
 """
 
 import json
@@ -20,7 +20,7 @@ which is where to change it. The same texts are comments in the database.
 
 
 def render(manifest: dict) -> str:
-    """Return the page for a manifest: a section a domain, a table a mart."""
+    """Return the page for a manifest: one section per domain, one table per mart."""
     domains: dict[str, list[dict]] = {}
     for node in manifest["nodes"].values():
         if node["resource_type"] == "model" and node["schema"] == "marts":
@@ -43,7 +43,7 @@ def render(manifest: dict) -> str:
 
 
 def one_line(text: str) -> str:
-    """Return a text on one line, fit for a table's cell."""
+    """Return a text on one line, as a table's cell needs it."""
     return " ".join(text.split()).replace("|", "\\|")
 
 

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Set up dbt 2 as .venv/bin/dbt2: the program from PyPI, and from npm DuckDB, which it loads as an
-# ADBC driver. Where that can't be, say why in one line.
+# Set up dbt 2 as .venv/bin/dbt2: the program from PyPI, and DuckDB from npm, which it loads as an
+# ADBC driver. Where that fails, print the reason in one line.
 folder=$PWD/.venv/dbt2
 rm -rf "$folder" .venv/bin/dbt2
 

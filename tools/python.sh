@@ -1,13 +1,13 @@
 #!/bin/sh
-# Make .venv, for the lock that $1 names, unless there is one whose Python does: of PYTHON where it
-# is given, else of the first Python on the path that does, else of one that uv finds or fetches.
+# Make .venv, for the lock that $1 names, unless there is one with a suitable Python: PYTHON if it is
+# set, else the first suitable Python on the path, else one that uv finds or fetches.
 case $1 in
     own | dbt2) last=314 advice= ;;  # the pinned DuckDB has no wheel for a later one
     *) last=313 advice=" dbt 2 can do with 3.14: make build DBT=/path/to/dbt" ;;  # dbt-core 1.11 can't
 esac
 range="Python 3.11 to 3.${last#3}"
 
-does() {  # whether Python $1 is of 3.11 to $2
+does() {  # whether Python $1 is 3.11 to $2
     version=$("$1" -c 'import sys; print("%d%02d" % sys.version_info[:2])' 2>/dev/null) &&
         [ "$version" -ge 311 ] && [ "$version" -le "$2" ]
 }
@@ -27,7 +27,7 @@ if [ -n "$PYTHON" ]; then
     exit 1
 fi
 
-for upto in 313 $last; do  # rather one that does for every lock: it needn't be made anew for the next
+for upto in 313 $last; do  # first one that suits every lock, so that .venv need not be made again for the next
     for python in python3 python3.14 python3.13 python3.12 python3.11; do
         does $python $upto && $python -m venv --clear .venv >/dev/null 2>&1 && exit
     done

@@ -1,7 +1,7 @@
 """A Spark cluster on this machine: a master, some workers, and the Thrift server that dbt talks to.
 
-`python tools/spark_cluster.py up` starts it on loopback from pyspark's own jars, `down` stops
-what was started, and nothing else. All that it writes lies in .spark/: logs, tables, metastore.
+`python tools/spark_cluster.py up` starts it on loopback from pyspark's own jars; `down` stops only
+what `up` started. All files are in .spark/: logs, tables, metastore.
 """
 
 import argparse
@@ -30,38 +30,38 @@ CONFIGURATION = {
     # Timestamps are UTC, and a table is Parquet unless it says otherwise.
     "spark.sql.session.timeZone": "UTC",
     "spark.sql.legacy.createHiveTableByDefault": "false",
-    # For the few rows of a small machine; adaptive execution merges partitions, but makes none.
+    # For the few rows of a small machine; adaptive execution merges partitions, but adds none.
     "spark.sql.shuffle.partitions": "8",
-    # The driver lists folders itself: on one machine, a job of a task a folder takes longer.
+    # The driver lists folders itself: on one machine, a job with one task per folder takes longer.
     "spark.sql.sources.parallelPartitionDiscovery.threshold": "10000",
     "spark.ui.showConsoleProgress": "false",
     "spark.log.level": "WARN",
 }
-"""What the Thrift server is told, besides where it runs. See docs/spark.md on a company's own."""
+"""Settings of the Thrift server, besides its address. See docs/spark.md on a company's own."""
 
 
 class ClusterError(Exception):
-    """The cluster can't be started or stopped; the message says why, and what to do."""
+    """The cluster can't be started or stopped; the message has the reason and the remedy."""
 
 
 @dataclass(frozen=True)
 class Process:
-    """A process that was started: its name, its id, and its class, which tells it from others."""
+    """A process of the cluster: its name, its id, and its class, which identifies it."""
 
     name: str
     pid: int
     main_class: str
 
     def is_running(self) -> bool:
-        """Tell whether it is still there; a zombie has no command any more."""
-        # Not by its start time: the system counts that from a clock that can be set meanwhile.
+        """Return whether the process still runs; a zombie has no command any more."""
+        # Start times do not identify a process: the system's clock can be set in between.
         command = ["ps", "-ww", "-o", "args=", "-p", str(self.pid)]
         shown = subprocess.run(command, capture_output=True, text=True, check=False).stdout
         return self.main_class in shown.split()
 
 
 class Cluster:
-    """The processes of a cluster, and the folder that all of its files lie in."""
+    """The processes of a cluster, and the folder of its files."""
 
     def __init__(self, folder: Path = FOLDER) -> None:
         self.folder = folder.resolve()
@@ -69,7 +69,7 @@ class Cluster:
 
     @property
     def processes(self) -> list[Process]:
-        """Those that were started and not stopped yet, in the order in which they were started."""
+        """Processes that were started and not stopped yet, in the order of their start."""
         state = self.folder / STATE
         try:
             entries = json.loads(state.read_text(encoding="utf-8")) if state.exists() else []
@@ -98,7 +98,7 @@ class Cluster:
             settings: Further Spark configuration.
 
         Raises:
-            ClusterError: If it can't be started. What had been started by then is stopped.
+            ClusterError: If it can't be started. Processes started by then are stopped.
 
         """
         if any(process.is_running() for process in self.processes):
@@ -167,7 +167,7 @@ class Cluster:
         self.wait_for(lambda: is_listening(port))
 
     def run(self, name: str, main_class: str, *arguments: str) -> None:
-        """Start a process of Spark's in a group of its own, with its children, and remember it."""
+        """Start a Spark process in its own process group, and record it."""
         home = spark_home()
         environment = os.environ | {
             "SPARK_HOME": str(home),
@@ -190,7 +190,7 @@ class Cluster:
         self.remember([*self.processes, Process(name, child.pid, main_class)])
 
     def wait_for(self, condition: Callable[[], bool]) -> None:
-        """Wait until a condition holds; raise ClusterError if a process ends, or time is up."""
+        """Wait until a condition holds; raise ClusterError if a process ends, or at a timeout."""
         end = time.monotonic() + SECONDS_TO_START
         while not condition():
             ended = [name for name, child in self.children.items() if child.poll() is not None]
@@ -203,7 +203,7 @@ class Cluster:
             time.sleep(0.2)
 
     def down(self) -> list[str]:
-        """Stop what was started, the newest first, with its children; return the names of it."""
+        """Stop the processes and their children, the latest first; return their names."""
         stopped = []
         for process in reversed(self.processes):
             if process.is_running():
@@ -214,7 +214,7 @@ class Cluster:
         return stopped
 
     def remember(self, processes: list[Process]) -> None:
-        """Write down what runs."""
+        """Record the running processes."""
         state = self.folder / STATE
         entries = [asdict(process) for process in processes]
         state.write_text(json.dumps(entries, indent=1), encoding="utf-8")
@@ -235,7 +235,7 @@ def stop_group(process: Process) -> None:
 
 
 def spark_home() -> Path:
-    """Return the folder of pyspark, which holds all of Spark."""
+    """Return the folder of pyspark, which contains all of Spark."""
     found = find_spec("pyspark")
     if found is None or not found.origin:
         raise ClusterError("pyspark is not installed here. `make spark-up` installs it.")
@@ -260,7 +260,7 @@ def refuse_other_java() -> None:
 
 
 def port_of_server() -> int:
-    """Return the port that the profile reads from the environment too."""
+    """Return the port, which the profile reads from the environment too."""
     port = os.environ.get("DBT_SPARK_PORT") or "10000"
     if not port.isdecimal():
         raise ClusterError(f"DBT_SPARK_PORT is {port!r}. It is a port, such as 10000.")
@@ -268,7 +268,7 @@ def port_of_server() -> int:
 
 
 def free_ports(count: int) -> list[int]:
-    """Return ports that nothing listens on."""
+    """Return free ports."""
     sockets = [socket.create_server((HOST, 0)) for _ in range(count)]
     ports = [each.getsockname()[1] for each in sockets]
     for each in sockets:
@@ -277,19 +277,19 @@ def free_ports(count: int) -> list[int]:
 
 
 def is_listening(port: int) -> bool:
-    """Tell whether something listens on a port of this machine."""
+    """Return whether something listens on a port of this machine."""
     with socket.socket() as attempt:
         attempt.settimeout(1)
         return attempt.connect_ex((HOST, port)) == 0
 
 
 def alive_workers(ui_port: int) -> int:
-    """Return how many workers the master knows and hears of, once it answers."""
+    """Return the number of workers that are alive by the master, once it answers."""
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
         with opener.open(f"http://{HOST}:{ui_port}/json/", timeout=5) as answer:
             return int(json.load(answer)["aliveworkers"])
-    except (OSError, ValueError, LookupError):  # at first it listens, and knows no such page
+    except (OSError, ValueError, LookupError):  # at first it listens without this page
         return 0
 
 

@@ -1,5 +1,6 @@
-"""The commands around dbt: what goes into a build, what comes out of it, and what it says.
+"""The commands around dbt: inputs of a build, its outputs and its messages.
 
 The layers, from the lowest: `system`; `database`, `dbt`, `seeds`; `explain`, `publish`; `review`,
-`export`; `build`; `spark`; `history`; `cli`. None imports from one above: see pyproject.toml.
+`export`; `build`; `spark`; `history`; `cli`. No layer imports from a higher one: see
+pyproject.toml.
 """

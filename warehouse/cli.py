@@ -14,7 +14,7 @@ from warehouse.system.locks import is_interruption, sole_build
 from warehouse.system.paths import EXPORT_FOLDER, PROJECT, relative
 from warehouse.system.words import counted
 
-# What a command needs is imported when it runs: each takes its time.
+# A command imports its modules when it runs, since imports are slow.
 
 FOLDER = click.Path(path_type=Path, readable=False)
 FOR_DBT = {"ignore_unknown_options": True, "allow_interspersed_args": False}
@@ -24,7 +24,7 @@ landing = click.option("--from", "landing", help="Ingest this landing folder fir
 
 @contextmanager
 def in_sentences(failure: str = "") -> Iterator[None]:
-    """End with a sentence where something can't be done, and with an exit code that says why."""
+    """End with a message and an exit code after a foreseeable error."""
     try:
         yield
     except WarehouseError as error:
@@ -43,7 +43,7 @@ def in_sentences(failure: str = "") -> Iterator[None]:
 
 @click.group()
 def main() -> None:
-    """Build, publish and read the warehouse. docs/ci.md says what exit codes mean."""
+    """Build, publish and read the warehouse. For exit codes see docs/ci.md."""
     here = Path.cwd()
     projects = [
         folder for folder in (here, *here.parents) if (folder / "warehouse/cli.py").exists()
@@ -82,12 +82,12 @@ def seeds(source: Path | None, target: Path | None, check: bool) -> None:
 @click.argument("landing")
 @click.option("--lake", help="By default lake.")
 def ingest(landing: str, lake: str | None) -> None:
-    """Ingest what lies in a landing folder, into a lake of typed Parquet.
+    """Ingest a landing folder into a lake of typed Parquet.
 
-    Either is a folder, or an address such as s3://bucket/landing that fsspec knows.
+    Each is a folder, or an address such as s3://bucket/landing that fsspec knows.
 
-    Of files as large as they may be; what hasn't changed since is not read again. Either all is
-    right and ingested, or what is wrong is listed and the lake stays as it was.
+    Files may have any size; unchanged files are not read again. Either everything is valid and
+    ingested, or all problems are listed and the lake stays as it was.
     """
     from warehouse.lake.ingest import LAKE, ingest, report
 
@@ -134,7 +134,7 @@ def alone(steps: Callable[[list[str], int], ExitCode], arguments: tuple[str, ...
 
 @contextmanager
 def told_to_ci() -> Iterator[None]:
-    """Let a CI system know as well what can't be done."""
+    """Report a foreseeable error to a CI system too."""
     from warehouse.explain.ci import tell_ci
     from warehouse.explain.explanation import explain_error
 
@@ -147,9 +147,9 @@ def told_to_ci() -> Iterator[None]:
 
 @main.command()
 def publish() -> None:
-    """Publish what the last `dbt build` made.
+    """Publish the last `dbt build`.
 
-    It becomes warehouse.duckdb, if its tests allow it.
+    Its marts become warehouse.duckdb, if its tests allow it.
     """
     from warehouse.publish import publish
 
@@ -161,7 +161,7 @@ def publish() -> None:
 
 @main.command()
 def explain() -> None:
-    """Explain what failed in the last dbt run; end with the exit code that says how it ended."""
+    """Explain the failures of the last dbt run; end with its exit code."""
     from warehouse.explain.ci import tell_ci
     from warehouse.explain.explanation import explain
 
@@ -175,7 +175,7 @@ def explain() -> None:
 @main.command()
 @click.option("--quiet", is_flag=True, help="Say only what is wrong.")
 def review(quiet: bool) -> None:
-    """Write review.html, the review of what is published."""
+    """Write review.html, the review of the published marts."""
     from warehouse.review.review import review
 
     with in_sentences("" if quiet else "No review."):
@@ -226,7 +226,7 @@ def diff(base: str, head: str | None, markdown: bool) -> None:
 )
 @click.pass_context
 def history(context: click.Context, target: str) -> None:
-    """List the exports seen, show or take out one; while no build runs."""
+    """List the exports seen, show one or take one out; only while no build runs."""
     context.obj = target
     if not context.invoked_subcommand:
         context.invoke(list_exports)
@@ -246,7 +246,7 @@ def list_exports(target: str) -> None:
 @click.argument("number", type=int)
 @click.pass_obj
 def changes(target: str, number: int) -> None:
-    """Show what the export of a number first showed."""
+    """Show the changes that an export first showed."""
     from warehouse.history import export_of, exports_in, opened, shown
 
     with in_sentences(), sole_build(PROJECT), opened(target) as log:
@@ -257,9 +257,9 @@ def changes(target: str, number: int) -> None:
 @click.argument("number", type=int)
 @click.pass_obj
 def take_out(target: str, number: int) -> None:
-    """Take an export out, by a mark.
+    """Take an export out.
 
-    Then build the newest export again.
+    It is marked in the history. Build the latest export again afterwards.
     """
     from warehouse.history import export_of, exports_in, opened, take_out
 

@@ -1,9 +1,9 @@
 """Export the marts of the published warehouse: each as Parquet and as CSV, with a manifest.
 
-Parquet is for programs, and keeps every value and type. CSV is for spreadsheets: whatever a text
-says, none runs it as a formula. `manifest.json` says what the marts were made from, and of each its
-rows, columns and fingerprint, and the sizes and hashes of its files. The same marts give the same
-bytes. Why each of them looks as it does stands in docs/decisions.md.
+Parquet is for programs, and keeps every value and type. CSV is for spreadsheets, which run no text
+in it as a formula. `manifest.json` has the input of the marts, the rows, columns and fingerprint of
+each, and the sizes and hashes of its files. The same marts give the same bytes. For the reasons see
+docs/decisions.md.
 """
 
 import hashlib
@@ -37,14 +37,14 @@ from warehouse.system.words import BUILD
 MANIFEST = "manifest.json"
 SUFFIXES = (".parquet", ".csv")
 LEFT_BY_DESKTOPS = {".DS_Store", "Thumbs.db", "desktop.ini"}
-LARGE = 1_000_000  # rows of a mart that takes seconds, and is announced
-SPREADSHEET_ROWS = 1_048_576  # of Excel and LibreOffice, the header among them
+LARGE = 1_000_000  # rows of a mart from which its export takes seconds, and is announced
+SPREADSHEET_ROWS = 1_048_576  # the limit of Excel and LibreOffice, header included
 
 AGAIN = "run `make export` again."
 ELSEWHERE = "Name a folder that can be written: make export ARGS=<folder>."
 
-# DuckDB's types whose cells are never taken for a formula, those where only an infinity is, and by
-# their absence the texts.
+# DuckDB's types whose cells are never read as a formula, and those of which only an infinity is.
+# All others are texts.
 PLAIN = {
     "boolean",
     "tinyint",
@@ -59,10 +59,9 @@ PLAIN = {
 }
 PLAIN_IF_FINITE = {"float", "double", "date", "timestamp"}
 
-# What makes a cell a formula: = + - @, and what Unicode takes for the same (NFKC); before it may
-# stand blanks, what can't be seen, and quotes. A cell may begin not only with the text: where the
-# decimal point is a comma, Excel splits at semicolons, and the quotes of a file that is separated
-# by commas don't hold its texts together then.
+# Starts of a formula: = + - @, and Unicode's equivalents (NFKC), also after blanks, invisible
+# characters and quotes. A cell can also start within a text: where the decimal point is a comma,
+# Excel splits at semicolons, and ignores the quotes of a file separated by commas.
 TRIGGER = (
     r"[=+\-@\x{207a}-\x{207c}\x{208a}-\x{208c}\x{2212}\x{2a75}\x{2a76}\x{fb29}\x{fe62}\x{fe63}"
     r"\x{fe66}\x{fe6b}\x{ff0b}\x{ff0d}\x{ff1d}\x{ff20}]"
@@ -70,7 +69,7 @@ TRIGGER = (
 PASSED_OVER = r"\pZ\p{Cf}\p{Co}\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\p{Pi}\p{Pf}'\"`\x{ff02}\x{ff07}"
 AT_START = rf"^('|[\t\r\n\x00]|[{PASSED_OVER}\t\r\n]*{TRIGGER})"
 BEHIND_BREAK = rf"([;\t\r\n])('|\x00|[{PASSED_OVER}]*{TRIGGER})"
-# An apostrophe that stands there already is doubled, so that taking one away gives the text again.
+# An apostrophe that is already there is doubled, so that removing one restores the text.
 SPREADSHEET_TEXT = rf"""
     create temp macro spreadsheet_text(value) as regexp_replace(
         regexp_replace(value, {quoted(BEHIND_BREAK)}, '\1''\2', 'g'), {quoted(AT_START)}, '''\1'
@@ -79,12 +78,12 @@ SPREADSHEET_TEXT = rf"""
 
 
 class ExportError(WarehouseError):
-    """Nothing was exported, and an export from before is untouched; the message says why."""
+    """Nothing was exported, and an earlier export is untouched; the message has the reason."""
 
 
 @dataclass(frozen=True)
 class Column:
-    """A column of a mart; `kind` is DuckDB's name of its type without what is in brackets."""
+    """A column of a mart; `kind` is DuckDB's name of its type without parameters in brackets."""
 
     name: str
     type: str
@@ -92,12 +91,12 @@ class Column:
 
     @property
     def is_text(self) -> bool:
-        """Whether its cells are quoted."""
+        """Whether the cells are quoted."""
         return self.kind not in PLAIN | PLAIN_IF_FINITE
 
     @property
     def cell(self) -> str:
-        """The SQL of its cells in the CSV."""
+        """SQL for the cells in the CSV."""
         name = identifier(self.name)
         text = f"cast({name} as varchar)"
         if self.kind in PLAIN:
@@ -109,7 +108,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Export:
-    """What was exported, and where to."""
+    """The exported marts, and their folder."""
 
     folder: Path
     marts: Marts
@@ -129,15 +128,15 @@ class Export:
 def export(folder: Path = PROJECT / EXPORT_FOLDER, project: Path = PROJECT) -> Export:
     """Write the published marts to a folder, all of them or none.
 
-    They are those of one version of the published file, also if another is published meanwhile.
+    All come from one version of the published file, even if another is published meanwhile.
 
     Raises:
-        ExportError: They can't be read or written, or the folder isn't an earlier export.
+        ExportError: The marts can't be read or written, or the folder isn't an earlier export.
         DatabaseError: There is no published file that can be opened.
-        LockError: Another export goes on.
+        LockError: Another export is running.
 
     """
-    target = folder.resolve()  # a link stays one
+    target = folder.resolve()  # a link stays a link
     refuse_other_content(target, folder)
     if not (project / PUBLISHED_FILE).is_file():
         raise DatabaseError(f"{PUBLISHED_FILE} is missing. {BUILD}")
@@ -156,9 +155,9 @@ def export(folder: Path = PROJECT / EXPORT_FOLDER, project: Path = PROJECT) -> E
             remove_leftovers(target)
             temporary.mkdir()
             write(connection, marts, origin, temporary)
-            refuse_other_content(target, folder)  # it took a while
+            refuse_other_content(target, folder)  # checked again: writing took a while
             if target.exists():
-                shutil.copymode(target, temporary)  # who could read it still can
+                shutil.copymode(target, temporary)  # keeps the permissions
             replace_folder(temporary, target)
         except OSError as error:
             raise unwritable(folder, error.strerror or str(error)) from None
@@ -171,7 +170,7 @@ def export(folder: Path = PROJECT / EXPORT_FOLDER, project: Path = PROJECT) -> E
 
 
 def refuse_other_content(target: Path, folder: Path) -> None:
-    """Raise ExportError if a folder, whose content will be gone, isn't an export or empty."""
+    """Raise ExportError unless a folder that will be replaced is empty or an export."""
     advice = "Move it away, or name another folder: make export ARGS=reports"
     try:
         if target.exists() and not target.is_dir():
@@ -189,10 +188,10 @@ def refuse_other_content(target: Path, folder: Path) -> None:
 
 
 def exported_names(folder: Path) -> set[str]:
-    """Return the names of the files of an export, if a folder holds one."""
+    """Return the names of the files of an export, if a folder is one."""
     with suppress(OSError, ValueError, TypeError, LookupError, AttributeError):
         manifest = json.loads((folder / MANIFEST).read_bytes())
-        manifest["as_of"], manifest["duckdb"]  # or it is some other tool's
+        manifest["as_of"], manifest["duckdb"]  # else it is another tool's
         names = {MANIFEST}.union(*(mart["files"] for mart in manifest["marts"].values()))
         return {name for name in names if (folder / name).is_file()}
     return set()
@@ -205,7 +204,7 @@ def write(
     connection: duckdb.DuckDBPyConnection, marts: Marts, origin: dict[str, Any], folder: Path
 ) -> None:
     """Write an export to an empty folder, and return once it is on disk."""
-    # Sorting what doesn't fit in memory takes room, which DuckDB would look for elsewhere.
+    # Sorting more than fits in memory needs disk space, which DuckDB would look for elsewhere.
     spilled = folder / "spilled"
     connection.execute(f"set temp_directory = {quoted(spilled)}")
     connection.execute("set timezone = 'UTC'")
@@ -235,14 +234,14 @@ def write(
 def write_mart(
     connection: duckdb.DuckDBPyConnection, name: str, marts: Marts, folder: Path
 ) -> list[Column]:
-    """Write a mart as Parquet and as CSV, both in the order of its values; return its columns."""
+    """Write a mart as Parquet and as CSV, both sorted by all values; return its columns."""
     parquet, csv = (folder / f"{name}{suffix}" for suffix in SUFFIXES)
     mart = f"{CATALOG}.marts.{identifier(name)}"
     columns = columns_of(connection, mart)
     connection.execute(
         f"copy (from {mart} order by all nulls last) to {quoted(parquet)} (format parquet)"
     )
-    # A folder called a=b would be a column.
+    # DuckDB would read a folder called a=b as a column.
     written = f"read_parquet({quoted(parquet)}, hive_partitioning = false)"
     refuse_changes(name, columns, columns_of(connection, written))
     query = f"select count(*), {FINGERPRINT} from {written} as hashed"
@@ -255,10 +254,10 @@ def write_mart(
 def write_csv(
     connection: duckdb.DuckDBPyConnection, source: str, columns: list[Column], rows: int, file: Path
 ) -> None:
-    """Write rows as CSV, in the order in which a source gives them.
+    """Write rows as CSV, in the order of the source.
 
-    Texts are quoted and null is not, so that an empty text is no null. The byte order mark tells
-    Excel that the file is UTF-8.
+    Texts are quoted and null is not, so an empty text differs from null. The byte order mark makes
+    Excel read UTF-8.
     """
     names = connection.execute(
         "select list_transform(?::varchar[], lambda name: spreadsheet_text(name))",
@@ -266,7 +265,7 @@ def write_csv(
     ).fetchall()[0][0]
     header = ",".join(map(identifier, names))
     head = f"\ufeff{header}\r\n"
-    if not rows:  # the suffix would be a row
+    if not rows:  # the suffix would become a row
         file.write_bytes(head.encode())
         return
     texts = [identifier(column.name) for column in columns if column.is_text]
@@ -293,7 +292,7 @@ def columns_of(connection: duckdb.DuckDBPyConnection, source: str) -> list[Colum
 
 
 def refuse_changes(name: str, columns: list[Column], written: list[Column]) -> None:
-    """Raise ExportError if Parquet has no type for a column, and has another one in its place."""
+    """Raise ExportError if Parquet would store a column as another type."""
     for column, other in zip(columns, written, strict=True):
         if column != other:
             reason = f"{name}.{column.name} is {column.type}, for which Parquet has {other.type}"
@@ -309,7 +308,7 @@ def sealed(file: Path) -> dict[str, Any]:
 
 
 def origin_of(connection: duckdb.DuckDBPyConnection) -> dict[str, Any]:
-    """Return as of when the marts are, and what they were made from in short."""
+    """Return the as-of of the marts, and a summary of their input."""
     query = f"""
         select
             cast(as_of as varchar) as as_of,
@@ -323,13 +322,13 @@ def origin_of(connection: duckdb.DuckDBPyConnection) -> dict[str, Any]:
 
 
 def unwritable(folder: Path, reason: str) -> ExportError:
-    """Return the error of a folder that can't be written."""
+    """Return the error for a folder that can't be written."""
     advice = remedy(reason)
     sentence = f"{relative(folder)} can't be written: {reason.rstrip('.')}."
     return ExportError(f"{sentence} {ELSEWHERE if advice == WRITABLE else advice}".rstrip())
 
 
 def unreadable(error: Exception) -> ExportError:
-    """Return the error of a published file that is none of ours, or is damaged."""
+    """Return the error for a published file that is not ours, or is damaged."""
     message = str(error).splitlines()[0]
     return ExportError(f"The marts in {PUBLISHED_FILE} can't be read: {message} {BUILD}")

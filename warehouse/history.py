@@ -1,7 +1,7 @@
 """List the exports in the history, show what one first showed, or take one out.
 
-What is taken out stays in the log, as evidence, with a mark beside it: on Spark, whose table can't
-delete, and on DuckDB alike. The macro standing_log leaves it out of all that is made of the log.
+An export that is taken out stays in the log, as evidence, and gets a mark, on DuckDB as on Spark,
+whose table can't delete. The macro standing_log leaves it out for all models.
 """
 
 from collections.abc import Iterator
@@ -26,11 +26,11 @@ Key = tuple[str, str, str]  # dataset, record, attribute
 
 
 class HistoryError(WarehouseError):
-    """What was asked for can't be done; the message says why."""
+    """The command can't be done; the message has the reason."""
 
 
 class HistoryFile(BuildFile):
-    """DuckDB's file of the history, opened to be written."""
+    """DuckDB's file of the history, opened for writing."""
 
     def __init__(self) -> None:
         Database.__init__(self, PROJECT)
@@ -50,7 +50,7 @@ class HistoryFile(BuildFile):
 
 @dataclass(frozen=True)
 class Log:
-    """The log of statuses, wherever it lies."""
+    """The log of statuses, on DuckDB or on Spark."""
 
     database: Database
     relation: str
@@ -69,16 +69,16 @@ class ExportSeen:
 
     @property
     def summary(self) -> str:
-        """How many records and changes it first showed."""
+        """Number of records and changes that it first showed."""
         counts = counted(len(self.records), "record"), counted(len(self.changes), "change")
         return " and ".join(counts)
 
 
 @contextmanager
 def opened(target: str) -> Iterator[Log]:
-    """Open the log of an engine; raise HistoryError if that can't be."""
+    """Open the log of an engine; raise HistoryError if that fails."""
     if target == "spark":
-        from warehouse.spark.server import Server  # of an environment that has Spark
+        from warehouse.spark.server import Server  # only in an environment with Spark
 
         with Server(PROJECT) as server:
             if server.problem:
@@ -163,7 +163,7 @@ def shown(export: ExportSeen) -> str:
 
 
 def take_out(log: Log, export: ExportSeen) -> str:
-    """Mark an export as taken out; return what that means."""
+    """Mark an export as taken out; return a message about it."""
     if export.is_taken_out:
         raise HistoryError(f"Export {export.number} is already taken out.")
     mark = f"""

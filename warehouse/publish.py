@@ -1,9 +1,9 @@
 """Publish the warehouse that the last `dbt build` made.
 
-What is public in `build/warehouse.duckdb` becomes `warehouse.duckdb`, the file that BI tools and
-analysts open, in one step: who has the old file open keeps it, who opens it next sees the new one.
-What failed in that very run decides. Broken or partial marts are never published; breaches of the
-contract's governance rules are, since the marts are what shows them.
+The public schemas of `build/warehouse.duckdb` become `warehouse.duckdb`, the file that BI tools and
+analysts open, in one step: readers keep the old file while they have it open, and get the new one
+next time. The failures of that run decide. Broken or partial marts are never published; breaches of
+the contract's governance rules are, since the marts show them.
 """
 
 import os
@@ -40,18 +40,18 @@ SOUND = {"success", "pass", "warn", "no-op"}
 
 
 class PublishError(WarehouseError):
-    """The build is not published; the message says why, and what to do."""
+    """The build is not published; the message has the reason and the remedy."""
 
 
 class BrokenBuildError(PublishError):
-    """Something failed that has to be right before anything is published."""
+    """A failure that prevents publishing."""
 
     exit_code = ExitCode.BROKEN
 
 
 @dataclass(frozen=True)
 class Publication:
-    """What was published, and the governance tests that failed."""
+    """The published marts, and the governance tests that failed."""
 
     path: Path
     marts: Marts
@@ -59,7 +59,7 @@ class Publication:
 
     @property
     def exit_code(self) -> ExitCode:
-        """How the command ends that published it."""
+        """The exit code after publishing."""
         return ExitCode.BREACHED if self.breaches else ExitCode.GREEN
 
     def __str__(self) -> str:
@@ -73,14 +73,14 @@ class Publication:
 def publish(project: Path = PROJECT) -> Publication:
     """Copy the build file into place, if the last dbt run allows it.
 
-    Raises:
-        PublishError: It doesn't, or the file can't be written; what is published is untouched.
+    Raises: PublishError: The run doesn't allow it, or the file can't be written; the published file
+    is untouched.
 
     """
     if not (project / BUILD_FILE).is_file():
         raise PublishError(f"{BUILD_FILE} is missing. Run `dbt build` first.")
     with held(project, BUILD_FILE) as connection:
-        # Only now: while another process writes, its log is no sign of a crash.
+        # Only now, since the log of a process that still writes is no sign of a crash.
         free = shutil.disk_usage(project).free // 1_000_000
         refuse_log(project, BUILD_FILE, f"The disk has {free:,} MB left. {AGAIN}")
         run_results, manifest = read_artifacts(project)
@@ -95,20 +95,20 @@ def publish(project: Path = PROJECT) -> Publication:
 def judge(
     run_results: Artifact, manifest: Artifact, stamp: str | None, part: str | None
 ) -> list[str]:
-    """Return the names of the governance tests that failed; raise PublishError for all else.
+    """Return the names of the failed governance tests; raise PublishError for any other failure.
 
     Args:
-        run_results: What dbt wrote to run_results.json.
-        manifest: What dbt wrote to manifest.json.
-        stamp: The id of the run that the build file says it is from.
-        part: The option with which that run built a part of the data, if it did.
+        run_results: Content of dbt's run_results.json.
+        manifest: Content of dbt's manifest.json.
+        stamp: Id of the run in the build file.
+        part: The run's option for a part of the data, if any.
 
     """
     command, run_id = run_results["args"].get("which"), run_results["metadata"]["invocation_id"]
     if command != "build":
         reason = f"The last dbt run was `dbt {command}`"
         raise PublishError(f"{reason}. Only a whole `dbt build` is published.")
-    # The manifest may be of another run: one that is parsed once and kept serves many.
+    # The manifest may be from another run, since dbt reuses a parsed one.
     if stamp != run_id:
         reason = f"{BUILD_FILE} and {RUN_RESULTS} are from two dbt runs"
         raise PublishError(f"{reason}: one was broken off, or ran since the build. {AGAIN}")
@@ -136,7 +136,7 @@ def judge(
         node_id
         for node_id, node in nodes.items()
         if node["resource_type"] in BUILT_TYPES
-        and node["config"].get("materialized") != "ephemeral"  # those leave no result
+        and node["config"].get("materialized") != "ephemeral"  # those have no result
         and node_id not in statuses
     )
     if missing:
@@ -146,7 +146,7 @@ def judge(
 
 
 def name_some(node_ids: list[str], nodes: Artifact) -> str:
-    """Return the name of a node, and how many others there are."""
+    """Return the name of the first node, and the number of the others."""
     first, others = node_ids[0], len(node_ids) - 1
     name = nodes.get(first, {}).get("name") or first.split(".")[-1]
     return f"{name} and {others} more" if others else name
@@ -156,11 +156,11 @@ def name_some(node_ids: list[str], nodes: Artifact) -> str:
 
 
 def replace(project: Path, connection: duckdb.DuckDBPyConnection, manifest: Artifact) -> Marts:
-    """Put what the build file, which must be held, has to show in place; return what it is."""
-    target = (project / PUBLISHED_FILE).resolve()  # a link stays one
+    """Publish the public schemas of the build file, which must be open; return their contents."""
+    target = (project / PUBLISHED_FILE).resolve()  # a link stays a link
     temporary = temporary_beside(target)
-    # Whoever has the published file open for writing would later leave a log beside the new one,
-    # and DuckDB would take it for a part of it.
+    # A process that has the published file open for writing would later leave a log beside the new
+    # one, which DuckDB would apply to it.
     unchanged = held(project, PUBLISHED_FILE) if target.is_file() else nullcontext()
     try:
         with unchanged:
@@ -169,7 +169,7 @@ def replace(project: Path, connection: duckdb.DuckDBPyConnection, manifest: Arti
             remove_leftovers(target)
             marts = write(connection, temporary, manifest)
             if target.is_file():
-                shutil.copymode(target, temporary)  # who could read it still can
+                shutil.copymode(target, temporary)  # keeps the permissions
             temporary.replace(target)
             sync_folder(target.parent)
     except OSError as error:
@@ -185,8 +185,8 @@ def replace(project: Path, connection: duckdb.DuckDBPyConnection, manifest: Arti
 def write(connection: duckdb.DuckDBPyConnection, file: Path, manifest: Artifact) -> Marts:
     """Write a database of the public schemas, and return once it is on disk.
 
-    Everything becomes a table, with its comments and keys: a view would read what isn't there, and
-    a copied file would carry along what the build has dropped.
+    Everything becomes a table, with its comments and keys: views would read tables that aren't
+    published, and a copy of the file would keep dropped data.
     """
     connection.execute(f"attach {quoted(file)} as published (block_size {BLOCK_BYTES})")
     connection.execute("use published")  # where a foreign key looks for what it refers to
@@ -240,7 +240,7 @@ def write_table(
 
 
 def comments(connection: duckdb.DuckDBPyConnection) -> Iterator[str]:
-    """Yield a statement for each comment in the build, on what was published."""
+    """Yield a statement for each comment of the build on a published table or column."""
     rows = connection.sql(
         f"""
         select 'table' as kind, schema_name, table_name, null as column_name, comment
@@ -260,12 +260,12 @@ def comments(connection: duckdb.DuckDBPyConnection) -> Iterator[str]:
 
 
 def unwritable(reason: str) -> PublishError:
-    """Return the error of a published file that can't be written."""
+    """Return the error for a published file that can't be written."""
     sentence = f"{PUBLISHED_FILE} can't be written: {reason.rstrip('.')}."
     return PublishError(f"{sentence} {remedy(reason)}".rstrip())
 
 
 def unreadable(error: Exception) -> PublishError:
-    """Return the error of a build file whose marts aren't what they should be."""
+    """Return the error for a build file whose marts can't be read."""
     message = str(error).splitlines()[0]
     return PublishError(f"The marts in {BUILD_FILE} can't be read: {message} {AGAIN}")

@@ -1,4 +1,4 @@
-{#- In a select list: one row an element of the array; none where it is empty or null. -#}
+{#- In a select list: one row per element of the array; none where it is empty or null. -#}
 {% macro unnest_array(array) -%}
     {{ return(adapter.dispatch('unnest_array')(array)) }}
 {%- endmacro %}

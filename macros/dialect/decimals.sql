@@ -1,6 +1,6 @@
 {#-
-  A number as a decimal of 18 digits, rounded by the text that it is shown as, half up, whether it is text or a
-  binary fraction: 1.005, as a double a little less than that, is half a cent more than 1.00.
+  A number, text or double, as a decimal of 18 digits, rounded half up by its printed text: the double 1.005, which is
+  slightly less than that, counts as half a cent more than 1.00.
 -#}
 {% macro exact_decimal(number, scale) -%}
     {{ return(adapter.dispatch('exact_decimal')(number, scale)) }}

@@ -1,7 +1,7 @@
 {#-
-  An order-free fingerprint of rows, as a scalar subquery: the sum, modulo 2^64 and in hexadecimal,
-  of a hash of each row. The order of rows doesn't matter, that of columns does; equal rows count.
-  Comparable between builds by one version of DuckDB. warehouse/database/marts.py takes a mart's the same way.
+  A fingerprint of rows, as a scalar subquery: the sum, modulo 2^64 and in hexadecimal, of a hash of each row. The order
+  of columns matters, the order of rows does not; equal rows count. Comparable between builds by one version of DuckDB.
+  warehouse/database/marts.py computes a mart's fingerprint the same way.
 -#}
 {% macro fingerprint(relation) -%}
     {{ return(adapter.dispatch('fingerprint')(relation)) }}
@@ -16,7 +16,7 @@
 {%- endmacro %}
 
 
-{#- A number for the values of some columns: the same for equal ones, nulls equal to each other; seldom for others. -#}
+{#- A hash of the values of some columns; nulls are equal to each other. -#}
 {% macro row_hash(columns) -%}
     {{ return(adapter.dispatch('row_hash')(columns)) }}
 {%- endmacro %}
@@ -25,7 +25,7 @@
     hash(row({{ columns }}), 1)
 {%- endmacro %}
 
-{#- xxhash64 passes over nulls: of (1, null) and (null, 1) it makes the same. -#}
+{#- xxhash64 skips nulls: (1, null) and (null, 1) have the same hash. -#}
 {% macro spark__row_hash(columns) -%}
     xxhash64(
         {%- for column in columns.split(', ') -%}
@@ -35,7 +35,7 @@
 {%- endmacro %}
 
 
-{#- An aggregate: hashes combined, whatever their order, to one that can be combined again; of none, zero. -#}
+{#- An aggregate: combines hashes in any order into one that can be combined again; zero without any. -#}
 {% macro combined_hash(hashes) -%}
     {{ return(adapter.dispatch('combined_hash')(hashes)) }}
 {%- endmacro %}
@@ -44,7 +44,7 @@
     cast(coalesce(sum({{ hashes }}), 0) % 18446744073709551616 as ubigint)
 {%- endmacro %}
 
-{#- No integer of Spark's holds 64 bits and no sign. -#}
+{#- Spark has no unsigned 64-bit integer. -#}
 {% macro spark__combined_hash(hashes) -%}
     cast(pmod(coalesce(sum(cast({{ hashes }} as decimal(20, 0))), 0), 18446744073709551616) as decimal(20, 0))
 {%- endmacro %}

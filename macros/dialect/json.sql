@@ -1,4 +1,4 @@
-{#- JSON text as models need it. -#}
+{#- Values from JSON text. -#}
 
 {#- An array of strings from JSON text such as '["a", "b"]'. -#}
 {% macro json_string_list(text) -%}

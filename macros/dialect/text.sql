@@ -1,4 +1,4 @@
-{#- An aggregate: the texts that are not null, in the order of `order_by`, with a separator between them. -#}
+{#- An aggregate: the texts that are not null, in the order of `order_by`, joined by a separator. -#}
 {% macro string_list(text, order_by, separator) -%}
     {{ return(adapter.dispatch('string_list')(text, order_by, separator)) }}
 {%- endmacro %}
@@ -18,7 +18,7 @@
 {%- endmacro %}
 
 
-{#- A number as people read it: at most six decimals, none that are zero at the end, no exponent. -#}
+{#- A number as text: at most six decimals, no trailing zeros, no exponent. -#}
 {% macro number_text(number) -%}
     {{ return(adapter.dispatch('number_text')(number)) }}
 {%- endmacro %}
@@ -32,7 +32,7 @@
 {%- endmacro %}
 
 
-{#- An amount of money with its thousands separated: 1,234.50. -#}
+{#- An amount of money as text: 1,234.50. -#}
 {% macro money_text(amount) -%}
     {{ return(adapter.dispatch('money_text')(amount)) }}
 {%- endmacro %}
@@ -60,7 +60,7 @@
 {%- endmacro %}
 
 
-{#- A fraction as people read it: 6.4%. -#}
+{#- A fraction as a percentage text: 6.4%. -#}
 {% macro percent_text(fraction) -%}
     {{ return(adapter.dispatch('percent_text')(fraction)) }}
 {%- endmacro %}
@@ -74,7 +74,7 @@
 {%- endmacro %}
 
 
-{#- A text as it is, or null where it is blank: empty, or nothing but white space. -#}
+{#- A text; null where it is blank, that is empty or only white space. -#}
 {% macro blank_to_null(text) -%}
     {{ return(adapter.dispatch('blank_to_null')(text)) }}
 {%- endmacro %}
@@ -88,7 +88,7 @@
 {%- endmacro %}
 
 
-{#- In a select list: a row for each word of a text; a word is letters, marks, digits, `_` and `-` without a break. -#}
+{#- In a select list: one row per word of a text; a word is an unbroken run of letters, marks, digits, `_` and `-`. -#}
 {% macro each_word(text) -%}
     {{ return(adapter.dispatch('each_word')(text)) }}
 {%- endmacro %}
@@ -116,7 +116,7 @@
 {%- endmacro %}
 
 
-{#- Whether a part stands in a text with no character of a word at its edges. The part may hold anything. -#}
+{#- Whether a text contains a part, which may be anything, with no word character just before or after it. -#}
 {% macro stands_free(text, part) -%}
     {{ return(adapter.dispatch('stands_free')(text, part)) }}
 {%- endmacro %}
@@ -135,7 +135,7 @@
 {%- endmacro %}
 
 
-{#- Whether a text holds a letter of any script. -#}
+{#- Whether a text contains a letter of any script. -#}
 {% macro has_letter(text) -%}
     {{ return(adapter.dispatch('has_letter')(text)) }}
 {%- endmacro %}
@@ -149,7 +149,7 @@
 {%- endmacro %}
 
 
-{#- A text by which to group those that are the same but for their Unicode form, as é and e with an accent are. -#}
+{#- A text's Unicode normal form, to group texts that differ only in it, as é and e with an accent do. -#}
 {% macro unicode_form(text) -%}
     {{ return(adapter.dispatch('unicode_form')(text)) }}
 {%- endmacro %}
@@ -158,7 +158,7 @@
     nfc_normalize({{ text }})
 {%- endmacro %}
 
-{#- Spark has no function for it, but a collation. -#}
+{#- Spark has a collation for it, but no function. -#}
 {% macro spark__unicode_form(text) -%}
     {{ text }} collate UNICODE
 {%- endmacro %}

@@ -1,18 +1,10 @@
-{#- The last microsecond of a date, as a timestamp. -#}
+{#- The last microsecond of a date, as a timestamp; the same SQL on both engines. -#}
 {% macro end_of_day(date) -%}
-    {{ return(adapter.dispatch('end_of_day')(date)) }}
-{%- endmacro %}
-
-{% macro duckdb__end_of_day(date) -%}
-    cast({{ date }} as timestamp) + interval 1 day - interval 1 microsecond
-{%- endmacro %}
-
-{% macro spark__end_of_day(date) -%}
     cast({{ date }} as timestamp) + interval 1 day - interval 1 microsecond
 {%- endmacro %}
 
 
-{#- A date so many days later; `days` may be an expression, or negative. -#}
+{#- A date plus a number of days; `days` may be an expression, or negative. -#}
 {% macro add_days(date, days) -%}
     {{ return(adapter.dispatch('add_days')(date, days)) }}
 {%- endmacro %}
@@ -40,7 +32,7 @@
 {%- endmacro %}
 
 
-{#- In a select list: a row for each day from a date to a later one, that one included. -#}
+{#- In a select list: one row per day from a date to a later one, both included. -#}
 {% macro each_day(first, last) -%}
     {{ return(adapter.dispatch('each_day')(first, last)) }}
 {%- endmacro %}
@@ -49,13 +41,13 @@
     cast(unnest(generate_series(cast({{ first }} as timestamp), cast({{ last }} as timestamp), interval 1 day)) as date)
 {%- endmacro %}
 
-{#- Left to itself, a sequence runs backwards where the first day is after the last. -#}
+{#- Without a step, a sequence runs backwards where the first day is after the last. -#}
 {% macro spark__each_day(first, last) -%}
     explode(case when {{ first }} <= {{ last }} then sequence({{ first }}, {{ last }}, interval 1 day) end)
 {%- endmacro %}
 
 
-{#- A timestamp so many minutes later; `minutes` may be an expression. -#}
+{#- A timestamp plus a number of minutes; `minutes` may be an expression. -#}
 {% macro add_minutes(timestamp, minutes) -%}
     {{ return(adapter.dispatch('add_minutes')(timestamp, minutes)) }}
 {%- endmacro %}

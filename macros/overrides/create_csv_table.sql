@@ -1,6 +1,6 @@
 {#-
-  A seed's table as its YAML declares it; stops where the file has other columns. dbt would infer each column's type, and
-  00000001 becomes 1.
+  A seed's table as its YAML declares it; an error where the file has other columns. dbt would infer each column's type
+  and turn 00000001 into 1.
 -#}
 {% macro duckdb__create_csv_table(model, agate_table) %}
     {{ return(create_seed_table(model, agate_table)) }}

@@ -1,6 +1,6 @@
 {#-
-  A table of a model, on Spark, is written under another name and then renamed: Spark refuses to make a table where files
-  lie of one that it doesn't know, as a driver that dies leaves them.
+  On Spark a model's table is written under another name and then renamed: Spark refuses to create a table in a folder
+  with files of an unknown one, such as a crashed driver leaves.
 -#}
 {% macro spark__create_table_as(temporary, relation, compiled_code, language='sql') -%}
     {%- if temporary -%}
@@ -12,7 +12,7 @@
 {%- endmacro %}
 
 
-{#- A name under which a table is written, to be renamed; what was left unfinished before goes. -#}
+{#- A name under which a table is written before it is renamed; drops what an earlier run left unfinished. -#}
 {% macro spark_unfinished(relation) -%}
     {%- set schema, name = (relation | string).split('.') -%}
     {%- for row in run_query("show tables in " ~ schema ~ " like '" ~ name ~ "__unfinished_*'").rows -%}

@@ -1,7 +1,6 @@
 {#-
-  Where a model lies: in the schema that its configuration names, and in no other. Of dbt's two hooks
-  the second names the database, of which Spark has none: there a model that has a database of its own
-  (the history) lies in a schema of that name, and each schema begins with the profile's own, since a
+  A model is in the schema that its configuration names, without dbt's prefix. On Spark, which has no databases, a model
+  with its own database (the history) is in a schema of that name, and each schema starts with the profile's, since a
   company's catalog is shared: marketing_marts.
 -#}
 {% macro generate_schema_name(custom_schema_name, node) -%}

@@ -1,4 +1,4 @@
-{#- dbt's own, for the materialization `incremental_by_day` too; a unit test gives all rows that its model reads. -#}
+{#- dbt's own, also for the materialization `incremental_by_day`. False in a unit test, which gives all rows. -#}
 {% macro is_incremental() -%}
     {%- if not execute or model.resource_type == 'unit_test' -%}
         {{ return(false) }}

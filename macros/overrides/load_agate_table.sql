@@ -1,6 +1,6 @@
 {#-
-  dbt's own reader of seeds, told each column's type as if it were configured. Else it guesses, and
-  fails on a text that could be a number but is too large for one, such as 1e999999999.
+  dbt's own reader of seeds, with each column's declared type. Without it, dbt guesses types and
+  fails on a text such as 1e999999999, which looks like a number but is too large for one.
 -#}
 {% macro load_agate_table() %}
     {%- for column in model.columns -%}

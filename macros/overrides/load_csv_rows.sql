@@ -1,6 +1,6 @@
 {#-
-  Seeds without guesses. dbt-duckdb would let DuckDB sniff the file's dialect ('hello' loses its quotes, "" becomes null)
-  and load by position. Here columns are loaded by name, and an unquoted empty field, nothing else, is null.
+  Seeds without guesses. dbt-duckdb lets DuckDB sniff the file's dialect ('hello' loses its quotes, "" becomes null)
+  and loads by position. Here columns are loaded by name, and only an unquoted empty field is null.
 -#}
 {% macro duckdb__load_csv_rows(model, agate_table) %}
     {%- set columns = agate_table.column_names | list -%}
@@ -31,7 +31,7 @@
     {% endset %}
     {% do adapter.add_query(sql, abridge_sql_log=True) %}
     {%- set loaded = run_query("select count(*) from " ~ this.render()).columns[0].values()[0] -%}
-    {#- Blank lines are no rows. -#}
+    {#- Blank lines are not rows. -#}
     {%- set rows = [] -%}
     {%- for row in agate_table.rows if loaded != agate_table.rows | length and row.values() | reject('none') | list -%}
         {%- do rows.append(1) -%}
@@ -46,8 +46,8 @@
 {% endmacro %}
 
 {#-
-  What dbt has read of the file is sent as text. dbt takes an empty text, and one that says null, for
-  none, in quotes or not: only here, where a cluster can't read the file. `raw: files` loses nothing.
+  On Spark, which can't read the file, the rows that dbt has read are sent as text. dbt reads an empty text and the text
+  null as null, quoted or not. A lake keeps both.
 -#}
 {% macro spark__load_csv_rows(model, agate_table) %}
     {%- set columns = agate_table.column_names | list -%}

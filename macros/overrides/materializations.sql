@@ -1,7 +1,7 @@
 {#-
-  On DuckDB a table or view takes the place of the one before in one transaction. dbt's own is made beside it, both are
-  renamed and the old one is dropped, so that readers don't notice: six statements more, and nobody reads the build file
-  while dbt writes it.
+  On DuckDB a new table or view replaces the old one in one transaction. dbt's own materialization builds beside the old
+  one, renames both and drops the old one, for the sake of readers. That takes six more statements, and nobody reads the
+  build file while dbt writes it.
 -#}
 {% materialization table, adapter='duckdb' %}
     {{ return(in_place(this.incorporate(type='table'))) }}
@@ -12,7 +12,7 @@
 {% endmaterialization %}
 
 
-{#- Makes the calling model as this relation; where it fails, what was there stays. Returns what a materialization does. -#}
+{#- Builds the calling model as this relation; on failure the old one stays. Returns what a materialization returns. -#}
 {% macro in_place(relation) -%}
     {%- set before = load_cached_relation(relation) -%}
     {{ run_hooks(pre_hooks) }}

@@ -1,4 +1,4 @@
-{#- dbt's own test, returning whole rows: an aggregate says how many rows are wrong, a row says which. -#}
+{#- dbt's own test, returning whole rows: an aggregate shows how many rows fail, rows show which. -#}
 {% test not_null(model, column_name) %}
     select *
     from {{ model }}

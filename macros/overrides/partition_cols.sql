@@ -1,4 +1,6 @@
-{#- On Spark a model that keeps days has a partition for each, without its configuration naming the column again. -#}
+{#-
+  On Spark a model that keeps days has one partition per day, without naming the column again in its configuration.
+-#}
 {% macro spark__partition_cols(label, required=false) -%}
     {%- set by_day = (config.get('meta') or {}).get('by_day') if config.get('materialized') == 'incremental_by_day' -%}
     {%- if by_day -%}

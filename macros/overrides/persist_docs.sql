@@ -1,4 +1,6 @@
-{#- What a relation and its columns mean, in one statement: dbt's own looks the columns up twice, and sends three. -#}
+{#-
+  Descriptions of a relation and its columns in one statement; dbt's own macro sends three, and reads the columns twice.
+-#}
 {% macro duckdb__persist_docs(relation, model, for_relation, for_columns) -%}
     {%- set comments = [] -%}
     {%- if for_relation and config.persist_relation_docs() -%}

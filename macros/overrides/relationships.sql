@@ -1,4 +1,4 @@
-{#- dbt's own test, returning whole rows: the values of the column alone don't say which records are wrong. -#}
+{#- dbt's own test, returning whole rows: the column's values alone don't show which records fail. -#}
 {% test relationships(model, column_name, to, field) %}
     select child.*
     from (select * from {{ model }}) as child

@@ -1,6 +1,6 @@
 {#-
-  dbt's own test, returning whole rows. `judged` says which rows are looked for among all; none of the others is
-  returned. Numbers are grouped, not texts: where all differ, as they should, nothing is left to be compared.
+  dbt's own test, returning whole rows. `judged` is a condition for the rows that are compared with all rows and
+  returned. Hashes are grouped first, so that texts are compared only where hashes are equal.
 -#}
 {% test unique(model, column_name, judged='true') %}
     with suspects as (

@@ -16,7 +16,7 @@ assets as (
 
 ),
 
--- One row a snapshot, with how often it was exported.
+-- One row per snapshot, with how often it was exported.
 snapshots as (
 
     select

@@ -23,8 +23,8 @@ as_of as (
 
 ),
 
--- What was shown first stays. An export of which status_log took no notice has no number, and what is judged as of
--- another moment than the export's own isn't what it showed.
+-- Judgments that are already kept stay. An export that status_log did not accept has no number, and a build with
+-- another as-of than the export's own does not count.
 new_export as (
 
     select exports.export_number

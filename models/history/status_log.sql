@@ -16,12 +16,13 @@
     'evidence_measures',
     'risk_concerns',
     'risk_definitions',
+    'scorecard_metrics',
     'status_transitions',
     'contract_violations',
 ] -%}
 
--- What breaks a structural rule is no history: dbt stops at a failed test what lies below all that
--- it judges, so that all of it has to lie above.
+-- An export that breaks a structural rule must not enter the history. dbt skips only what is downstream of all
+-- parents of a failed test, so all of these models must be upstream.
 {%- for name in judged %}
 -- depends_on: {{ ref(name) }}
 {%- endfor %}
@@ -95,8 +96,8 @@ exports as (
 
 ),
 
--- An older export is no news, and neither is one that can't be of its date. The last one again has
--- nothing to add, but for what one that was taken out had shown before it.
+-- An older export adds nothing, nor does one with an impossible date. The last export, built again, adds only what an
+-- export that was taken out had shown before it.
 new_export as (
 
     select
@@ -137,7 +138,7 @@ ranked as (
 
 ),
 
--- Only what differs from what was seen last; a record that is missing says nothing.
+-- Only values that differ from the last ones seen; a missing record is no change.
 news as (
 
     select
@@ -154,7 +155,7 @@ news as (
 
 ),
 
--- The export itself is an entry too, with no dataset: also one without news was seen.
+-- The export has a row of its own without a dataset, also where nothing changed.
 entries as (
 
     select

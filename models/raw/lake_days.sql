@@ -15,7 +15,7 @@ with manifest as (
 
 ),
 
--- Where a model's table isn't there, or is of an older version of this project, it keeps nothing.
+-- A model whose table does not exist, or is of an older version of this project, keeps no days.
 kept as (
     {%- for node in models %}
 
@@ -74,7 +74,7 @@ final as (
         manifest.last_at,
         manifest.content_hash,
         outdated.day is not null or manifest.day is null as is_new,
-        -- A model that is built by itself later knows by this whether its raw data is of these days.
+        -- Shows a model that is built alone later whether its raw data is of these days.
         '{{ invocation_id }}' as read_by
     from manifest
     full join outdated

@@ -1,4 +1,4 @@
-"""The published file for clients that want an environment of their own: see `make clients`."""
+"""The published file for clients that need their own environment: see `make clients`."""
 
 import os
 import shutil
@@ -31,7 +31,7 @@ class Warehouse:
             return connection.sql(query).fetchall()
 
     def value(self, query: str) -> Any:
-        """Return the one value that a query answers."""
+        """Return the single value of a query."""
         ((value,),) = self.rows(query)
         return value
 
@@ -52,7 +52,7 @@ class Warehouse:
         return {name: (kind, comment) for name, kind, comment in self.rows(query)}
 
     def publish(self, statement: str) -> None:
-        """Put another version in place: what is there, after a statement."""
+        """Replace the file by another version: its content, changed by a statement."""
         another = self.file.with_suffix(".new")
         shutil.copy(self.file, another)
         with duckdb.connect(str(another)) as connection:
@@ -74,7 +74,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
 
 @pytest.fixture
 def replaced(tmp_path: Path) -> Warehouse:
-    """Return a copy of the published file in whose place a test puts others."""
+    """Return a copy of the published file that a test replaces by others."""
     return copied(tmp_path)
 
 
@@ -86,7 +86,7 @@ def copied(folder: Path) -> Warehouse:
 
 
 def untouched(folder: Path) -> Iterator[Warehouse]:
-    """Give a copy of the published file; in the end no byte of it may be another."""
+    """Yield a copy of the published file; in the end no byte of it may have changed."""
     warehouse = copied(folder)
     before = warehouse.file.read_bytes()
     yield warehouse

@@ -1,4 +1,4 @@
-"""Harlequin, as a person starts it in a terminal: read-only, with what is on its screen."""
+"""Harlequin in a terminal, as a person starts it: read-only, checked by its screen."""
 
 import fcntl
 import os
@@ -22,7 +22,7 @@ CONTROL_J, CONTROL_Q = "\x0a", "\x11"  # run the query; quit
 
 
 class Terminal:
-    """A terminal of its own, in which one program runs."""
+    """A separate terminal, in which one program runs."""
 
     def __init__(self, command: list[str], environment: dict[str, str]) -> None:
         self.screen = pyte.Screen(COLUMNS, LINES)
@@ -35,11 +35,11 @@ class Terminal:
 
     @property
     def text(self) -> str:
-        """What stands on the screen."""
+        """The text on the screen."""
         return "\n".join(line.rstrip() for line in self.screen.display)
 
     def read(self) -> bool:
-        """Take what the program has written for the screen; tell whether it still runs."""
+        """Read the program's output to the screen; return whether it still runs."""
         if not select.select([self.fd], [], [], 0.1)[0]:
             return True
         try:
@@ -78,7 +78,7 @@ class Terminal:
 
 @pytest.fixture
 def harlequin(warehouse: Warehouse, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Terminal]:
-    """Start Harlequin on the published file, in a home of its own."""
+    """Start Harlequin on the published file, with its own home folder."""
     program = Path(sys.executable).with_name("harlequin")
     command = [str(program), "--read-only", "--no-download-tzdata", str(warehouse.file)]
     home = tmp_path_factory.mktemp("home")

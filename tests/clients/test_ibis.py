@@ -1,4 +1,4 @@
-"""Ibis opens what is published, read-only, and gives what DuckDB gives."""
+"""Ibis opens the published file read-only, and returns the same as DuckDB."""
 
 from collections.abc import Iterator
 

@@ -1,6 +1,6 @@
-"""Superset, as a server of its own, told by its REST API to read what is published.
+"""Superset as a server, set up by its REST API to read the published file.
 
-Its clock is that of New York: nothing that it answers may be shifted by that.
+Its time zone is New York's, which must not shift any answer.
 """
 
 import math
@@ -23,7 +23,7 @@ TYPES = {
 
 
 def register(superset: Server, name: str, warehouse: Warehouse) -> int:
-    """Tell a server of a file, to be read only; return its id there."""
+    """Register a file at a server as read-only; return its id there."""
     address = f"duckdb:///{warehouse.file}?access_mode=read_only"
     database = {"database_name": name, "sqlalchemy_uri": address}
     superset.done("POST", "/api/v1/database/test_connection/", database)

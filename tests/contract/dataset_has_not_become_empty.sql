@@ -1,7 +1,7 @@
 {{ config(
     severity='warn',
-    description='A dataset that had records in an export before has none now: what rests on it is not zero, but not
-        measured. If it was left out by mistake, have it exported again.'
+    description='A dataset that had records in an earlier export has none now: figures from it are not zero, but not
+        measured. If it was left out by mistake, export it again.'
 ) }}
 
 with counts as (

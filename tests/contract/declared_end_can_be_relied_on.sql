@@ -1,6 +1,7 @@
 {{ config(
     severity='warn',
-    description='A planned_end_date or planned_sample whose declared_on is after the start of its experiment, or an end before that start, ends nothing.',
+    description='A planned end is ignored where declared_on is after the start of the experiment, or planned_end_date
+        before it.',
 ) }}
 
 select

@@ -1,7 +1,7 @@
 {{ config(
     severity='warn',
-    description='An export that is older than one seen before is built, but adds nothing to the history. Exports of
-        another company? Each has a history.duckdb of its own: move this one away.'
+    description='An export that is older than an earlier one is built, but adds nothing to the history. If it is from
+        another company, move history.duckdb away: each company needs its own.'
 ) }}
 
 select

@@ -11,8 +11,8 @@
 
 {{ config(
     severity='warn',
-    description="Two ids of a dataset differ by more than their Unicode form, or one is probably meant
-        to be the other.",
+    description="Ids of a dataset differ by more than their Unicode form; two that differ only in it are probably the
+        same.",
 ) }}
 
 with ids as (

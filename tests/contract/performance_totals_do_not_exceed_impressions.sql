@@ -1,9 +1,9 @@
 {{ config(
-    description="Over all its rows an asset has in an experiment at most as many clicks and conversions as impressions. In
-        one row, or on one day, it can have more: late ones have no impression of their own.",
+    description="An asset has at most as many clicks and conversions as impressions over all its rows in an experiment.
+        A single row or day can have more, since late ones come without an impression.",
 ) }}
 
--- Of snapshots, not of days that are summed: all that is made of performance lies below, and is skipped.
+-- Reads snapshots, not summed days, so that everything built from performance is downstream and is skipped.
 select
     'performance_metrics' as dataset,
     asset_id,

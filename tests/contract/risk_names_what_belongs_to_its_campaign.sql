@@ -1,6 +1,6 @@
 {{ config(
     severity='warn',
-    description="A risk signal's asset_ids and its experiment_id belong to its campaign; two sources that disagree.",
+    description="A risk signal's asset_ids and its experiment_id belong to its campaign.",
 ) }}
 
 with named_assets as (

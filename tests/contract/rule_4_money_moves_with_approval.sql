@@ -1,7 +1,7 @@
 {{ config(tags=['governance']) }}
 
--- A governance rule skips no mart: a test with warehouse_build among its parents, on which nothing
--- is built, has nothing below it.
+-- A failing governance rule must not skip a mart. With warehouse_build as a parent, which nothing is
+-- built from, the test has nothing downstream.
 -- depends_on: {{ ref('warehouse_build') }}
 select *
 from {{ ref('contract_violations') }}

@@ -1,4 +1,4 @@
-{#- The expression is true in every row: a null fails, so one that may be null has to say so. -#}
+{#- The expression is true in every row. Null fails, so an expression that may be null has to handle it. -#}
 {% test expression_is_true(model, expression) %}
     select *
     from {{ model }}

@@ -1,7 +1,7 @@
 {#-
-  No field of a staged dataset is null, but for those that its declaration calls nullable or
-  optional (seeds/orchestrator/_orchestrator__seeds.yml), and the field that identifies a record is
-  not blank. One scan of the raw dataset; `missing_fields` says which they are.
+  No field of a staged dataset is null, except fields declared as nullable or optional
+  (seeds/orchestrator/_orchestrator__seeds.yml), and the field that identifies a record is not blank.
+  One scan of the raw dataset; `missing_fields` names the fields.
 -#}
 {% test required_fields_are_present(model, dataset) %}
     {%- set raw = ref('raw_' ~ dataset) %}

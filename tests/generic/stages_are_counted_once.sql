@@ -1,4 +1,4 @@
-{#- Of the events that int_funnel_daily is made of, none is of the stage of another, at its place and on its day. -#}
+{#- No two events behind int_funnel_daily have the same campaign, segment, channel, day and stage. -#}
 {% test stages_are_counted_once(model) %}
     with counted_twice as (
         select

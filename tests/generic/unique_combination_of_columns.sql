@@ -1,6 +1,6 @@
 {#-
-  The columns together identify a row; nulls are equal to each other. Numbers are grouped, not the
-  columns: where all differ, as they should, nothing is left to be compared.
+  The columns together identify a row; nulls are equal to each other. Hashes are grouped first, so
+  that columns are compared only where hashes are equal.
 -#}
 {% test unique_combination_of_columns(model, combination_of_columns) %}
     {%- set key = combination_of_columns | join(", ") %}

@@ -1,11 +1,10 @@
 {#-
-  The values of each column are as its rule says: `not_null`; `values`, and no others; from `min_value` to `max_value`
-  (`inclusive: false`: the bounds themselves are wrong); or `event_time`. A null passes unless `not_null` stands there. One
-  row per record and column that fails: `failed_column` and `allowed` say which and what it may hold, and the record
-  follows. One test of all columns, since each test takes dbt-core longer than it takes the database: some 20 ms.
+  The values of each column follow its rule: `not_null`; `values`, a closed list; `min_value` and `max_value` (with
+  `inclusive: false` the bounds themselves fail); or `event_time`. Null passes without `not_null`. Returns one row per
+  record and column that fails, with `failed_column`, `allowed` and the record. One test covers all columns, since each
+  test costs dbt-core some 20 ms, more than the database takes.
 
-  What happened did so within 2000 to 2099: what lies outside is a placeholder (0001, 1970, 9999), and the newest event of
-  all becomes the warehouse's "now".
+  Events lie within 2000 to 2099. Other years are placeholders (0001, 1970, 9999), and the latest event sets the as-of.
 -#}
 {% test values_are_accepted(model, columns) %}
     {%- set checks = [] %}

@@ -1,4 +1,4 @@
-"""How the suite runs: what it shares, and what of it only --whole runs."""
+"""Set-up of the suite: shared builds, and the option --whole."""
 
 import copy
 import functools
@@ -30,14 +30,14 @@ SHARING = {"marts", "review"}  # folders whose tests share builds
 
 
 def is_sharing(file: Path) -> bool:
-    """Tell whether a file's tests share builds with other files'."""
+    """Return whether a file's tests share builds with other files."""
     return file.parent.name in SHARING
 
 
 class ByBuilds(LoadScopeScheduling):
-    """Runs a file's tests in one process, and all those that share builds.
+    """Runs the tests of a file, and all tests that share builds, in one process.
 
-    Those of Spark's parity share little but a cluster, of which each process has one.
+    The tests of Spark's parity share only a cluster, and each process has one.
     """
 
     def _split_scope(self, nodeid: str) -> str:
@@ -56,19 +56,19 @@ MEMORY_NEEDED = 8e9  # bytes; the suite's builds take less than two
 
 
 def has_room(folder: Path) -> bool:
-    """Tell whether the suite can write, and run what it has written, in a folder."""
+    """Return whether the suite can write, and run written programs, in a folder."""
     if not os.access(folder, os.W_OK):
         return False
     status = os.statvfs(folder)
     is_executable = not status.f_flag & os.ST_NOEXEC
-    # What the file system may take need not be there.
+    # The file system's limit can be more than the free memory.
     (available,) = re.findall(r"MemAvailable: +(\d+) kB", Path("/proc/meminfo").read_text())
     room = min(status.f_bavail * status.f_frsize, 1024 * int(available))
     return is_executable and room > MEMORY_NEEDED
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    # DuckDB waits for the disk after each of some hundred statements a build.
+    # DuckDB waits for the disk after each of some hundred statements per build.
     if has_room(MEMORY):
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
     config.stash[FIGURES] = {}
@@ -84,7 +84,7 @@ LONG = {"messy in the beginning", "sample in the past", "sample a day before its
 
 
 def case_of(item: pytest.Item) -> str | None:
-    """Return the case that a test is given."""
+    """Return the case of a test."""
     callspec = getattr(item, "callspec", None)
     return callspec.params.get("case") if callspec else None
 
@@ -94,23 +94,23 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         long = [item for item in items if item.get_closest_marker("long") or case_of(item) in LONG]
         config.hook.pytest_deselected(items=long)
         items[:] = [item for item in items if item not in long]
-    # What takes longest first, so that no process ends with it alone.
+    # The slowest tests first, so that no process ends with one alone.
     items.sort(key=lambda item: not is_sharing(item.path))
 
 
 @pytest.fixture(scope="session", autouse=True)
 def hypothesis_home(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Keep what hypothesis stores out of the checkout."""
+    """Keep hypothesis' files out of the checkout."""
     set_hypothesis_home_dir(tmp_path_factory.mktemp("hypothesis"))
 
 
 @pytest.fixture(scope="session")
 def whole(pytestconfig: pytest.Config) -> bool:
-    """Tell whether the long suites run at full length; see --whole."""
+    """Return whether the long suites run at full length; see --whole."""
     return pytestconfig.getoption("--whole")
 
 
-# ---- Figures: what a suite has counted, said once all is done
+# ---- Figures: counts of a suite, printed at the end
 
 FIGURES = pytest.StashKey[dict[str, str]]()
 

@@ -1,4 +1,4 @@
-"""The command line says in a sentence what can't be done."""
+"""The command line reports foreseeable errors in a sentence."""
 
 import sys
 from pathlib import Path

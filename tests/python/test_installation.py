@@ -1,7 +1,7 @@
-"""Which Python .venv is made with, what is installed into it, and what is said where that can't be.
+"""The Python of .venv, its packages, and the messages where set-up fails.
 
-Interpreters, uv, npm and uname are scripts that only say what they are asked for, on a path that
-holds nothing else but what the project's own scripts need.
+Interpreters, uv, npm and uname are scripts with fixed answers, on a path with only the programs
+that the project's own scripts need.
 """
 
 import json
@@ -34,7 +34,7 @@ echo ": by uv" >"$folder/bin/python"
 
 @dataclass
 class Machine:
-    """A copy of what sets the project up, in a folder whose name has a space, and a path."""
+    """A copy of the project's set-up, in a folder whose name has a space, and a path."""
 
     project: Path
     path: Path
@@ -45,7 +45,7 @@ class Machine:
         self.write(self.path / name, script)
 
     def has_python(self, name: str, version: str, venv: str = ":", pip: str = ":") -> None:
-        """Put an interpreter on the path, which says who it is; venv and pip may be `exit 1`."""
+        """Put an interpreter with its version on the path; venv and pip may be `exit 1`."""
         script = PYTHON.format(version=version, venv=venv, pip=pip, away=self.away)
         self.has(name, f": by {name}\n{script}")
 
@@ -66,7 +66,7 @@ class Machine:
         )
 
     def maker(self) -> str | None:
-        """Return who made .venv."""
+        """Return the interpreter that made .venv."""
         python = self.project / ".venv/bin/python"
         return python.read_text().split(": by ")[1].split()[0] if python.exists() else None
 
@@ -204,7 +204,7 @@ def test_an_environment_whose_python_is_gone_is_made_anew(machine: Machine) -> N
         (["build"], "base"),
         (["build", "DBT=dbt"], "own"),
         (["export"], "own"),
-        (["docs", "DBT=dbt"], "base"),
+        (["docs", "DBT=dbt"], "dev"),
     ],
 )
 def test_only_what_runs_the_pinned_dbt_installs_it(

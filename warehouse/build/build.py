@@ -1,7 +1,7 @@
 """Convert, build, test, publish and sum up: what `make build` runs.
 
 Arguments go to `dbt build`: `warehouse build --vars '{as_of: 2026-03-16}'`. With a landing folder
-its files are ingested, and dbt reads the lake; so it does with `raw: lake`, as it is. With
+its files are ingested, and dbt reads the lake. With `raw: lake` dbt reads the present lake. With
 HISTORY=no in the environment the export is not added to the history.
 """
 
@@ -45,23 +45,23 @@ SUSPECTS = (
     "If nobody did that, a database file may be damaged: put back a copy of history.duckdb, and"
     " remove build/, which is built anew."
 )
-HISTORY = "HISTORY"  # in the environment; no leaves the history alone
+HISTORY = "HISTORY"  # in the environment; with no the export isn't added
 WAIVERS = "seeds/reference/contract_waivers.csv"
 
 
 class FolderError(WarehouseError):
-    """A folder that a build writes to can't be written; the message says why, and what to do."""
+    """A folder of the build can't be written; the message has the reason and the remedy."""
 
 
 class SettingError(WarehouseError):
-    """What the environment says can't be meant; the message says why."""
+    """A setting in the environment is wrong; the message has the reason."""
 
 
 def build(arguments: list[str], lock: int, landing: str | None = None) -> ExitCode:
-    """Run every step; return how all ended.
+    """Run every step; return the exit code.
 
     Args:
-        arguments: What `dbt build` gets.
+        arguments: Arguments of `dbt build`.
         lock: File descriptor of the lock on the project.
         landing: Folder whose files are ingested first; without it, the JSON is converted.
 
@@ -132,13 +132,13 @@ def build(arguments: list[str], lock: int, landing: str | None = None) -> ExitCo
 
 
 def prepared(arguments: list[str], landing: str | None) -> str:
-    """Ingest or convert; return what is built from.
+    """Ingest or convert; return the input of the build.
 
     Raises:
         FolderError: dbt couldn't write.
-        DbtError: There is no dbt to build with.
+        DbtError: There is no usable dbt.
         ConversionError: The JSON is wrong, or can't be converted.
-        IngestError: The landing folder holds something wrong, or can't be ingested.
+        IngestError: The landing folder has problems, or can't be ingested.
 
     """
     refuse_unwritable(LOGS, TARGET)
@@ -173,11 +173,11 @@ def built(arguments: list[str], lock: int) -> tuple[list[dict[str, Any]], dict[s
     results = results_of(dbt)
     if results is None:
         reasons = dbt.errors or dbt.other_lines
-        if dbt.exit_code < 0:  # DuckDB can fall over a damaged file without a word
+        if dbt.exit_code < 0:  # DuckDB can crash on a damaged file without a message
             name = signal.Signals(-dbt.exit_code).name
             reasons = [*reasons, f"dbt was ended by the signal {name}. {SUSPECTS}"]
         raise DbtError("\n".join([*reasons, "", sentences("`dbt build` could not run.", reasons)]))
-    # As dbt 2 leaves what a macro breaks, or a seed that is no CSV.
+    # dbt 2 writes this where a macro fails, or a seed is not a CSV file.
     known = {result["unique_id"] for result in results}
     lost = {
         name: dbt.errors_of.get(name) or " ".join(dbt.errors)
@@ -187,9 +187,9 @@ def built(arguments: list[str], lock: int) -> tuple[list[dict[str, Any]], dict[s
 
 
 def reviewed() -> str:
-    """Write the review of what has just been published; return why there is none, if so.
+    """Write the review of the published marts; return the reason if there is none.
 
-    In a process of its own: what draws the charts may end it, and the build has more to say.
+    It runs in its own process: drawing the charts may crash, and the build has to go on.
     """
     done = subprocess.run(
         [sys.executable, "-m", "warehouse", "review", "--quiet"],
@@ -206,24 +206,24 @@ def reviewed() -> str:
 
 
 def given_variables(arguments: list[str]) -> dict[str, Any]:
-    """Return the dbt vars among the arguments of `dbt build`; what is wrong with them dbt says."""
+    """Return the dbt vars among the arguments of `dbt build`; dbt itself reports wrong ones."""
     return split_variables(arguments)[0] or {}
 
 
 def split_variables(arguments: list[str]) -> tuple[dict[str, Any] | None, list[str]]:
-    """Return the dbt vars among arguments, None where they are no vars, and the other arguments."""
+    """Return the dbt vars among arguments, None if they can't be parsed, and the others."""
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     parser.add_argument("--vars", default="{}")
     known, others = parser.parse_known_args(arguments)
     try:
         variables = yaml.safe_load(known.vars)
-    except (yaml.YAMLError, ValueError):  # a day that no calendar has
+    except (yaml.YAMLError, ValueError):  # a date that does not exist
         return None, others
     return (variables if isinstance(variables, dict) else None), others
 
 
 def as_the_environment_says(arguments: list[str]) -> list[str]:
-    """Return the arguments of `dbt build`, with the var that leaves the history alone, if so."""
+    """Return the arguments of `dbt build`, with HISTORY=no as a var."""
     history = os.environ.get(HISTORY) or "yes"
     if history not in ("yes", "no"):
         raise SettingError(f"{HISTORY} is {history!r}. It is yes or no.")
@@ -233,9 +233,9 @@ def as_the_environment_says(arguments: list[str]) -> list[str]:
 
 
 def with_variables(arguments: list[str], more: dict[str, Any]) -> list[str]:
-    """Return the arguments of `dbt build` with further dbt vars, in one piece: dbt 2 takes one."""
+    """Return the arguments of `dbt build` with further dbt vars, in one option for dbt 2."""
     variables, others = split_variables(arguments)
-    if variables is None:  # dbt says what is wrong with them
+    if variables is None:  # dbt reports the reason
         return arguments
     values = yaml.safe_dump(variables | more, default_flow_style=True, width=sys.maxsize)
     return [*others, "--vars", values.strip()]
@@ -253,6 +253,6 @@ def refuse_unwritable(*folders: Path) -> None:
 
 
 def sentences(summary: str, reasons: Iterable[str | None]) -> str:
-    """Return how a build ended, and what to do where the system was the reason."""
+    """Return how a build ended, with a remedy where the system was the reason."""
     advice = remedy("\n".join(filter(None, reasons)))
     return " ".join(filter(None, [summary, advice, LOG]))

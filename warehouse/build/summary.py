@@ -1,4 +1,4 @@
-"""Sum up a build for whoever started it."""
+"""The summary at the end of a build."""
 
 from collections import Counter
 from datetime import date
@@ -15,13 +15,13 @@ MAX_DAYS = 5
 
 
 def print_entry(label: str, *lines: str) -> None:
-    """Print lines beside a label."""
+    """Print lines with a label."""
     for position, line in enumerate(lines):
         print(f"{'' if position else label:<10} {line}")
 
 
 def tests_summary(results: list[dict[str, Any]]) -> str:
-    """Return how the tests went; unit tests are counted with the others."""
+    """Return the results of the tests, unit tests included."""
     counts = Counter(
         result["status"]
         for result in results
@@ -42,13 +42,13 @@ def marts_summary(marts: Marts) -> list[str]:
 
 
 def rows_of(file: Path, query: str) -> list[tuple]:
-    """Return the rows of a query on a file, which has just been written and read."""
+    """Return the rows of a query on a file that this build has just written."""
     with duckdb.connect(str(file), read_only=True) as connection:
         return connection.sql(query).fetchall()
 
 
 def input_summary(file: Path) -> str:
-    """Return how many records of how many datasets a build took its marts from."""
+    """Return the number of records and datasets behind the marts."""
     query = """
         select input_rows, (
             select count(*) from json_each(inputs) where cast(value ->> 'rows' as bigint) > 0
@@ -60,7 +60,7 @@ def input_summary(file: Path) -> str:
 
 
 def days_summary(file: Path) -> list[str]:
-    """Return a line for each dataset that comes by the day: the days made anew, and those gone."""
+    """Return a line for each dataset with days: the days rebuilt, and the days removed."""
     query = """
         select
             dataset,
@@ -82,7 +82,7 @@ def days_summary(file: Path) -> list[str]:
 
 
 def listed_days(days: list[date]) -> str:
-    """Return some days, and how many more there are."""
+    """Return the first days, and the number of the others."""
     more = f" and {len(days) - MAX_DAYS:,} more" if len(days) > MAX_DAYS else ""
     return ", ".join(map(str, days[:MAX_DAYS])) + more
 
@@ -99,7 +99,7 @@ def contract_summary(rules: list[Row]) -> list[str]:
 
 
 def history_summary(file: Path, is_left_alone: bool) -> str:
-    """Return how many exports the history holds, and what is odd in it."""
+    """Return the number of exports in the history, and its findings."""
     query = """
         select
             (select exports_seen from marts.warehouse_build),
@@ -113,6 +113,6 @@ def history_summary(file: Path, is_left_alone: bool) -> str:
 
 
 def ways_to_open(file: Path) -> list[str]:
-    """Return commands that open the published file, read-only as it is meant to be."""
+    """Return commands that open the published file read-only."""
     code = f"duckdb.connect('{file.name}', read_only=True).sql('show all tables').show()"
     return [f'.venv/bin/python -c "import duckdb; {code}"', f"duckdb -readonly {file.name}"]

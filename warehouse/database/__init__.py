@@ -1,1 +1,1 @@
-"""DuckDB's files: open them, read them, know what their marts hold."""
+"""DuckDB's files: open them, read them, describe their marts."""

@@ -1,4 +1,4 @@
-"""What the marts in a file hold."""
+"""The contents of the marts in a file."""
 
 from dataclasses import dataclass
 
@@ -6,9 +6,9 @@ import duckdb
 
 from warehouse.database.opening import CATALOG, quoted
 
-PUBLIC_SCHEMAS = ("marts", "semantic")  # the rest is how the marts came about
-# Order-free: the sum, modulo 2^64, of a hash of each row; equal rows count. The dbt macro
-# `fingerprint` takes that of an input in the same way.
+PUBLIC_SCHEMAS = ("marts", "semantic")  # the other schemas are internal
+# The sum, modulo 2^64, of a hash of each row: independent of their order, and equal rows count. The
+# dbt macro `fingerprint` computes it the same way for an input.
 FINGERPRINT = """
     printf('%016x', cast(coalesce(sum(hash(hashed, 1)), 0) % 18446744073709551616 as ubigint))
 """
@@ -16,7 +16,7 @@ FINGERPRINT = """
 
 @dataclass(frozen=True)
 class Marts:
-    """What the marts hold: rows and fingerprint of each, and the time as of which they are."""
+    """Rows and fingerprint of each mart, and the as-of of all."""
 
     rows: dict[str, int]
     fingerprints: dict[str, str]
@@ -27,7 +27,7 @@ class Marts:
 
 
 def public_relations(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str]]:
-    """Return schema and name of what is published."""
+    """Return schema and name of each published table."""
     schemas = ", ".join(map(quoted, PUBLIC_SCHEMAS))
     return connection.sql(
         f"""
@@ -40,11 +40,11 @@ def public_relations(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, s
 
 
 def read_marts(connection: duckdb.DuckDBPyConnection, catalog: str) -> Marts:
-    """Return what the marts in an attached file hold, which are those of `warehouse`.
+    """Return the contents of the marts in the attached database `warehouse`.
 
     Raises:
         duckdb.Error: They can't be read.
-        LookupError: What they were made from isn't said.
+        LookupError: The file has no record of their input.
 
     """
     names = [name for schema, name in public_relations(connection) if schema == "marts"]

@@ -1,4 +1,4 @@
-"""Open database files so that nobody writes to them meanwhile."""
+"""Open database files while nobody writes to them."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,12 +15,12 @@ class DatabaseError(WarehouseError):
     """A database can't be opened, or a query can't be answered."""
 
 
-CATALOG = "warehouse"  # what views in the build file call it
+CATALOG = "warehouse"  # its name in the views of the build file
 PUBLISH = "run `warehouse publish`."
 
 
 def stamp_of(connection: duckdb.DuckDBPyConnection) -> tuple[str | None, str | None]:
-    """Return the id of the dbt run that last wrote to the file, and with which option on a part.
+    """Return the id of the last dbt run that wrote to the file, and its option for a part, if any.
 
     See macros/runs.sql.
     """
@@ -35,13 +35,13 @@ def stamp_of(connection: duckdb.DuckDBPyConnection) -> tuple[str | None, str | N
 def held(
     project: Path, path: Path, once_free: str = PUBLISH, once_removed: str = AGAIN
 ) -> Iterator[duckdb.DuckDBPyConnection]:
-    """Keep a database file open read-only, attached as `warehouse`: nobody can write to it then.
+    """Keep a database file open read-only, attached as `warehouse`, so that nobody can write to it.
 
     Args:
-        project: Where the path starts.
+        project: The folder that the path is relative to.
         path: The file.
-        once_free: What to do when nobody writes to it any more, for the error.
-        once_removed: What to do when it was damaged, and is removed.
+        once_free: Advice, for the error, after the writer has ended.
+        once_removed: Advice, for the error, after a damaged file is removed.
 
     Raises:
         DatabaseError: Somebody writes to it, or it can't be opened.
@@ -74,17 +74,17 @@ def attach(
 
 
 def refuse_log(project: Path, path: Path, advice: str) -> None:
-    """Raise DatabaseError if a write-ahead log lies beside a database file, as after a crash."""
+    """Raise DatabaseError if a database file has a write-ahead log, as after a crash."""
     for log in sorted((project / path).parent.glob(f"{path.name}.wal*")):
         reason = f"{path.with_name(log.name)} is left of a write that was broken off"
         raise DatabaseError(f"{reason}. {advice}")
 
 
 def quoted(text: str | Path) -> str:
-    """Return a text as SQL writes it."""
+    """Return a text as an SQL literal."""
     return "'" + str(text).replace("'", "''") + "'"
 
 
 def identifier(name: str) -> str:
-    """Return a name as SQL writes it, and CSV too."""
+    """Return a name quoted as in SQL and in CSV."""
     return '"' + name.replace('"', '""') + '"'

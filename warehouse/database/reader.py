@@ -1,4 +1,4 @@
-"""Read what a build wrote, wherever that lies."""
+"""Read the output of a build, on DuckDB or on Spark."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Row = dict[str, object]
 
 
 class Database(ABC):
-    """What a build of a project wrote, to be read; `problem` says why it can't be."""
+    """The output of a project's build; `problem` is the reason why it can't be read."""
 
     def __init__(self, project: Path) -> None:
         self.project = project
@@ -29,15 +29,15 @@ class Database(ABC):
 
     @abstractmethod
     def close(self) -> None:
-        """Let go of it."""
+        """Close it."""
 
     @abstractmethod
     def fetch(self, query: str) -> list[Row]:
-        """Return the rows of a query; raise DatabaseError if there are none to be had."""
+        """Return the rows of a query; raise DatabaseError if it fails."""
 
     @abstractmethod
     def literal(self, value: object) -> str:
-        """Return a value as SQL writes it."""
+        """Return a value as an SQL literal."""
 
 
 class BuildFile(Database):
@@ -51,9 +51,9 @@ class BuildFile(Database):
         except duckdb.Error as error:
             self.problem = f"{BUILD_FILE} can't be opened. {str(error).splitlines()[0]}"
             return
-        # Where raw data is files, views read them, by their paths from the project.
+        # Views of the lake read its files by their paths from the project.
         self.connection.execute(f"set file_search_path = {quoted(project)}")
-        with suppress(duckdb.Error):  # only a test of the history reads it
+        with suppress(duckdb.Error):  # only tests of the history read it
             file = quoted(project / HISTORY_FILE)
             self.connection.execute(f"attach {file} as history (read_only)")
         if stamp_of(self.connection)[0] != run_id:
@@ -61,13 +61,13 @@ class BuildFile(Database):
             self.problem = f"{BUILD_FILE} is not from this run."
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         if self.connection:
             self.connection.close()
             self.connection = None
 
     def fetch(self, query: str) -> list[Row]:
-        """Return the rows of a query; raise DatabaseError if there are none to be had."""
+        """Return the rows of a query; raise DatabaseError if it fails."""
         if not self.connection:
             raise DatabaseError(self.problem)
         try:
@@ -78,5 +78,5 @@ class BuildFile(Database):
             raise DatabaseError(str(error).splitlines()[0]) from None
 
     def literal(self, value: object) -> str:
-        """Return a value as SQL writes it."""
+        """Return a value as an SQL literal."""
         return "null" if value is None else quoted(str(value))

@@ -1,1 +1,1 @@
-"""dbt's runs: see to what it needs, start one, read what it left."""
+"""dbt's runs: prepare its files, start a run, read its artifacts."""

@@ -1,4 +1,4 @@
-"""Read what dbt leaves of a run."""
+"""Read the artifacts of a dbt run."""
 
 import json
 from pathlib import Path
@@ -16,11 +16,11 @@ Artifact = dict[str, Any]
 
 
 class ArtifactError(WarehouseError):
-    """dbt left nothing that can be read."""
+    """dbt's artifacts are missing or can't be read."""
 
 
 def read_artifacts(project: Path) -> tuple[Artifact, Artifact]:
-    """Return dbt's run results and manifest; raise ArtifactError where there are none to use."""
+    """Return dbt's run results and manifest; raise ArtifactError where there are none."""
     artifacts = []
     for path, content in ((RUN_RESULTS, "results"), (MANIFEST, "nodes")):
         try:
@@ -32,8 +32,8 @@ def read_artifacts(project: Path) -> tuple[Artifact, Artifact]:
             raise ArtifactError(f"{path} is cut off or damaged. {AGAIN}") from None
         artifacts.append(artifact)
     run_results, manifest = artifacts
-    # dbt 2 says this one thing of every node, or nothing of any, where dbt-core leaves the results
-    # of the run before.
+    # dbt 2 gives this for every node, or no results; dbt-core leaves the results of the previous
+    # run.
     said = {one.get("message") for one in run_results["results"]}
     is_build = run_results.get("args", {}).get("which") == "build"
     if said == {ENDED_EARLY} or (is_build and not said):

@@ -1,8 +1,8 @@
-"""See to the files that dbt opens before it starts.
+"""Prepare the database files that dbt opens.
 
-The folder of the build file is there, whoever has a database file open has been waited for, and a
-damaged build file is gone, to be built anew. What can't be mended is said in a sentence, where
-either dbt would show its database's words.
+Create the folder of the build file, wait until nobody else has a database file open, and remove a
+damaged build file, which is then rebuilt. Other problems become a message, where dbt would show the
+database's error.
 """
 
 import os
@@ -16,18 +16,18 @@ from warehouse.system.files import WRITABLE, remedy
 from warehouse.system.locks import holder_of, tries, wait_seconds
 from warehouse.system.paths import BUILD_FILE, HISTORY_FILE, PROJECT, relative
 
-EMPTY_BYTES = 3 * 4096  # DuckDB's headers; behind the first eight bytes stands DUCK
+EMPTY_BYTES = 3 * 4096  # DuckDB's headers; DUCK follows the first eight bytes
 
 
 class FileError(WarehouseError):
-    """A database file can't be used; the message says why, and what to do."""
+    """A database file can't be used; the message has the reason and the remedy."""
 
 
 def prepare_files(project: Path = PROJECT) -> None:
     """Return once dbt can open the build file and the history.
 
     Raises:
-        FileError: It can't: a file is held or read-only, or the history is damaged.
+        FileError: A file is open elsewhere or read-only, or the history is damaged.
 
     """
     build_file, history_file = project / BUILD_FILE, project / HISTORY_FILE
@@ -52,15 +52,15 @@ def prepare_files(project: Path = PROJECT) -> None:
 def wait_for(
     file: Path, check: Callable[[duckdb.DuckDBPyConnection], None] | None = None
 ) -> str | None:
-    """Return once nobody else has a database file open; what is wrong with it, or None.
+    """Return, once nobody else has a database file open, its problem or None.
 
     Args:
         file: The database file, which may be missing.
-        check: Given the open file; what it raises of DuckDB's errors is wrong with the file.
+        check: Called with the open file; a duckdb.Error from it is the file's problem.
 
     """
     for path in (file, file.parent):
-        # Without opening anything: that would end a lock that this process has.
+        # Without opening the file, which would end a lock of this process.
         if path.exists() and not os.access(path, os.W_OK):
             reason = f"{relative(path)} can't be written: it is read-only, or another user's."
             raise FileError(f"{reason} {WRITABLE}")
@@ -89,13 +89,13 @@ def wait_for(
 
 
 def was_left_at_its_creation(file: Path) -> bool:
-    """Tell whether a database file holds nothing but the beginning of DuckDB's headers."""
+    """Return whether a database file ends within DuckDB's headers."""
     head = file.read_bytes()[: EMPTY_BYTES + 1]
     return len(head) < EMPTY_BYTES and (not head.strip(b"\0") or head[8:12] == b"DUCK")
 
 
 def read_all(connection: duckdb.DuckDBPyConnection) -> None:
-    """Read every value in a database file, which opens well also if only its head is left."""
+    """Read every value in a database file; opening it only checks the header."""
     tables = connection.sql("select schema_name, table_name from duckdb_tables()").fetchall()
     for schema, name in tables:
         connection.execute(f'select bit_xor(hash(entry, 1)) from "{schema}"."{name}" as entry')

@@ -1,4 +1,4 @@
-"""Read what dbt and its adapters say."""
+"""Clean up messages of dbt and its adapters."""
 
 import re
 
@@ -14,10 +14,10 @@ REFUSED = re.compile(
 
 
 def clean(message: str) -> str:
-    """Return a message of dbt's without colours and without the calls that it came through."""
+    """Return a message of dbt without colours and without the stack of calls."""
     text = OF_DBT_2.sub("", re.sub(r"\x1b\[[0-9;]*m", "", message))
-    text = REFUSED.sub(r"Compilation Error in \2\n", text)  # as dbt-core says it
-    # Spark names its error between the names of Java's, and before them.
+    text = REFUSED.sub(r"Compilation Error in \2\n", text)  # as in dbt-core
+    # Spark's error stands among the names of Java's errors, or before them.
     text = re.sub(
         r"Error running query: \[[\w.]+\] |(org|java)\.[\w.$]+(Exception|Error): ?", "", text
     )

@@ -1,6 +1,6 @@
-"""Run `dbt build` in a process of its own, and follow it.
+"""Run `dbt build` in its own process, and follow its log.
 
-dbt-core 1.11 and dbt 2 log other events; what is read of them here, both have.
+dbt-core 1.11 and dbt 2 log different events; this module reads only what both have.
 """
 
 import json
@@ -23,24 +23,24 @@ from warehouse.system.progress import Progress
 from warehouse.system.words import listed
 
 LOG = f"The whole log is in {LOGS}/dbt.log."
-# Unit tests judge the models, not the data: `make test` and a plain `dbt build` run them.
+# Unit tests check the models, not the data: `make test` and a plain `dbt build` run them.
 DATA_ONLY = ["--exclude-resource-type", "unit_test"]
-DBT = "DBT"  # in the environment; another dbt than the one that is installed here
-# Of dbt-core, whose adapters have versions too, and of dbt 2: what this project is built with.
+DBT = "DBT"  # in the environment; another dbt than the installed one
+# Versions that can build this project: of dbt-core, whose adapters have versions too, and dbt 2.
 VERSION = re.compile(r"^(\s*- installed: +1\.11\.\d|dbt\S* 2\.\d)", re.MULTILINE)
 RUNNING = {"started", "compiling", "executing"}
-NODES = re.compile(r"Of (\d+) nodes\.")  # as on-run-start says
-# What dbt 2 says of every project that dbt-core 1.11 builds as well.
+NODES = re.compile(r"Of (\d+) nodes\.")  # logged by on-run-start
+# Warnings of dbt 2 for every project that dbt-core 1.11 can build too.
 OF_BOTH = re.compile(r"\((dbt1704|dbt1157|dbt1058)\)")
 
 
 class DbtError(WarehouseError):
-    """There is no dbt that could build this project; the message says why, and what to do."""
+    """There is no dbt for this project; the message has the reason and the remedy."""
 
 
 @dataclass
 class DbtRun:
-    """What a dbt process reported: an id for its artifacts, and what it said besides results."""
+    """The report of a dbt process: an id for its artifacts, and messages besides its results."""
 
     run_id: str | None = None
     errors: list[str] = field(default_factory=list)
@@ -52,15 +52,15 @@ class DbtRun:
 
 
 def dbt_program() -> str:
-    """Return the dbt to run: the one that DBT names, else the one beside this Python.
+    """Return the path of dbt: the one that DBT names, else the one beside this Python.
 
     Raises:
-        DbtError: DBT names none that could build this project.
+        DbtError: DBT names no dbt for this project.
 
     """
     given = os.environ.get(DBT)
     if not given:
-        # No environment has to be active.
+        # The environment need not be active.
         return str(Path(sys.executable).with_name("dbt"))
     advice = (
         f"{DBT} names dbt 2 (`pip install dbt`) or dbt-core 1.11 with dbt-duckdb;"
@@ -69,7 +69,7 @@ def dbt_program() -> str:
     program = shutil.which(given)
     if not program:
         raise DbtError(f"{DBT} is {given!r}, which is no program. {advice}")
-    program = os.path.abspath(program)  # noqa: PTH100 (a link decides which environment it is)
+    program = os.path.abspath(program)  # noqa: PTH100 (a link decides the environment)
     try:
         done = subprocess.run(
             [program, "--version"], capture_output=True, text=True, errors="replace", check=False
@@ -83,9 +83,9 @@ def dbt_program() -> str:
 
 
 def run_dbt(arguments: list[str], lock: int) -> DbtRun:
-    """Run `dbt build` in a process of its own, and show how far it is."""
+    """Run `dbt build` in its own process, and show its progress."""
     program = dbt_program()
-    verbosity = ["--no-quiet", "--log-level", "info"]  # whatever the environment says
+    verbosity = ["--no-quiet", "--log-level", "info"]  # whatever the environment sets
     output = [*verbosity, "--log-format", "json", "--log-format-file", "text"]
     folders = ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT)]
     run, progress = DbtRun(), Progress("dbt build")
@@ -98,8 +98,8 @@ def run_dbt(arguments: list[str], lock: int) -> DbtRun:
             stderr=subprocess.STDOUT,
             encoding="utf-8",
             errors="replace",
-            restore_signals=False,  # a file that may not grow is an error, and no end by SIGXFSZ
-            pass_fds=[lock],  # if this process is killed, dbt goes on, and is still a build
+            restore_signals=False,  # a file size limit is an error, not an end by SIGXFSZ
+            pass_fds=[lock],  # if this process is killed, dbt goes on with the lock
         )
     except OSError as error:
         run.errors.append(
@@ -113,7 +113,8 @@ def run_dbt(arguments: list[str], lock: int) -> DbtRun:
             for event in events(process, run):
                 follow(event, run, ended, progress)
         except KeyboardInterrupt:
-            # dbt got the signal too, and cancels what is running; it can't end while nobody reads.
+            # dbt got the signal too, and cancels its queries; it can't end unless its output is
+            # read.
             for _ in process.stdout or ():
                 pass
             raise
@@ -123,7 +124,7 @@ def run_dbt(arguments: list[str], lock: int) -> DbtRun:
 
 
 def events(process: subprocess.Popen[str], run: DbtRun) -> Iterator[dict[str, Any]]:
-    """Yield what dbt logs; lines that aren't its log's are kept apart."""
+    """Yield the events of dbt's log; other lines are collected separately."""
     for line in process.stdout or ():
         try:
             event = json.loads(line)
@@ -135,7 +136,7 @@ def events(process: subprocess.Popen[str], run: DbtRun) -> Iterator[dict[str, An
 
 
 def follow(event: dict[str, Any], run: DbtRun, ended: set[str], progress: Progress) -> None:
-    """Take note of an event of dbt's; `ended` holds the ids of the nodes that have ended."""
+    """Record an event of dbt; `ended` has the ids of the nodes that have ended."""
     info, data = event["info"], event["data"]
     run.run_id = info["invocation_id"]
     node = data.get("node_info")
@@ -143,7 +144,7 @@ def follow(event: dict[str, Any], run: DbtRun, ended: set[str], progress: Progre
         progress.show(int(count[1]), has_ended=False)
     elif node:
         name, status = node["unique_id"], node.get("node_status", "executing")
-        # Hooks are counted by themselves.
+        # Hooks are counted separately.
         if not name.startswith("operation.") and status not in RUNNING and name not in ended:
             ended.add(name)
             progress.show(has_failed=status in BROKEN)
@@ -158,11 +159,11 @@ def follow(event: dict[str, Any], run: DbtRun, ended: set[str], progress: Progre
 
 
 def results_of(run: DbtRun) -> list[dict[str, Any]] | None:
-    """Return the results of this very run, or None if dbt didn't get that far."""
+    """Return the results of this run, or None if dbt didn't get that far."""
     try:
         run_results, _ = read_artifacts(PROJECT)
     except ArtifactError:
         return None
     is_this_run = run_results["metadata"]["invocation_id"] == run.run_id
-    # With a node that broke, what dbt says besides is of that node.
+    # If a node failed, dbt's other messages are about that node.
     return run_results["results"] if is_this_run and (run.broken or not run.errors) else None

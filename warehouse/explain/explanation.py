@@ -1,4 +1,4 @@
-"""Explain what failed in the last dbt run, with the rows that failed.
+"""Explain the failures of the last dbt run, with the failing rows.
 
 dbt says which test failed; here stands what it guards, and which records are wrong. Both come from
 dbt's artifacts and from what was built, which is only read. As a string it is for people; ci.py
@@ -37,13 +37,13 @@ from warehouse.system.words import listed
 
 MAX_ROWS = {"fail": 10, "warn": 3}
 WIDTH = 100
-# What each engine says where a sum, a big integer, is more than one can hold.
+# Each engine's error where a sum overflows a big integer.
 TOO_BIG = re.compile(r"can't be cast .*\bINT64\b|\bBIGINT overflow|\blong overflow", re.IGNORECASE)
-COUNTED = ("performance_metrics", "funnel_events", "attribution_hints")  # whose counts are added up
-# All that is counted is read up to it, and of what it reads nothing is added up.
+COUNTED = ("performance_metrics", "funnel_events", "attribution_hints")  # with counts to sum
+# Counts are staged up to here, and nothing is summed before it.
 AS_OF = "int_as_of"
 TESTS = ("test.", "unit_test.")
-# Where a structural rule is broken, the mart isn't built: nothing says how many records there are.
+# If a structural rule is broken, the mart isn't built, and the number of records is unknown.
 CONTRACT = (
     """
     select
@@ -81,13 +81,13 @@ CHANGES = """
     from {what_changed}
     order by change_rank
 """
-# How the conversion says where in the JSON something is wrong.
+# The place of a problem in the JSON, in the conversion's messages.
 IN_JSON = re.compile(r"(\w+)(?:\.json)?: (?:record (?P<record>\d+)|.*\bline (?P<line>\d+))?")
 
 
 @dataclass(frozen=True)
 class Failure:
-    """What a run found wrong: something that broke, or rows that fail a test.
+    """A failure of a run: a broken node, or rows that fail a test.
 
     Of a test that looks at several columns there is one for each column. `count` is None of what
     broke, `problem` says why failing rows can't be shown, `path` and `line` where it is declared,
@@ -111,7 +111,7 @@ class Failure:
 
     @property
     def extent(self) -> str:
-        """How many rows fail, and how many of them are shown."""
+        """The number of failing rows, and of those shown."""
         more = f", the first {len(self.rows)}" if (self.count or 0) > len(self.rows) > 0 else ""
         return f"{self.count or 0:,}{more}" + (f"; {self.problem}" if self.problem else "")
 
@@ -136,7 +136,7 @@ class Failure:
 
 @dataclass(frozen=True)
 class Case:
-    """How a test ended, or something that broke; with what failed, if so."""
+    """The result of a test or a broken node, with its failures."""
 
     group: str
     name: str
@@ -148,7 +148,7 @@ class Case:
 
 @dataclass(frozen=True)
 class Explanation:
-    """How a run ended; `contract` and `changes` are the rows of marts, where it made them."""
+    """The result of a run; `contract` and `changes` are rows of marts, if it built them."""
 
     headline: str
     cases: list[Case]
@@ -159,7 +159,7 @@ class Explanation:
 
     @property
     def failures(self) -> list[Failure]:
-        """What failed, and after that what is only warned of."""
+        """Failures, then warnings."""
         found = [failure for case in self.cases for failure in case.failures]
         return sorted(found, key=lambda failure: failure.is_warning)
 
@@ -173,7 +173,7 @@ def explain(
     open_database: Callable[[Path, str], Database] | None = None,
     lost: dict[str, str] | None = None,
 ) -> Explanation:
-    """Return how the last dbt run ended: what failed, and what it warned of.
+    """Return the result of the last dbt run: its failures and warnings.
 
     Args:
         project: The folder of the project.
@@ -214,11 +214,11 @@ def explain(
     if skipped:
         totals.append(f"{skipped} skipped, since they build on what failed")
     exit_code = ExitCode.GREEN
-    if broken or skipped:  # dbt 2 leaves no result of some that break, and skips what is below
+    if broken or skipped:  # dbt 2 has no result for some broken nodes, and skips their children
         is_breach = not skipped and all(case.is_breach for case in broken)
         exit_code = ExitCode.BREACHED if is_breach else ExitCode.BROKEN
     if remedy("\n".join(failure.message for case in broken for failure in case.failures)):
-        exit_code = ExitCode.COULD_NOT_RUN  # of a full disk the export is not to blame
+        exit_code = ExitCode.COULD_NOT_RUN  # a full disk is not the export's fault
     return Explanation(
         f"The last dbt run: {', '.join(totals)}.",
         cases,
@@ -230,7 +230,7 @@ def explain(
 
 
 def explain_error(error: WarehouseError) -> Explanation:
-    """Return what keeps a build from running; of JSON that is wrong, with file and line."""
+    """Return the reason why a build can't run; for invalid JSON, with file and line."""
     if not isinstance(error, WrongExportError):
         status = "fail" if error.exit_code == ExitCode.BROKEN else "error"
         return Explanation("Nothing was built.", [not_done(str(error), status)], error.exit_code)
@@ -254,12 +254,12 @@ def explain_error(error: WarehouseError) -> Explanation:
 
 
 def not_done(message: str, status: str = "error") -> Case:
-    """Return what is said of a build that could not be, as of a test."""
+    """Return the result of a build that could not run, like a test's."""
     return Case("warehouse", "build", status, failures=[Failure("the build", message=message)])
 
 
 def case_of(result: Artifact, evidence: Evidence) -> Case:
-    """Return how a node ended, and what failed."""
+    """Return the result of a node, with its failures."""
     node, status = evidence.nodes.get(result["unique_id"], {}), result["status"]
     kind, _, name = result["unique_id"].split(".", 2)
     folder = Path(node.get("original_file_path") or kind).parent.name
@@ -281,12 +281,12 @@ def case_of(result: Artifact, evidence: Evidence) -> Case:
 
 
 def what_broke(node: Artifact, result: Artifact, evidence: Evidence) -> list[Failure]:
-    """Return what is said of a node that broke, or of a unit test that failed."""
+    """Return the failure of a broken node, or of a unit test."""
     kind, _, name = result["unique_id"].split(".", 2)
     name = node.get("name") or name
     said = described(node) if kind == "unit_test" else ""
     message = clean(result.get("message") or result["status"])
-    # dbt's name for what a macro of ours refused, which is no matter of the SQL.
+    # dbt's name for an error raised by a macro of ours; its SQL is of no interest.
     words = re.sub(r"^Compilation Error in .*\n", "", message)
     sql = node.get("compiled_path") if words == message else None
     if TOO_BIG.search(words):
@@ -296,7 +296,7 @@ def what_broke(node: Artifact, result: Artifact, evidence: Evidence) -> list[Fai
 
 
 def failures_of(node: Artifact, result: Artifact, evidence: Evidence) -> list[Failure]:
-    """Return what a data test found; for each column, where it looks at several."""
+    """Return the failures of a data test; one per column, where it covers several."""
     title = node["name"] + (" (governance)" if is_governance_test(node) else "")
     failure = Failure(title, result["status"] == "warn", sql=node.get("compiled_path"))
     query, most = result.get("compiled_code") or "", MAX_ROWS[result["status"]]
@@ -319,7 +319,7 @@ def failures_of(node: Artifact, result: Artifact, evidence: Evidence) -> list[Fa
 def with_rows(
     failure: Failure, node: Artifact, count: int, rows: list[Row], problem: str, evidence: Evidence
 ) -> Failure:
-    """Return a failure with its rows, all of one column where a test looks at several."""
+    """Return a failure with its rows; of one column, where a test covers several."""
     first = [*key_columns(parents(node), evidence.nodes), *tested_columns(node, rows)]
     records = [{name: row[name] for name in row if name not in OF_A_COLUMN} for row in rows]
     return replace(
@@ -349,7 +349,7 @@ def labelled(label: str, text: str | None) -> list[str]:
 
 
 def too_big(unique_id: str, name: str, nodes: Artifact) -> str:
-    """Return what is wrong where counts are too big for a mart, and where to look."""
+    """Return the problem where counts are too big for a mart, and where to look."""
     read, waiting = set(), [unique_id]
     while waiting:
         one = waiting.pop()

@@ -1,4 +1,4 @@
-"""Say what a test guards, and what it is about, from dbt's manifest."""
+"""Describe the rule that a test guards, and its subject, from dbt's manifest."""
 
 import re
 from collections.abc import Callable
@@ -9,7 +9,7 @@ from warehouse.system.words import listed
 
 
 def described(node: Artifact) -> str:
-    """Return a node's own description, which for a test stands in its config."""
+    """Return a node's own description, which for a test is in its config."""
     text = node.get("description") or node.get("config", {}).get("description") or ""
     return " ".join(text.split())
 
@@ -68,14 +68,14 @@ WORDS: dict[str, Callable[[str, Artifact], str]] = {
 
 
 def scope(where: str | None) -> str:
-    """Return of which rows a test judges its rule, as its `where` says."""
+    """Return the rows that a test covers, as its `where` sets."""
     if where == "is_new":
         return ", of days that are new"
     return f", where {where}" if where else ""
 
 
 def plain(model: str) -> str:
-    """Return the dataset that a staging model or a seed holds; other models go by their name."""
+    """Return the dataset of a staging model or a seed; for other models, their name."""
     return re.sub(r"^(stg|raw)_", "", model)
 
 
@@ -92,7 +92,7 @@ def parents(node: Artifact) -> list[str]:
 
 
 def datasets_of(node: Artifact, rows: list[Row]) -> str:
-    """Return the datasets that a test is about: named by its rows, or by what it reads."""
+    """Return the datasets that a test is about: named by its rows, else those that it reads."""
     named = {str(row["dataset"]) for row in rows if row.get("dataset")}
     return listed(sorted(named) or [plain(name_of(parent)) for parent in parents(node)])
 
@@ -103,7 +103,7 @@ def name_of(unique_id: str) -> str:
 
 
 def key_columns(parents: list[str], nodes: Artifact) -> list[str]:
-    """Return the columns that identify a record of models or seeds, as their tests say."""
+    """Return the columns that identify a record of models or seeds, by their tests."""
     single: list[str] = []
     combined: list[str] = []
     for parent in parents:
@@ -120,7 +120,7 @@ def key_columns(parents: list[str], nodes: Artifact) -> list[str]:
 
 
 def tested_columns(node: Artifact, rows: list[Row]) -> list[str]:
-    """Return the columns that a generic test looks at; its expression may hold other words too."""
+    """Return the columns of a generic test; its expression may have other words too."""
     if rows and looks_at_several(node):
         return [str(rows[0]["failed_column"])]
     arguments = (node.get("test_metadata") or {}).get("kwargs", {})
@@ -129,5 +129,5 @@ def tested_columns(node: Artifact, rows: list[Row]) -> list[str]:
 
 
 def looks_at_several(node: Artifact) -> bool:
-    """Tell whether a test looks at several columns, and each of its rows says which one fails."""
+    """Return whether a test covers several columns and names the failing one in each row."""
     return "columns" in (node.get("test_metadata") or {}).get("kwargs", {})

@@ -16,11 +16,11 @@ MAX_FILES = 5
 
 
 class Evidence:
-    """The records that a run found wrong, in the database that it wrote.
+    """The records that fail in a run, in the database that it wrote.
 
     Args:
-        nodes: Those of dbt's manifest.
-        database: What the run wrote.
+        nodes: Nodes of dbt's manifest.
+        database: The output of the run.
 
     """
 
@@ -29,7 +29,7 @@ class Evidence:
         self.database = database
 
     def failures_by_column(self, query: str) -> dict[str, int]:
-        """Return how many rows fail by each column; none where they can't be queried."""
+        """Return the number of failing rows per column; none where they can't be queried."""
         counted = (
             f"select failed_column, count(*) as failures from (\n{query}\n) as failing"
             " group by failed_column order by failed_column"
@@ -41,9 +41,9 @@ class Evidence:
         return {str(row["failed_column"]): int(str(row["failures"])) for row in found}
 
     def rows(self, query: str, limit: int, column: str = "") -> tuple[list[Row], str]:
-        """Return the first rows of a query, in one order whatever ran before, or why not.
+        """Return the first rows of a query, in a fixed order, or the reason why not.
 
-        Of a test that looks at several columns, those that fail by one of them.
+        For a test of several columns, only the rows that fail by the given one.
         """
         if self.database.problem:
             return [], ""
@@ -62,7 +62,7 @@ class Evidence:
         return []
 
     def files_of(self, rows: list[Row], datasets: list[str]) -> list[str]:
-        """Return the landing files of failing rows, where raw data is a lake and a row tells."""
+        """Return the landing files that failing rows identify, where raw data is a lake."""
         by_dataset: dict[str, list[Row]] = {}
         for row in rows:
             for dataset in [str(row["dataset"])] if row.get("dataset") else datasets:
@@ -77,10 +77,10 @@ class Evidence:
         return [*names[:MAX_FILES], f"and {more} more"] if more > 0 else names
 
     def files_of_dataset(self, rows: list[Row], dataset: str) -> list[str]:
-        """Return the files that hold a record that a row identifies."""
+        """Return the files with the record that a row identifies."""
         models = {name_of(one): one for one in self.nodes if one.startswith("model.")}
         staging, raw = models.get(f"stg_{dataset}"), models.get(f"raw_{dataset}")
-        if self.database.problem or not staging or not raw:  # without raw, it is a seed
+        if self.database.problem or not staging or not raw:  # without a raw model, it is a seed
             return []
         keys = key_columns([staging], self.nodes)
         cast = r'cast\([`"]?(\w+)[`"]? as [\w(), ]+\) as (\w+)'
@@ -106,13 +106,13 @@ class Evidence:
                 return []
             query = f"select distinct _file from {rows_of_files} where {' or '.join(conditions)}"
             found = self.database.fetch(query)
-        except DatabaseError:  # a file of the lake that is gone, say
+        except DatabaseError:  # such as a deleted file of the lake
             return []
         return [str(row["_file"]) for row in found]
 
     @cached_property
     def ids(self) -> set[str]:
-        """Return the ids that records may refer to, by the tests that look them up."""
+        """Return the ids that records may refer to, by their relationships tests."""
         relations = {one["name"]: one.get("relation_name") for one in self.nodes.values()}
         looked_up = {
             (relations.get(reference(metadata["kwargs"]["to"])), metadata["kwargs"]["field"])
@@ -122,13 +122,13 @@ class Evidence:
         ids: set[str] = set()
         for relation, column in looked_up:
             if relation and not self.database.problem:
-                with suppress(DatabaseError):  # not built, where something above it failed
+                with suppress(DatabaseError):  # not built, where a parent failed
                     found = self.database.fetch(f"select distinct {column} as id from {relation}")
                     ids |= {str(row["id"]) for row in found}
         return ids
 
     def contract_rule(self, rule: object) -> str:
-        """Return the statement of a rule of the contract, if there is one of that number."""
+        """Return the statement of a contract rule, if there is one with the number."""
         rules = [one for one in self.nodes.values() if one.get("name") == "contract_rules"]
         if self.database.problem or rule is None or not rules:
             return ""
@@ -140,7 +140,7 @@ class Evidence:
         return str(found[0]["statement"]) if found else ""
 
     def alike_but_for_their_form(self, rows: list[Row]) -> list[str]:
-        """Return which values of rows are an existing id but for their Unicode form."""
+        """Return the values of rows that differ from an existing id only in their Unicode form."""
         by_form: dict[str, list[str]] = {}
         for one in sorted(self.ids):
             by_form.setdefault(unicodedata.normalize("NFKC", one), []).append(one)
@@ -154,20 +154,20 @@ class Evidence:
 
 
 def escaped(text: str) -> str:
-    """Return a text in ASCII, so that forms which look the same don't."""
+    """Return a text in ASCII, so that forms that look the same can be told apart."""
     return text.encode("unicode_escape").decode()
 
 
 def identifying(row: Row, keys: list[str]) -> Row:
-    """Return what identifies a row's record: its key, else what it has; nothing without any key."""
-    if keys and (record_key := row.get("record_key")):  # written as the contract's models write it
+    """Return the columns that identify a row's record: its key, or what the row has of it."""
+    if keys and (record_key := row.get("record_key")):  # as in the contract's models
         parts = str(record_key).split(" | ", len(keys) - 1)
         return dict(zip(keys, [part or None for part in parts], strict=False))
     if row.keys() >= set(keys):
         return {name: row[name] for name in keys}
     if not row.keys() & keys:
         return {}
-    # Not numbers with a fraction, which staging may round.
+    # Without fractional numbers, which staging may round.
     return {
         name: value
         for name, value in row.items()

@@ -1,1 +1,1 @@
-"""Ingest files of any size: what lies in a landing folder becomes typed Parquet, by the day."""
+"""Ingest files of any size from a landing folder into a lake of typed Parquet by day."""

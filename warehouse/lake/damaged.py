@@ -1,4 +1,4 @@
-"""Which files can't be read, and why, where reading them all at once has failed."""
+"""Find the files that can't be read, after reading them all at once has failed."""
 
 import codecs
 import gzip
@@ -14,8 +14,8 @@ from warehouse.seeds.declaration import Dataset
 from warehouse.seeds.errors import FileError
 from warehouse.seeds.json_text import MAX_BYTES, records_in
 
-FAILURES = (duckdb.Error, UnicodeDecodeError)  # what DuckDB quotes of a file may be no UTF-8
-PLACE = re.compile(r", at byte \d+ in record/value \d+")  # of no record that anyone would count
+FAILURES = (duckdb.Error, UnicodeDecodeError)  # what DuckDB quotes of a file may not be UTF-8
+PLACE = re.compile(r", at byte \d+ in record/value \d+")  # counts no record that anyone could find
 
 
 def damaged(
@@ -23,7 +23,7 @@ def damaged(
 ) -> list[tuple[str, str]]:
     """Return the names of the first files that can't be read, each with the reason.
 
-    DuckDB doesn't always say which file it was, so that they are read again, one by one.
+    DuckDB doesn't always name the file, so files are read again, one by one.
     """
     found: list[tuple[str, str]] = []
     for file in files:
@@ -39,7 +39,7 @@ def damaged(
 
 
 def reason(error: Exception) -> str:
-    """Return what DuckDB says, without the kind of error that it begins with."""
+    """Return DuckDB's message without the kind of error at its start."""
     if isinstance(error, UnicodeDecodeError):
         return "expected UTF-8, found other bytes"
     words = str(error).partition("Error: ")[2].strip() or str(error)
@@ -47,10 +47,10 @@ def reason(error: Exception) -> str:
 
 
 def wrong_array(file: LandingFile) -> str | None:
-    """Return what the converter says of a file of an array, None where that is nothing.
+    """Return the converter's message for a file of an array, None if it finds nothing.
 
-    It knows the line and the column; what is too large for it is DuckDB's alone, but for its
-    encoding: of a file with several faults, which of them DuckDB names depends on its threads.
+    It names line and column. For files too large for the converter, only the encoding is checked
+    here: in a file with several faults, the one that DuckDB names depends on its threads.
     """
     if file.format != "json" or file.name.endswith(".zst"):
         return None
@@ -61,7 +61,7 @@ def wrong_array(file: LandingFile) -> str | None:
         if len(data) <= MAX_BYTES:
             records_in(data)
         else:
-            codecs.getincrementaldecoder("utf-8")().decode(data)  # which may end within a letter
+            codecs.getincrementaldecoder("utf-8")().decode(data)  # which may end within a character
     except FileError as error:
         return str(error)
     except UnicodeDecodeError as error:

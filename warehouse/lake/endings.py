@@ -1,7 +1,7 @@
-"""Whether files end where they should: what is cut off, DuckDB may pass over in silence.
+"""Check that files are complete: DuckDB may read a truncated file without an error.
 
-Of a .zst file it is known whether its compressed data are whole, but not whether an array in them
-ends behind a comma; Python can't decompress it before version 3.14.
+In a .zst file only the compressed data are checked, not whether an array in them ends after a
+comma: Python can't decompress it before version 3.14.
 """
 
 import gzip
@@ -15,15 +15,15 @@ from warehouse.seeds.json_text import wrong_encoding
 
 CHUNK = 1 << 20  # bytes
 BLANK = b" \t\r\n"
-FRAME, SKIPPABLE = 0xFD2FB528, 0x184D2A5  # of zstd, the latter without its last four bits
+FRAME, SKIPPABLE = 0xFD2FB528, 0x184D2A5  # magic numbers of zstd; the latter without four bits
 
 
 class DamagedError(Exception):
-    """Compressed data that can't be read; the message says why."""
+    """Compressed data can't be read; the message has the reason."""
 
 
 def wrong_ending(landed: LandingFile) -> str | None:
-    """Return what is wrong with how a file ends, None if nothing is."""
+    """Return the problem with a file's end, None if there is none."""
     try:
         with opened(landed.path) as file:
             return wrong_ending_in(landed.name, file)
@@ -32,18 +32,18 @@ def wrong_ending(landed: LandingFile) -> str | None:
 
 
 def wrong_ending_in(name: str, file: BinaryIO) -> str | None:
-    """Return what is wrong with how a file of a name ends; it is opened at its beginning."""
+    """Return the problem with the end of a file, which is open at its beginning."""
     try:
         if name.endswith(".zst"):
             pass_frames(file)
             return None
         if name.endswith(".gz"):
             end = end_of(gzip.GzipFile(fileobj=file))
-            if not file.tell():  # which gzip takes for the end of a file
+            if not file.tell():  # which gzip reads as the end of a file
                 raise EOFError
         else:
             end, start = b"", file.seek(0, os.SEEK_END)
-            while start and not end:  # blanks may go on for long
+            while start and not end:  # there may be many blanks
                 start = max(start - CHUNK, 0)
                 file.seek(start)
                 end = file.read(CHUNK).rstrip(BLANK)[-4:]
@@ -64,11 +64,11 @@ def wrong_ending_in(name: str, file: BinaryIO) -> str | None:
 
 
 def end_of(file: gzip.GzipFile) -> bytes:
-    """Unpack a file to its end; return the last of it that isn't blank.
+    """Unpack a file to its end; return its last bytes that aren't blank.
 
     Raises:
-        EOFError: Compressed data are cut off.
-        gzip.BadGzipFile, zlib.error: They are damaged, or something else follows them.
+        EOFError: Compressed data are truncated.
+        gzip.BadGzipFile, zlib.error: Compressed data are damaged, or followed by something else.
 
     """
     end = b""
@@ -78,11 +78,11 @@ def end_of(file: gzip.GzipFile) -> bytes:
 
 
 def pass_frames(file: BinaryIO) -> None:
-    """Go from block to block of a .zst file, which say how long they are (RFC 8878).
+    """Go from block to block of a .zst file by their lengths (RFC 8878).
 
     Raises:
-        EOFError: The file is cut off.
-        DamagedError: Something else is where a block should be.
+        EOFError: The file is truncated.
+        DamagedError: There is something else in the place of a block.
 
     """
     size = file.seek(0, os.SEEK_END)

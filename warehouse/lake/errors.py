@@ -1,4 +1,4 @@
-"""What keeps files from being ingested."""
+"""Problems that keep files from being ingested."""
 
 from dataclasses import dataclass, field
 
@@ -7,7 +7,7 @@ from warehouse.system.words import shown
 
 
 class IngestError(WarehouseError):
-    """Nothing was ingested; `problems` holds one line for each reason."""
+    """Nothing was ingested; `problems` has one line per reason."""
 
     def __init__(self, problems: list[str], *summary: str) -> None:
         self.problems = problems
@@ -25,19 +25,19 @@ SHOWN = 10  # problems of a dataset
 
 @dataclass
 class Problems:
-    """What is wrong with a dataset: with how many records and columns, and in which files."""
+    """Problems of a dataset: the number of records and columns, and the files."""
 
     count: int = 0
-    files: set[str] = field(default_factory=set)  # names of those with records that are wrong
-    columns: list[str] = field(default_factory=list)  # a line each
+    files: set[str] = field(default_factory=set)  # names of files with wrong records
+    columns: list[str] = field(default_factory=list)  # one line each
 
     def of_record(self, file: str, found: list[str]) -> None:
-        """Add what is wrong with a record."""
+        """Add the problems of a record."""
         self.count += len(found)
         if found:
             self.files.add(file)
 
     def of_columns(self, file: str, found: list[str]) -> None:
-        """Add what is wrong with the columns of a file."""
+        """Add the problems of a file's columns."""
         self.count += len(found)
         self.columns += [f"{shown(file, 500)}: {problem}" for problem in found]

@@ -1,4 +1,4 @@
-"""Ingest what a landing folder holds: into a lake of typed Parquet, by the day."""
+"""Ingest a landing folder into a lake of typed Parquet by day."""
 
 import copy
 import hashlib
@@ -28,13 +28,13 @@ from warehouse.system.progress import Progress
 from warehouse.system.words import counted
 
 LAKE = PROJECT / "lake"
-IN_LAKE = re.compile(r"\w+/day=[^/]+/\d+-(new|kept)\b[^/]*\.parquet")  # as they are written
-DAY = f"nullif(day, {quoted(rows.ALL)})"  # null where a dataset doesn't come by the day
+IN_LAKE = re.compile(r"\w+/day=[^/]+/\d+-(new|kept)\b[^/]*\.parquet")  # names of its files
+DAY = f"nullif(day, {quoted(rows.ALL)})"  # null for a dataset without days
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a dataset: files that were read, skipped since unchanged, and gone."""
+    """Result for a dataset: files read, skipped as unchanged, and removed."""
 
     read: int
     skipped: int
@@ -45,7 +45,7 @@ class Outcome:
 
 
 def report(outcomes: dict[str, Outcome]) -> list[str]:
-    """Return a line for each dataset that has files, or had some."""
+    """Return a line for each dataset that has or had files."""
     return [
         f"{dataset:<23} {outcome}"
         for dataset, outcome in outcomes.items()
@@ -54,14 +54,14 @@ def report(outcomes: dict[str, Outcome]) -> list[str]:
 
 
 def ingest(landing: Path | str, lake: Path | str) -> dict[str, Outcome]:
-    """Make a lake what a landing folder holds; return what became of each dataset.
+    """Bring a lake up to date with a landing folder; return the result for each dataset.
 
     Args:
         landing: A folder, or an address such as s3://bucket/landing.
         lake: The same.
 
     Raises:
-        IngestError: Something is wrong in the landing folder, and the lake is as it was.
+        IngestError: The landing folder has problems; the lake is as it was.
 
     """
     datasets = read_declaration()
@@ -74,7 +74,7 @@ def ingest(landing: Path | str, lake: Path | str) -> dict[str, Outcome]:
     known.forget(known.files - {name for name, _ in target.versions()})
     found = look(source, datasets)
     after = Manifest(before.version + 1, declaration)
-    remove_all_but(target, before.files)  # what an ingest that was killed has left
+    remove_all_but(target, before.files)  # leftovers of a killed ingest
     with duckdb.connect() as connection, target.workshop() as work:
         for one in (source, target):
             one.register(connection)
@@ -101,7 +101,7 @@ def ingest(landing: Path | str, lake: Path | str) -> dict[str, Outcome]:
 
 
 def written_by(steps: "list[Step]", found: Landing) -> dict[str, Content]:
-    """Return what each dataset is once what is new has been written."""
+    """Return each dataset after new records are written."""
     with Progress("ingest") as progress:
         for step in steps:
             step.read(found.files.get(step.dataset.name, []))
@@ -115,14 +115,14 @@ def written_by(steps: "list[Step]", found: Landing) -> dict[str, Content]:
 
 
 def remove_all_but(lake: Place, names: set[str]) -> None:
-    """Remove files that are in no version of a lake that anyone reads."""
+    """Remove files of a lake that no version in use refers to."""
     for name, _ in list(lake.versions()):
         if IN_LAKE.fullmatch(name) and name not in names:
             lake.remove(name)
 
 
 class Step:
-    """What is done of a dataset: what is new is judged, and then days are put together."""
+    """The work on a dataset: new records are validated, then days are put together."""
 
     def __init__(
         self,
@@ -139,7 +139,7 @@ class Step:
         self.fields = ", ".join(f'"{field.name}"' for field in dataset.fields)
 
     def read(self, files: list[LandingFile]) -> None:
-        """Write what is new or has changed to its days; take note of what is wrong with it."""
+        """Write new and changed records to their days; collect their problems."""
         self.files = files
         known, restated = self.known.sources, self.restated_days()
         self.anew = [
@@ -159,7 +159,7 @@ class Step:
                 self.problems.of_columns(name, [why])
 
     def whole_files(self) -> list[LandingFile]:
-        """Return the files to read that end as they should; take note of the others."""
+        """Return the files to read that are complete; collect the problems of the others."""
         with ThreadPoolExecutor(os.cpu_count()) as pool:
             wrong = list(pool.map(wrong_ending, self.anew))
         whole = []
@@ -171,19 +171,19 @@ class Step:
         return whole
 
     def restated_days(self) -> set[str | None]:
-        """Return the newest days, which platforms restate, and whose files are read each time."""
+        """Return the latest days, which platforms restate, and whose files are read each time."""
         days = [date.fromisoformat(day) for day in self.known.days if day]
         first = max(days) - timedelta(days=lookback_days()) if days else date.max
         return {str(day) for day in days if day > first}
 
     def lines(self) -> list[str]:
-        """Return what is wrong, a line each."""
+        """Return the problems, one line each."""
         if not self.problems.count:
             return []
         return rows.lines(self.connection, self.dataset, self.anew, self.problems)
 
     def write(self) -> Content:
-        """Put days together of what is new and what stays; return what the dataset is now."""
+        """Put days together from new and kept rows; return the new state of the dataset."""
         known = self.known.sources
         replaced = self.gone | {file.name for file in self.anew}
         brought = self.days_by_file(self.written("new"))
@@ -209,7 +209,7 @@ class Step:
         return Content(sources, days | self.parts_with_changes(self.written("")))
 
     def kept_fields(self, rows_kept: str) -> str:
-        """Return the fields of rows that stay; numbers are doubles again once none is long."""
+        """Return the fields of kept rows; numbers are doubles again where all of them fit."""
         numbers = [field.name for field in self.dataset.fields if field.type == "number"]
         is_long = " or ".join(
             f'cast("{name}" as varchar) <> cast(cast("{name}" as double) as varchar)'
@@ -226,13 +226,13 @@ class Step:
         )
 
     def written(self, kind: str) -> list[str]:
-        """Return the files of a kind that this ingest has written."""
+        """Return the files of one kind that this ingest has written."""
         return sorted(
             str(file) for file in self.folder.glob(f"day=*/{self.version}-{kind}*.parquet")
         )
 
     def days_by_file(self, files: list[str]) -> dict[str, list[str | None]]:
-        """Return the days that each landing file has brought."""
+        """Return the days of each landing file."""
         if not files:
             return {}
         query = f"select distinct _file, {DAY} from {reading(files)} order by all"
@@ -242,7 +242,7 @@ class Step:
         return found
 
     def parts(self, files: list[str]) -> dict[str | None, Part]:
-        """Return what was written, by day."""
+        """Return the written files, by day."""
         if not files:
             return {}
         times = [f'"{field.name}"' for field in self.dataset.fields if field.type == "timestamp"]
@@ -267,9 +267,9 @@ class Step:
         }
 
     def parts_with_changes(self, files: list[str]) -> dict[str | None, Part]:
-        """Return what was written, by day; of a day with the same rows what there was before.
+        """Return the written files, by day; for a day with the same rows, the old files.
 
-        The same of the same landing files, that is: by `_file` rows are found that are replaced.
+        The landing files have to be the same too, since `_file` identifies the rows to replace.
         """
         parts = self.parts(files)
         alike = {
@@ -286,7 +286,7 @@ class Step:
         return parts | {day: part for day, part in alike.items() if before[day] == now[day]}
 
     def sources_hashes(self, files: list[str]) -> dict[str | None, int]:
-        """Return for each day a hash of its rows and the landing files that they are from."""
+        """Return for each day a hash of its rows and their landing files."""
         if not files:
             return {}
         query = f"select {DAY}, {hashed(self.dataset, '_file')} from {reading(files)} group by day"
@@ -294,30 +294,30 @@ class Step:
 
     @property
     def outcome(self) -> Outcome:
-        """What became of the dataset."""
+        """The result for the dataset."""
         return Outcome(len(self.anew), len(self.files) - len(self.anew), len(self.gone))
 
 
 def lookback_days() -> int:
-    """Return within how many days before the newest data is restated, by the policy."""
+    """Return the number of days before the latest within which data is restated, by policy."""
     policy = yaml.safe_load((PROJECT / "dbt_project.yml").read_text(encoding="utf-8"))
     return policy["vars"]["lookback_days"]
 
 
 def hashed(dataset: Dataset, *more: str) -> str:
-    """Return SQL for a hash of rows, the same in whatever order and of whatever types they are."""
+    """Return SQL for a hash of rows that depends neither on their order nor on their types."""
     values = list(more)
     for field in dataset.fields:
         x = f'"{field.name}"'
         values.append(f"cast({x} as double)" if field.type == "number" else x)
-        if field.type == "number":  # it is text where any is of more digits than a double has
+        if field.type == "number":  # text where any has more digits than a double
             digits = f"nullif({x}, cast({values[-1]} as varchar))"
             values.append(f"case when typeof({x}) = 'VARCHAR' then {digits} end")
     return f"cast(sum(hash(row({', '.join(values)}))) % {2**64} as ubigint)"
 
 
 def reading(files: list[str]) -> str:
-    """Return what reads files of the lake, with the day and the path of each row."""
+    """Return SQL that reads files of the lake, with the day and the path of each row."""
     return (
         f"(select *, regexp_extract(filename, '/day=([^/]*)/[^/]*$', 1) as day"
         f" from read_parquet({paths(files)}, union_by_name = true, filename = true,"

@@ -1,4 +1,4 @@
-"""What lies in a landing folder: which files each dataset has."""
+"""The files of each dataset in a landing folder."""
 
 import difflib
 import os
@@ -22,7 +22,7 @@ NO_VALUE = {"", "__HIVE_DEFAULT_PARTITION__"}
 
 @dataclass(frozen=True)
 class LandingFile:
-    """A file of a dataset: where it lies, and its version, which changes with its content."""
+    """A file of a dataset: its place, and its version, which changes with its content."""
 
     path: str
     name: str  # below the landing folder
@@ -30,20 +30,20 @@ class LandingFile:
 
     @property
     def format(self) -> str | None:
-        """What its name says that it is: json, ndjson, parquet; None for anything else."""
+        """Its format by its name: json, ndjson, parquet; None for anything else."""
         ending = ENDING.search(self.name)
         return ending and (ending[1] or ending[2])
 
     @property
     def values_in_path(self) -> dict[str, str]:
-        """What folders such as date=2026-03-16/ say of its records."""
+        """Fields from the names of folders such as date=2026-03-16/."""
         found = {key: unquote(value) for key, value in IN_PATH.findall(self.name)}
         return {key: value for key, value in found.items() if value not in NO_VALUE}
 
 
 @dataclass
 class Landing:
-    """The files of each dataset whose files can be read, and what is wrong, a line each."""
+    """The readable files of each dataset, and the problems, one line each."""
 
     files: dict[str, list[LandingFile]]
     problems: list[str]
@@ -52,11 +52,11 @@ class Landing:
 def look(landing: Place | Path, datasets: dict[str, Dataset]) -> Landing:
     """Find the files of each dataset in a landing folder.
 
-    A dataset is one file, <dataset>.json or the like, or what lies below <dataset>/. Names that
-    begin with a dot or an underline are writers' own (_SUCCESS), and are passed over.
+    A dataset is one file, such as <dataset>.json, or all files below <dataset>/. Names that begin
+    with a dot or an underscore belong to writers (_SUCCESS), and are ignored.
 
     Raises:
-        IngestError: There is no file at all, or a link leads back to a folder that it lies in.
+        IngestError: There is no file at all, or a link leads back to a folder above it.
 
     """
     by_dataset: dict[str, list[LandingFile]] = defaultdict(list)
@@ -102,7 +102,7 @@ def dataset_of(name: str) -> str:
 def wrong_files(
     dataset: str, files: list[LandingFile], datasets: dict[str, Dataset]
 ) -> Iterator[str]:
-    """Yield what is wrong with the files of a dataset, before any is read."""
+    """Yield the problems of a dataset's files that show before any is read."""
     if dataset not in datasets:
         closest = difflib.get_close_matches(dataset[:100].lower(), datasets, n=1)
         guess = f"; did you mean {closest[0]}?" if closest else "."
@@ -130,5 +130,5 @@ def wrong_files(
 
 
 def first_of(files: list[LandingFile]) -> str:
-    """Return the name of the first of some files, and how many more there are."""
+    """Return the name of the first file, and the number of the others."""
     return shown(files[0].name) + (f" and {len(files) - 1:,} more" if len(files) > 1 else "")

@@ -1,8 +1,8 @@
-"""The version of a lake: which files are in it, what they hold, and what they were made from.
+"""The version of a lake: its files, their contents and their sources.
 
-`manifest.ndjson` in the lake is written last, and replaced in one step: who reads it has one
-version from start to end. Its first line is the version; then comes a line for each day of a
-dataset, and one for each landing file. What doesn't come by the day has null for its day.
+`manifest.ndjson` in the lake is written last, and replaced in one step, so that a reader has one
+version from start to end. Its first line is the version; then follow one line per day of a dataset,
+and one per landing file. A dataset without days has null for its day.
 """
 
 import json
@@ -17,11 +17,11 @@ MANIFEST = "manifest.ndjson"
 
 @dataclass
 class Part:
-    """What the lake holds of a day, or of all of a dataset that doesn't come by the day.
+    """The contents of a day, or of a whole dataset without days.
 
-    `files` are paths below the lake, `text_files` those of them in which numbers are text, since a
-    double would lose digits. `content_hash` (64 bits) says the same of the same rows, whichever
-    files they are in, in whatever order.
+    `files` are paths below the lake; in `text_files` among them numbers are text, since a double
+    would lose digits. `content_hash` (64 bits) is the same for the same rows, in any files and any
+    order.
     """
 
     files: list[str]
@@ -33,7 +33,7 @@ class Part:
 
 @dataclass
 class Source:
-    """A landing file as it was ingested: its version, and the days that it brought."""
+    """A landing file as ingested: its version, and its days."""
 
     source_version: str
     days: list[str | None]
@@ -49,14 +49,14 @@ class Content:
 
 @dataclass
 class Manifest:
-    """A version of the lake. `declaration` is a hash of what the datasets were declared to be."""
+    """A version of the lake. `declaration` is a hash of the datasets' declaration."""
 
     version: int = 0
     declaration: str = ""
     datasets: dict[str, Content] = field(default_factory=dict)
 
     def forget(self, missing: set[str]) -> None:
-        """Take days whose files aren't there for lost: what brought them is to be read again."""
+        """Treat days with missing files as lost: their landing files are read again."""
         for content in self.datasets.values():
             lost = {day for day, part in content.days.items() if not missing.isdisjoint(part.files)}
             content.days = {day: part for day, part in content.days.items() if day not in lost}
@@ -99,7 +99,7 @@ def read(lake: Place | Path | str) -> Manifest:
 
 
 def write(lake: Place, manifest: Manifest) -> None:
-    """Make a version the lake's."""
+    """Make a version the current one of the lake."""
     lines: list[dict] = [{"version": manifest.version, "declaration": manifest.declaration}]
     for dataset, content in manifest.datasets.items():
         lines += [

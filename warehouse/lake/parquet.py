@@ -1,7 +1,7 @@
 """Queries for the rows of Parquet files; see rows.py.
 
-A column whose type says what its field declares is taken as it is. A row with anything else is
-judged as the JSON record that it would be, by records.py.
+A column whose type matches its field's declaration is used as it is. Other rows are validated by
+records.py, as the JSON records that they would be.
 """
 
 from collections import defaultdict
@@ -18,18 +18,18 @@ from warehouse.seeds.declaration import Dataset, Field
 from warehouse.seeds.values import EXPECTED
 from warehouse.system.words import shown
 
-# DuckDB's types for Parquet's: of seconds and milliseconds it makes TIMESTAMP, of HUGEINT DOUBLE.
+# DuckDB's types for Parquet's: seconds and milliseconds become TIMESTAMP, HUGEINT becomes DOUBLE.
 INTEGERS = {"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER"}
-TIMES = {"TIMESTAMP", "TIMESTAMP_NS", "TIMESTAMP WITH TIME ZONE"}  # the last in the session's: UTC
-EXACT = 2**53  # up to here a double holds each integer
-LIMIT = 10**12 - 1  # a little below where staging's decimals end
+TIMES = {"TIMESTAMP", "TIMESTAMP_NS", "TIMESTAMP WITH TIME ZONE"}  # the last one in UTC
+EXACT = 2**53  # doubles are exact for integers up to here
+LIMIT = 10**12 - 1  # just below the limit of staging's decimals
 DAYS = "between date '0001-01-01' and date '9999-12-31'"
 MOMENTS = "between timestamp '0001-01-01' and timestamp '9999-12-31 23:59:59.999999'"
 
 
 @dataclass(frozen=True)
 class Column:
-    """SQL of a column: its value, whether that is surely right, and its text as JSON.
+    """SQL for a column: its value, whether that is certainly valid, and its text as JSON.
 
     Each may be null where the column is.
     """
@@ -40,7 +40,7 @@ class Column:
 
 
 def column(field: Field, kind: str) -> Column | None:
-    """Return how a column of a type is read; None where its type says that it is another's."""
+    """Return how a column of a type is read; None where the type can't be the field's."""
     x = f'"{field.name}"'
     if field.type in ("string_list", "object"):
         text = nested(field, kind, x)
@@ -64,7 +64,7 @@ def column(field: Field, kind: str) -> Column | None:
         text = f"coalesce(cast({utc} as varchar), cast({x} as varchar))"
         if field.type == "timestamp":
             return Column(utc, f"{utc} {MOMENTS}", as_json(text))
-        # A midnight is its date, in the row of another column's odd value as well.
+        # A midnight is a date, also in the record of a row that another column makes odd.
         is_right, day = f"{utc} {MOMENTS} and {utc} = date_trunc('day', {utc})", f"{utc}::date"
         text = as_json(f"case when {is_right} then cast({day} as varchar) else {text} end")
         return Column(f"case when {is_right} then {day} end", is_right, text)
@@ -72,7 +72,7 @@ def column(field: Field, kind: str) -> Column | None:
 
 
 def as_json(x: str) -> str:
-    """Return SQL for the text of JSON for a value."""
+    """Return SQL for a value as JSON text."""
     return f"cast(to_json({x}) as varchar)"
 
 
@@ -82,7 +82,7 @@ def numeric(declared: str, kind: str, x: str) -> Column | None:
     is_real, is_decimal = base in ("DOUBLE", "FLOAT"), base == "DECIMAL"
     if not (kind in INTEGERS or is_real or is_decimal or kind == "UBIGINT"):
         return None
-    # A short binary fraction goes by the text it is shown as, as in JSON: its double is another.
+    # A float counts by its printed text, as in JSON: as a double it is another number.
     exact = f"cast({text} as double)" if kind == "FLOAT" else f"cast({x} as double)"
     json = as_json(exact) if is_real else text
     if declared == "integer" and kind in INTEGERS:
@@ -97,13 +97,13 @@ def numeric(declared: str, kind: str, x: str) -> Column | None:
 
 
 def nested(field: Field, kind: str, x: str) -> str | None:
-    """Return the JSON of a column of lists or objects, native or as the text of JSON."""
+    """Return the JSON of a column of lists or objects, native or as JSON text."""
     if kind in ("VARCHAR", "JSON"):
         return f"case when json_valid({x}) then cast({x} as varchar) else {as_json(x)} end"
     if field.type == "string_list" and kind == "VARCHAR[]":
         return as_json(x)
     if field.type == "object" and kind.startswith(("STRUCT", "MAP")) and not kind.endswith("]"):
-        # A struct has a null for each key that another row has: the merge drops them.
+        # A struct has nulls for keys that only other rows have: the merge drops them.
         merged = f"json_merge_patch('{{}}', to_json({x}))"
         return f"case when {x} is not null then cast({merged} as varchar) end"
     return None
@@ -112,9 +112,9 @@ def nested(field: Field, kind: str, x: str) -> str | None:
 def kinds_of(
     connection: duckdb.DuckDBPyConnection, files: list[LandingFile]
 ) -> list[tuple[dict[str, str], list[LandingFile]]]:
-    """Return files by their columns' types, with one look at all footers.
+    """Return files grouped by their columns' types, from one read of all footers.
 
-    Read together as if of one kind, a file's 2.5 would become the 2 of an integer in another.
+    If they were read together, 2.5 in one file could become 2 for an integer column in another.
     """
     by_path = {file.path: file for file in files}
     groups = connection.execute(
@@ -138,7 +138,7 @@ def queries(
     files: list[LandingFile],
     problems: Problems,
 ) -> list[str]:
-    """Return a query for each kind of file; add what is wrong with columns."""
+    """Return a query for each kind of file; add the problems of columns."""
     found = []
     for types, members in kinds_of(connection, files):
         wrong = {file.name: wrong_columns(dataset, types, file) for file in members}
@@ -150,7 +150,7 @@ def queries(
 
 
 def wrong_columns(dataset: Dataset, types: dict[str, str], file: LandingFile) -> list[str]:
-    """Return what is wrong with the columns of a kind of file."""
+    """Return the problems of the columns of a kind of file."""
     names = [field.name for field in dataset.fields]
     absent = [name for name in names if name not in types]
     wrong = [
@@ -174,7 +174,7 @@ def wrong_columns(dataset: Dataset, types: dict[str, str], file: LandingFile) ->
 
 
 def reading(files: list[LandingFile]) -> str:
-    """Return what reads files of one kind."""
+    """Return SQL that reads files of one kind."""
     return f"read_parquet({paths(file.path for file in files)}, hive_partitioning = false)"
 
 
@@ -196,7 +196,7 @@ def rows_of_kind(dataset: Dataset, types: dict[str, str], files: list[LandingFil
         is_null_right = field.nullable or field.name in in_paths
         check = "is null or" if is_null_right else "is not null and"
         checks.append(f"({x} {check} {one.is_right})")
-        # Put together as text: json_object would write numbers anew, with the digits of a double.
+        # Put together as text: json_object would rewrite numbers with the digits of a double.
         members.append(f"'{x}: ' || coalesce({one.json}, 'null')")
     return f"""
         select {", ".join(values)},

@@ -1,6 +1,6 @@
-"""Where a landing folder or a lake is: a folder, or an address such as s3://bucket/lake.
+"""The place of a landing folder or a lake: a folder, or an address such as s3://bucket/lake.
 
-Addresses are fsspec's, of any store that it knows, and set up as fsspec says: by the environment
+fsspec reads addresses, of any store that it knows. It is configured by the environment
 (FSSPEC_S3_KEY) or in ~/.config/fsspec.
 """
 
@@ -17,7 +17,7 @@ import duckdb
 from warehouse.lake.errors import IngestError
 from warehouse.system.files import sync_folder, temporary_beside, write_synced
 
-# What a store's listing says of a file that changes with its content: a checksum, or else a time.
+# Keys of a store's listing that change with a file's content: a checksum, or else a time.
 CHECKSUMS = ("ETag", "etag", "md5Hash", "content_md5")
 MARKS = (*CHECKSUMS, "LastModified", "last_modified", "updated", "mtime", "created")
 
@@ -32,47 +32,47 @@ class Folder:
         return self.root
 
     def holds(self, other: "Place") -> bool:
-        """Tell whether another place is this one, or lies in it."""
+        """Return whether another place is this one, or inside it."""
         return isinstance(other, Folder) and Path(other.root).resolve().is_relative_to(
             Path(self.root).resolve()
         )
 
     def register(self, connection: duckdb.DuckDBPyConnection) -> None:
-        """Let DuckDB read what is here; folders it can."""
+        """Let DuckDB read this place; folders need nothing."""
 
     @contextmanager
     def workshop(self) -> Iterator[Path]:
-        """Give the folder in which files are written that are to be put here: this one."""
+        """Yield the folder for files that are to be put here: this folder."""
         Path(self.root).mkdir(parents=True, exist_ok=True)
         yield Path(self.root)
 
     def path(self, name: str) -> str:
-        """Return what DuckDB calls the file of a name below here."""
+        """Return DuckDB's path of the file of a name below here."""
         return str(Path(self.root, name))
 
     def versions(self) -> Iterator[tuple[str, str | None]]:
-        """Yield the name of each file, and what changes with its content; None: it isn't there.
+        """Yield each file's name, and a version that changes with its content; None if it is gone.
 
         Raises:
-            IngestError: A link leads back to a folder that it lies in.
+            IngestError: A link leads back to a folder above it.
 
         """
         for name in names_below(self.root):
             version = None
-            with suppress(OSError):  # a link that leads nowhere
+            with suppress(OSError):  # a broken link
                 status = Path(self.root, name).stat()
                 version = f"{status.st_size}-{status.st_mtime_ns}"
             yield name, version
 
     def open(self, name: str) -> BinaryIO:
-        """Open a file to read its bytes."""
+        """Open a file for reading bytes."""
         return Path(self.root, name).open("rb")
 
     def put(self, file: Path, name: str) -> None:
         """Copy a file to a name below here, unless it has been written there."""
 
     def replace(self, name: str, data: bytes) -> None:
-        """Put data in the place of what a file holds, in one step."""
+        """Replace the content of a file in one step."""
         target = Path(self.root, name)
         temporary = temporary_beside(target)
         write_synced(temporary, data)
@@ -85,7 +85,7 @@ class Folder:
 
 
 class Store:
-    """What lies below an address of a store."""
+    """The files below an address of a store."""
 
     def __init__(self, address: str) -> None:
         try:
@@ -102,35 +102,35 @@ class Store:
 
     @contextmanager
     def in_sentences(self) -> Iterator[None]:
-        """Say of which address it is that something can't be done."""
+        """Name the address in errors."""
         try:
             yield
         except FileNotFoundError:
             raise
-        except (ImportError, ValueError, OSError) as error:  # ImportError: what is to be installed
+        except (ImportError, ValueError, OSError) as error:  # ImportError: a package to install
             raise IngestError([f"{self.address}: {error}"]) from None
 
     def holds(self, other: "Place") -> bool:
-        """Tell whether another place is this one, or lies in it."""
+        """Return whether another place is this one, or inside it."""
         return isinstance(other, Store) and f"{other.address}/".startswith(f"{self.address}/")
 
     def register(self, connection: duckdb.DuckDBPyConnection) -> None:
-        """Let DuckDB read what is here."""
-        with suppress(duckdb.InvalidInputException):  # it knows the store already
+        """Let DuckDB read this place."""
+        with suppress(duckdb.InvalidInputException):  # already registered
             connection.register_filesystem(self.files)
 
     @contextmanager
     def workshop(self) -> Iterator[Path]:
-        """Give the folder in which files are written that are to be put here: one of their own."""
+        """Yield the folder for files that are to be put here: a temporary one."""
         with TemporaryDirectory(prefix="warehouse-") as folder:
             yield Path(folder)
 
     def path(self, name: str) -> str:
-        """Return what DuckDB calls the file of a name below here."""
+        """Return DuckDB's path of the file of a name below here."""
         return self.files.unstrip_protocol(f"{self.root}/{name}")
 
     def versions(self) -> Iterator[tuple[str, str | None]]:
-        """Yield the name of each file, and what changes with its content."""
+        """Yield each file's name and its version, which changes with its content."""
         self.files.invalidate_cache()
         with self.in_sentences():
             found = self.files.find(self.root, detail=True)
@@ -139,7 +139,7 @@ class Store:
             yield path.removeprefix(self.root).lstrip("/"), f"{about['size']}-{mark}"
 
     def open(self, name: str) -> BinaryIO:
-        """Open a file to read its bytes."""
+        """Open a file for reading bytes."""
         return self.files.open(f"{self.root}/{name}", "rb")
 
     def put(self, file: Path, name: str) -> None:
@@ -148,7 +148,7 @@ class Store:
             self.files.put_file(str(file), f"{self.root}/{name}")
 
     def replace(self, name: str, data: bytes) -> None:
-        """Put data in the place of what a file holds."""
+        """Replace the content of a file."""
         with self.in_sentences():
             self.files.pipe_file(f"{self.root}/{name}", data)
 
@@ -162,10 +162,10 @@ Place = Folder | Store
 
 
 def place(where: str | Path | Place) -> Place:
-    """Return the folder or the store that a path or an address is of.
+    """Return the folder or the store of a path or an address.
 
     Raises:
-        IngestError: fsspec doesn't know the store, or lacks what it reads it by.
+        IngestError: fsspec doesn't know the store, or lacks the package for it.
 
     """
     if isinstance(where, Place):
@@ -175,7 +175,7 @@ def place(where: str | Path | Place) -> Place:
 
 
 def names_below(folder: str, prefix: str = "", above: tuple[str, ...] = ()) -> Iterator[str]:
-    """Yield the names of the files below a folder, each with the folders that it lies in."""
+    """Yield the names of the files below a folder, each with its parent folders."""
     above = (*above, os.path.realpath(folder))
     try:
         entries = list(os.scandir(folder))
@@ -192,6 +192,6 @@ def names_below(folder: str, prefix: str = "", above: tuple[str, ...] = ()) -> I
 
 
 def opened(path: str) -> BinaryIO:
-    """Open what DuckDB calls a file by, to read its bytes."""
+    """Open a file by DuckDB's path, for reading bytes."""
     folder, _, name = path.rpartition("/")
     return place(folder).open(name)

@@ -1,4 +1,4 @@
-"""Judge records one by one, as warehouse/seeds does, which alone says what is right."""
+"""Validate records one by one, by the rules of warehouse/seeds."""
 
 import json
 import re
@@ -12,12 +12,12 @@ NUMBER = re.compile(r"-?[0-9]+([.][0-9]+)?([eE][-+]?[0-9]+)?")
 
 
 def judged(dataset: Dataset, text: str, in_path: dict[str, str]) -> tuple[Row, list[str], str]:
-    """Return a record's values, what is wrong with it, and what it is called.
+    """Return a record's values, its problems, and its name in messages.
 
     Args:
-        dataset: Whose record it is.
+        dataset: The record's dataset.
         text: Its JSON.
-        in_path: What the folders of its file say of it.
+        in_path: Fields from the folders of its file.
 
     """
     record = read(text)
@@ -36,7 +36,7 @@ def judged(dataset: Dataset, text: str, in_path: dict[str, str]) -> tuple[Row, l
 
 
 def hint(text: str, number: int, count: int) -> str:
-    """Return why malformed JSON may be so, by its place in a file of so many records."""
+    """Return the likely reason for malformed JSON, by its place among a file's records."""
     if text:
         return ""
     if number == 1:
@@ -45,7 +45,7 @@ def hint(text: str, number: int, count: int) -> str:
 
 
 def read(text: str) -> object:
-    """Return what a record's text says, with nothing lost; None where it is no JSON."""
+    """Return the parsed text of a record, with nothing lost; None where it is not JSON."""
     numbers = {"parse_int": Number, "parse_float": Number, "parse_constant": Number}
     try:
         return json.loads(text, object_pairs_hook=JsonObject, **numbers)
@@ -54,7 +54,7 @@ def read(text: str) -> object:
 
 
 def judged_in_path(field: Field, text: str) -> tuple[str | None, list[str]]:
-    """Return what a seed would hold of a field that a folder says, and what is wrong with it."""
+    """Return the value of a field from a folder's name as a seed would have it, and its problem."""
     problems: list[str] = []
     record = JsonObject([(field.name, value_in_path(field, text))])
     value = convert_field(field, record, problems, is_in_bulk=True)
@@ -62,7 +62,7 @@ def judged_in_path(field: Field, text: str) -> tuple[str | None, list[str]]:
 
 
 def value_in_path(field: Field, text: str) -> object:
-    """Return a folder's text as a record would have it."""
+    """Return the text of a folder's name as a record would have it."""
     if field.type in ("integer", "number") and NUMBER.fullmatch(text):
         return Number(text)
     if field.type == "boolean" and text in ("true", "false"):

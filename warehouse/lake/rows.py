@@ -1,11 +1,11 @@
-"""Write a dataset's records as Parquet, by the day.
+"""Write a dataset's records as Parquet, by day.
 
 A query for records (text.py, parquet.py) gives each field's value, `_file`, and `_odd`: null where
-the values are surely right, else the record as JSON. Odd ones are written apart, judged one by one
-(records.py), and only then added to their days.
+the values are certainly valid, else the record as JSON. Odd records are written separately,
+validated one by one (records.py), and then added to their days.
 
-What a folder such as date=2026-03-16/ says is judged once for a file, and fills what its records
-leave out.
+Fields from a folder such as date=2026-03-16/ are validated once per file, and fill the fields that
+its records leave out.
 """
 
 import shutil
@@ -23,7 +23,7 @@ from warehouse.seeds.conversion import Row
 from warehouse.seeds.declaration import Dataset
 from warehouse.system.words import counted, shown
 
-# Numbers are doubles; in a file with one that a double doesn't give back, all are text.
+# Numbers are doubles; in a file with a number that a double can't keep, all are text.
 TYPES = {
     "string": "varchar",
     "integer": "bigint",
@@ -34,12 +34,12 @@ TYPES = {
     "string_list": "varchar",
     "object": "varchar",
 }
-ALL = "all"  # the day of what doesn't come by the day
+ALL = "all"  # stands for the day of a dataset without days
 ODD = "odd"
 
 
 def day_of(dataset: Dataset) -> str:
-    """Return SQL for the day of a record: of the first of its fields that says it."""
+    """Return SQL for the day of a record: from the first of its day fields that is given."""
     if not dataset.day_fields:
         return quoted(ALL)
     days = ", ".join(f'cast("{name}" as date)' for name in dataset.day_fields)
@@ -54,15 +54,15 @@ def write(
     prefix: str,
     problems: Problems,
 ) -> None:
-    """Write the records of files of one format; add what is wrong with them.
+    """Write the records of files of one format; add their problems.
 
     Args:
         connection: A DuckDB without tables of these names.
-        dataset: What the files hold.
-        files: All of one format.
-        folder: Where the folders of days are.
-        prefix: What the names of the files that are written begin with.
-        problems: What is wrong so far.
+        dataset: The dataset of the files.
+        files: Files of one format.
+        folder: The folder of the days' folders.
+        prefix: The start of the names of written files.
+        problems: The problems so far.
 
     """
     if not files:
@@ -91,7 +91,7 @@ def write_odd(
     prefix: str,
     problems: Problems,
 ) -> None:
-    """Judge odd records, and write those that are right to their days."""
+    """Validate odd records, and write the valid ones to their days."""
     in_paths = {file.name: file.values_in_path for file in files}
     names = [field.name for field in dataset.fields]
     types = {field.name: TYPES[field.type] for field in dataset.fields}
@@ -123,7 +123,7 @@ def lines(
     files: list[LandingFile],
     problems: Problems,
 ) -> list[str]:
-    """Return a line for each of the first problems, in order, and one that counts the others."""
+    """Return the first problems in order, one line each, and a line that counts the others."""
     said = problems.columns[:SHOWN]
     for file in files:
         if file.name not in problems.files or len(said) >= SHOWN:
@@ -150,7 +150,7 @@ def queries(
     files: list[LandingFile],
     problems: Problems,
 ) -> list[str]:
-    """Return the queries for the records of files of one format; add what columns can't be."""
+    """Return the queries for the records of files of one format; add the problems of columns."""
     right = in_paths(connection, dataset, files, problems)
     if not right:
         return []
@@ -165,10 +165,10 @@ def in_paths(
     files: list[LandingFile],
     problems: Problems,
 ) -> list[LandingFile]:
-    """Make a table of what the paths of files say; return the files but for those of wrong paths.
+    """Make a table of the fields in the files' paths; return the files with valid paths.
 
-    The table `in_paths` has a column for each field that is in any path, null where judging it is
-    left to records.py: a number of more digits than a double has.
+    The table `in_paths` has a column for each field that is in any path, null where validating it
+    is left to records.py: a number with more digits than a double.
     """
     said = {name for file in files for name in file.values_in_path}
     fields = [field for field in dataset.fields if field.name in said]
@@ -195,7 +195,7 @@ def in_paths(
 
 
 def is_left_out(connection: duckdb.DuckDBPyConnection, file: LandingFile, field: str) -> bool:
-    """Tell whether any record of a file doesn't say a field itself."""
+    """Return whether any record of a file lacks a field."""
     records = text.records_of([file])
     if file.format == "parquet":
         records = f"(select to_json(record) as json from {parquet.reading([file])} as record)"
@@ -205,30 +205,30 @@ def is_left_out(connection: duckdb.DuckDBPyConnection, file: LandingFile, field:
 
 
 def is_long(number: str | None) -> bool:
-    """Tell whether a double would not give a number back."""
+    """Return whether a number would change as a double."""
     return number is not None and Decimal(repr(float(number))) != Decimal(number)
 
 
 def number_as_text(number: str | None) -> str | None:
-    """Return a number as others of its column are as text: one that isn't long as its double is."""
+    """Return a number as text, like others of its column: by its double, unless it is too long."""
     if number is None:
         return None
     if is_long(number):
         return format(Decimal(number), "f").rstrip("0")
-    return repr(float(number))  # as DuckDB writes it
+    return repr(float(number))  # as in DuckDB
 
 
 def insert(
     connection: duckdb.DuckDBPyConnection, table: str, names: list[str], rows: list[list]
 ) -> None:
-    """Insert rows of text into a table; what isn't text becomes so by a cast."""
+    """Insert rows of text into a table, cast to the types of its columns."""
     values = ", ".join(f'unnest(${n}::varchar[]) as "{name}"' for n, name in enumerate(names, 1))
     columns = [list(column) for column in zip(*rows, strict=True)]
     connection.execute(f"insert into {table} by name select {values}", columns)
 
 
 def copy(connection: duckdb.DuckDBPyConnection, query: str, folder: Path, prefix: str) -> None:
-    """Write the rows of a query, by their `day`, which is a folder and no column."""
+    """Write the rows of a query by their `day`, which is a folder, not a column."""
     folder.mkdir(parents=True, exist_ok=True)
     connection.execute(
         f"copy ({query}) to {quoted(str(folder))} (format parquet, partition_by (day),"

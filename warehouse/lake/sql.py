@@ -1,4 +1,4 @@
-"""Texts and paths as DuckDB's SQL has them."""
+"""Texts and paths in DuckDB's SQL."""
 
 from collections.abc import Iterable
 
@@ -14,10 +14,10 @@ def texts(several: Iterable[str]) -> str:
 
 
 def in_path(field: str) -> str:
-    """Return SQL for what the path of a row's file says of a field; see rows.in_paths."""
+    """Return SQL for a field from the path of a row's file; see rows.in_paths."""
     return f'"{field} in path"'
 
 
 def paths(several: Iterable[str]) -> str:
-    """Return paths as a list for DuckDB's readers, for which p[1] would be a pattern."""
+    """Return paths as a list for DuckDB's readers, to which p[1] is a pattern."""
     return texts("".join(f"[{one}]" if one in "[*?" else one for one in path) for path in several)

@@ -1,7 +1,7 @@
 """Queries for the records of JSON and NDJSON files; see rows.py.
 
-A record that is written as programs write it is judged in SQL, with all the others at once. Of a
-dataset with lists or objects none is: records.py judges them.
+Records in a program's usual format are validated in SQL, all at once. For a dataset with lists or
+objects, records.py validates all of them.
 """
 
 import json
@@ -13,12 +13,12 @@ from warehouse.lake.landing import LandingFile
 from warehouse.lake.sql import in_path, paths, quoted, texts
 from warehouse.seeds.declaration import Dataset
 
-TIMESTAMP = (  # not of year 9999, which another zone's may leave
+TIMESTAMP = (  # not in year 9999, which another time zone may leave
     "[1-8][0-9]{3}-[0-9]{2}-[0-9]{2}[T ]([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]([.][0-9]{1,6})?"
     "(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])?"
 )
-# By type: what is extracted of a field, x; its value; and whether that is surely what seeds make
-# of it, if x is what the record says.
+# By type: the extracted text of a field, x; its value; and whether that is certainly the seeds'
+# value, if x is the record's own text.
 PLAIN = {
     "string": ("VARCHAR", "{x}", "true"),
     "integer": (
@@ -43,29 +43,30 @@ PLAIN = {
     ),
     "timestamp": (
         "VARCHAR",
-        # Where it names no zone, or UTC; a cast to timestamp passes over others.
+        # Without a zone, or with UTC; a cast to timestamp ignores other zones.
         "case when strlen({x}) = 19 or suffix({x}, 'Z') then try_cast({x} as timestamp)"
         " else make_timestamp(epoch_us(try_cast({x} as timestamptz))) end",
-        # A regular expression takes longer.
+        # A regular expression would be slower.
         "case when strlen({x}) = 19"
         " then cast(try_cast({x} as timestamp) as varchar) = replace({x}, 'T', ' ')"
         f" else regexp_full_match({{x}}, {quoted(TIMESTAMP).replace('{', '{{').replace('}', '}}')})"
         " and try_cast({x} as timestamp) is not null end",
     ),
 }
-IN_TEXT = {name: PLAIN[name][1:] for name in ("date", "timestamp")}  # what text can say as well
-ODD = "coalesce(cast(json as varchar), '')"  # malformed is empty
-# A number is extracted as DuckDB writes its double: looked up are those of more digits than that
-# keeps, or with an exponent, which may be too small for one.
+IN_TEXT = {name: PLAIN[name][1:] for name in ("date", "timestamp")}  # what text can express too
+ODD = "coalesce(cast(json as varchar), '')"  # malformed records are empty
+# A number is extracted as DuckDB writes its double. Numbers with more digits than that keeps, or
+# with an exponent, which may be too small for a double, are looked up in the record.
 LONG_NUMBER = r":\s*-?[0-9.]*[0-9]([0-9.]{15}|[eE])"
-# A string may be extracted of something else: looked up is what begins as that would.
+# A string may be extracted from another type: a text that begins like one is looked up in the
+# record.
 STRING = (
     "case when ascii({x}) < 58 or ascii({x}) in (91, 123)"
     " or (strlen({x}) < 9 and ascii({x}) in (70, 73, 78, 84, 102, 105, 110, 116))"
     " then json_type(json, {path}) = 'VARCHAR' else true end"
 )
 
-Order = tuple[list[str], bool]  # keys of a record, and whether a space follows each , and :
+Order = tuple[list[str], bool]  # keys of a record, and whether a space follows each comma and colon
 
 
 def queries(
@@ -88,7 +89,7 @@ def records_of(files: list[LandingFile]) -> str:
 def judged_in_sql(
     connection: duckdb.DuckDBPyConnection, dataset: Dataset, files: list[LandingFile]
 ) -> str:
-    """Return a query for all records, those that aren't plain as odd ones."""
+    """Return a query for all records; records that aren't plain are odd."""
     structure = {field.name: PLAIN[field.type][0] for field in dataset.fields}
     in_paths = {name for file in files for name in file.values_in_path}
     left_out = [
@@ -131,10 +132,10 @@ def judged_in_sql(
 
 
 def says_the_same(dataset: Dataset, orders: list[Order]) -> str:
-    """Return SQL for whether a record says what was extracted of it, and nothing else.
+    """Return SQL for whether a record has exactly the extracted values.
 
-    It does if its text is what the extracted values make. Others are looked at more closely, which
-    takes several times as long.
+    It does if its text equals the text made from these values. Other records are checked in detail,
+    which takes several times as long.
     """
     if not orders:
         return "false"
@@ -154,10 +155,10 @@ def says_the_same(dataset: Dataset, orders: list[Order]) -> str:
 
 
 def written(dataset: Dataset, order: list[str], is_spaced: bool) -> str:
-    """Return SQL for the text of a record with what was extracted of it."""
+    """Return SQL for the text of a record made from its extracted values."""
     fields = {field.name: field for field in dataset.fields}
     comma, colon = (", ", ": ") if is_spaced else (",", ":")
-    parts, text = [], "{"  # that comes before the next part
+    parts, text = [], "{"  # text before the next part
     for name in order:
         x, mark = f'f."{name}"', '"' if PLAIN[fields[name].type][0] == "VARCHAR" else ""
         text += f'{comma if parts else ""}"{name}"{colon}'
@@ -172,7 +173,7 @@ def written(dataset: Dataset, order: list[str], is_spaced: bool) -> str:
 def key_orders(
     connection: duckdb.DuckDBPyConnection, dataset: Dataset, files: list[LandingFile]
 ) -> list[Order]:
-    """Return how the first records have their keys, where these are as declared."""
+    """Return the order of keys in the first records, where these are as declared."""
     names = {field.name for field in dataset.fields}
     required = {field.name for field in dataset.fields if not field.optional}
     found = connection.execute(

@@ -1,4 +1,4 @@
-"""Draw the review's pictures: SVG that takes its colours from the page, light or dark."""
+"""Draw the review's charts: SVG with the colours of the page, light or dark."""
 
 import re
 from collections.abc import Iterable
@@ -12,7 +12,7 @@ from warehouse.review.contents import Row
 from warehouse.review.words import written_day
 
 DAY = timedelta(days=1)
-TURNING = re.compile("[\u202a-\u202e\u2066-\u2069]")  # the direction of whatever follows
+TURNING = re.compile("[\u202a-\u202e\u2066-\u2069]")  # change the direction of text
 MOST_LETTERS = 34
 
 SPARK_WIDTH, SPARK_HEIGHT, SPARK_MARGIN = 96, 20, 3
@@ -21,15 +21,15 @@ WEEKS_WIDTH, BAND_HEIGHT, BAND_LABEL = 240, 24, 15
 WIDEST_BAR = 28.0
 
 FLOW_WIDTH, FLOW_LEFT, FLOW_RIGHT = 820, 290, 530
-MOVED_HEIGHT = 120  # of all that moved
-LABEL_HEIGHT = 36  # of the two lines beside a channel
-GAP = 8  # between the channels of one side
+MOVED_HEIGHT = 120  # for all moved money together
+LABEL_HEIGHT = 36  # for the two lines beside a channel
+GAP = 8  # between channels of one side
 
 Point = tuple[float, float]
 
 
 def sparkline(values: list[float | None], target: float | None) -> Markup:
-    """Draw a metric's values from export to export, and its target; of a single value nothing."""
+    """Draw a metric's values by export, and its target; nothing for a single value."""
     known = [value for value in values if value is not None]
     if len(known) < 2:
         return Markup()
@@ -52,7 +52,7 @@ def sparkline(values: list[float | None], target: float | None) -> Markup:
 
 @dataclass
 class Band:
-    """A measure of a weekly picture: its label, what stands beside, and whether it is a rate."""
+    """A measure of a weekly chart: its label, the text beside it, and whether it is a rate."""
 
     measure: str
     label: str
@@ -61,7 +61,7 @@ class Band:
 
 
 def broken_at_gaps(weeks: list[Row], tops: list[Point | None]) -> list[Point | None]:
-    """Return the places of weeks, with none where weeks between two have no row."""
+    """Return the positions of weeks, with a gap where weeks have no row."""
     places = tops[:1]
     for (before, week), top in zip(pairwise(weeks), tops[1:], strict=True):
         if week["week_start"] - before["week_start"] > 7 * DAY:
@@ -71,12 +71,12 @@ def broken_at_gaps(weeks: list[Row], tops: list[Point | None]) -> list[Point | N
 
 
 def weekly(weeks: list[Row], turns: list[Row], bands: list[Band]) -> Markup:
-    """Draw measures of a campaign by week, and when its budget moved and something was decided.
+    """Draw measures of a campaign by week, with moves of its budget and decisions.
 
     Args:
         weeks: In order: week_start, is_whole, and the measures.
         turns: Moves of budget and decisions: kind, turned_at.
-        bands: What is drawn, from top to bottom: a rate as a line, anything else as bars.
+        bands: The measures from top to bottom: rates as lines, others as bars.
 
     """
     start = datetime.combine(weeks[0]["week_start"], time())
@@ -124,12 +124,12 @@ def weekly(weeks: list[Row], turns: list[Row], bands: list[Band]) -> Markup:
 
 
 def budget_flow(moves: list[Row], currency: str) -> Markup:
-    """Draw where money moved: channels that gave on the left, that received on the right.
+    """Draw moves of money: giving channels on the left, receiving channels on the right.
 
     Args:
         moves: A row for each pair of channels: from_channel_id, from_channel_label, to_channel_id,
             to_channel_label, amount.
-        currency: Of all of them.
+        currency: Currency of all moves.
 
     """
     total = sum(float(move["amount"]) for move in moves)
@@ -159,7 +159,7 @@ def budget_flow(moves: list[Row], currency: str) -> Markup:
 
 
 def by_channel(moves: list[Row], side: str) -> dict[str, list[int]]:
-    """Return which moves each channel of a side has part in."""
+    """Return the moves of each channel of a side."""
     found: dict[str, list[int]] = {}
     for number, move in enumerate(moves):
         found.setdefault(move[f"{side}_channel_id"], []).append(number)
@@ -167,9 +167,9 @@ def by_channel(moves: list[Row], side: str) -> dict[str, list[int]]:
 
 
 def places(moves: list[Row], side: str, scale: float) -> list[Point]:
-    """Return from where to where each move stands on one side, in pixels, channel below channel.
+    """Return the start and end of each move on one side, in pixels, channel below channel.
 
-    Each channel has room for its label, however little it moved.
+    Each channel has room for its label, however little money it moved.
     """
     found: dict[int, Point] = {}
     top = 0.0
@@ -188,7 +188,7 @@ def places(moves: list[Row], side: str, scale: float) -> list[Point]:
 
 
 def line(points: Iterable[Point | None]) -> str:
-    """Return the path through points; where one is missing it is broken, and one alone a dot."""
+    """Return the path through points, broken at missing ones; a point alone is a dot."""
     parts, is_broken = [], True
     for point in points:
         if point:
@@ -199,7 +199,7 @@ def line(points: Iterable[Point | None]) -> str:
 
 
 def path(name: str, drawn: str, width: float | None = None) -> Markup:
-    """Return a path, coloured as its name says; nothing where nothing is drawn."""
+    """Return a path in the colour of its name; nothing for an empty path."""
     if not drawn:
         return Markup()
     stroke = Markup("") if width is None else Markup(' stroke-width="{:.1f}"').format(width)
@@ -207,7 +207,7 @@ def path(name: str, drawn: str, width: float | None = None) -> Markup:
 
 
 def text(x: float, y: float, lines: list[str], anchor: str = "start") -> Markup:
-    """Return lines of text, cut so that they fit; in full they stand in words beside."""
+    """Return lines of text, cut to fit; the words beside the chart have them in full."""
     spans = [
         Markup('<tspan x="{:g}" dy="{}">{}</tspan>').format(x, "1.3em" if number else 0, short(one))
         for number, one in enumerate(lines)
@@ -217,12 +217,12 @@ def text(x: float, y: float, lines: list[str], anchor: str = "start") -> Markup:
 
 
 def short(value: str) -> str:
-    """Return a text that fits beside a drawing, and turns nothing that follows."""
+    """Return a text that fits beside a chart, and does not change the direction of others."""
     value = " ".join(TURNING.sub(" ", value).split())
     return value if len(value) <= MOST_LETTERS else f"{value[: MOST_LETTERS - 1]}…"
 
 
 def svg(width: int, height: int, parts: list[Markup]) -> Markup:
-    """Return a drawing; who shows it says in words what it shows."""
+    """Return a chart; the caller adds its description in words."""
     start = Markup('<svg viewBox="0 0 {} {}" aria-hidden="true">').format(width, height)
     return start + Markup("").join(parts) + Markup("</svg>")

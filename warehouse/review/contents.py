@@ -1,4 +1,4 @@
-"""Read from the published marts what the review shows."""
+"""Read the contents of the review from the published marts."""
 
 import json
 from dataclasses import dataclass
@@ -6,8 +6,8 @@ from typing import Any
 
 import duckdb
 
-# A page is looked through: of each campaign it shows so many rows of a table, the most important
-# first, and says how many there are.
+# The page has a limited number of rows per campaign and table, the most important first, and shows
+# how many there are.
 MOST_ROWS = 25
 MOST_JOURNEYS = 12
 MOST_EVENTS = 10
@@ -20,7 +20,7 @@ Row = dict[str, Any]
 
 @dataclass
 class Listing:
-    """Rows that a part of the page shows, and how many its mart holds."""
+    """Rows that a part of the page shows, and the number of rows in its mart."""
 
     mart: str
     rows: list[Row]
@@ -29,16 +29,16 @@ class Listing:
 
     @property
     def is_cut(self) -> bool:
-        """Tell whether there are more rows than are shown."""
+        """Return whether there are more rows than are shown."""
         return self.total > len(self.rows)
 
     @property
     def is_long(self) -> bool:
-        """Tell whether the rows are so many that they scroll in place."""
+        """Return whether there are so many rows that they scroll in place."""
         return len(self.rows) > MANY_ROWS
 
     def by_campaign(self) -> dict[str | None, list[Row]]:
-        """Return the rows of each campaign, in the order in which they come."""
+        """Return the rows of each campaign, in their order."""
         groups: dict[str | None, list[Row]] = {}
         for row in self.rows:
             groups.setdefault(row["campaign_id"], []).append(row)
@@ -46,7 +46,7 @@ class Listing:
 
 
 class Published:
-    """What is published, at one version, only read."""
+    """The published marts, at one version, read only."""
 
     def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
         self.connection = connection
@@ -62,11 +62,11 @@ class Published:
         """Return the first rows of each campaign.
 
         Args:
-            mart: The mart that holds all of them.
-            order: What comes first; it has to be total, so that the page is the same every time.
-            source: What to select from, if not the mart alone.
-            where: Which rows there are at all.
-            most: How many of a campaign are shown.
+            mart: The mart of the rows.
+            order: Order of the rows; it has to be total, so that the page is reproducible.
+            source: SQL to select from, instead of the mart.
+            where: Condition for the rows.
+            most: Number of rows shown per campaign.
 
         """
         rows = self.rows(
@@ -89,7 +89,7 @@ class Published:
 
 
 def contents(marts: Published) -> dict[str, Any]:
-    """Return what the page shows, by the names that its template knows."""
+    """Return the contents of the page, by their names in the template."""
     (build,) = marts.rows(
         """
         select
@@ -103,7 +103,7 @@ def contents(marts: Published) -> dict[str, Any]:
         from marts.warehouse_build
         """
     )
-    # What the first sheet has no room for has a section of its own.
+    # Rows that do not fit on the first sheet get their own section.
     metrics = marts.rows(
         """
         from marts.executive_scorecard
@@ -357,9 +357,9 @@ def contents(marts: Published) -> dict[str, Any]:
 
 
 def labels(found: dict[str, Any]) -> dict[str, str]:
-    """Return how each campaign is called, by id.
+    """Return the name of each campaign, by id.
 
-    Looking back, marts may hold rows of a campaign that isn't in dim_campaigns yet.
+    With an earlier as-of, marts may have rows of a campaign that isn't in dim_campaigns yet.
     """
     listings = [one.rows for one in found.values() if isinstance(one, Listing)]
     names: dict[str, str] = {}
@@ -374,7 +374,7 @@ def labels(found: dict[str, Any]) -> dict[str, str]:
 
 
 def journeys(marts: Published) -> Listing:
-    """Return each campaign's journeys, those that are stuck first, with their stages."""
+    """Return each campaign's journeys with their stages, stuck ones first."""
     listing = marts.listing(
         "journey_diagnosis",
         """

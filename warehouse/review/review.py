@@ -1,7 +1,7 @@
-"""Write the operating review: one HTML page of what is published, that needs nothing but itself.
+"""Write the operating review: one self-contained HTML page from the published marts.
 
-All figures and judgments are the marts'; here they are only read, put into words people write, and
-shown. The page holds its own style, charts and script, and asks no address for anything.
+All figures and judgments come from the marts; this module only formats and shows them. The page has
+its own style, charts and script, and loads nothing from elsewhere.
 """
 
 import base64
@@ -36,21 +36,21 @@ from warehouse.system.paths import PROJECT, PUBLISHED_FILE, REVIEW_FILE
 from warehouse.system.words import BUILD
 
 AGAIN = "run `make review` again."
-# What marts of another version, or damaged ones, lead to.
+# Errors from marts of another version, or damaged ones.
 NOT_OURS = (duckdb.Error, jinja2.TemplateError, ArithmeticError, LookupError, TypeError, ValueError)
 PAGE = Path(__file__).with_name("page")
-MANY_CAMPAIGNS = 10  # with more, a campaign's pictures are folded up
-# What the first sheet has room for on paper; the rest stands behind it.
-CHANGES_FIRST = {"export": 8, "week": 12}  # in all at most the last
+MANY_CAMPAIGNS = 10  # with more, a campaign's charts are folded up
+# Rows that fit on the first sheet on paper; the rest follows later.
+CHANGES_FIRST = {"export": 8, "week": 12}  # together at most the last
 ACTIONS_FIRST = 5
 CAMPAIGNS_FIRST = 3
-# What is drawn by week.
+# Measures of the weekly chart.
 MEASURES = {
     "spend": "Spend",
     "conversions": "Conversions",
     "cost_per_conversion": "Cost per conversion",
 }
-WIDEST_LIFT = 1.0  # intervals are drawn from -100% to 100%: what is beyond is cut off
+WIDEST_LIFT = 1.0  # intervals are drawn from -100% to 100%, and cut off beyond
 
 SECTIONS = [
     ("sheet", "At a glance"),
@@ -65,14 +65,14 @@ SECTIONS = [
 
 
 class ReviewError(WarehouseError):
-    """There is no new review, and one from before is untouched; the message says why."""
+    """There is no new review, and an earlier one is untouched; the message has the reason."""
 
 
 # ---- What is drawn beside the figures ---------------------------------------------------------
 
 
 def review_clock(risk: Row, as_of: datetime) -> str:
-    """Return how a risk's review stands, with the time that it has left or has taken."""
+    """Return the state of a risk's review, with the time left or taken."""
     state = risk["review_state"]
     if state in ("awaiting_review", "overdue"):
         return due_clock(risk["review_due_at"], as_of)
@@ -82,18 +82,18 @@ def review_clock(risk: Row, as_of: datetime) -> str:
 
 
 def due_clock(due_at: datetime, as_of: datetime) -> str:
-    """Return how much time is left, or for how long it has been over."""
+    """Return the time left, or the time since the deadline."""
     left = minutes_between(as_of, due_at)
     return f"Overdue by {lasting(-left)}" if left < 0 else f"Due in {lasting(left)}"
 
 
 def minutes_between(start: datetime, end: datetime) -> float:
-    """Return how long it was from one moment to another."""
+    """Return the time from one moment to another."""
     return (end - start) / timedelta(minutes=1)
 
 
 def changes_by_place(rows: list[Row]) -> dict[str, tuple[list[Row], list[Row]]]:
-    """Return the changes of each comparison that the first sheet has room for, and the others."""
+    """Return the changes of each comparison that fit on the first sheet, and the others."""
     found, shown = {}, 0
     for comparison, most in CHANGES_FIRST.items():
         own = [row for row in rows if row["comparison"] == comparison]
@@ -104,7 +104,7 @@ def changes_by_place(rows: list[Row]) -> dict[str, tuple[list[Row], list[Row]]]:
 
 
 def time_used(risk: Row) -> float | None:
-    """Return which share of its review time a waiting risk has used, 1 at most."""
+    """Return the share of its review time that a waiting risk has used, at most 1."""
     if risk["review_state"] not in ("awaiting_review", "overdue"):
         return None
     allowed = minutes_between(risk["raised_at"], risk["review_due_at"])
@@ -112,7 +112,7 @@ def time_used(risk: Row) -> float | None:
 
 
 def finding_of(experiment: Row, minimum_lift: float) -> str:
-    """Return in a sentence what an experiment's verdict rests on."""
+    """Return the basis of an experiment's verdict in a sentence."""
     low, high = experiment["sequential_ci_low"], experiment["sequential_ci_high"]
     guardrails, is_ready = experiment["guardrail_status"], experiment["health"] == "ready"
     match experiment["verdict"]:
@@ -145,7 +145,7 @@ def finding_of(experiment: Row, minimum_lift: float) -> str:
 
 
 def on_lift_axis(value: float) -> float:
-    """Return where a relative lift stands on the axis, in percent of its width."""
+    """Return the position of a relative lift on the axis, in percent of its width."""
     return 50 + 50 * max(-WIDEST_LIFT, min(WIDEST_LIFT, value)) / WIDEST_LIFT
 
 
@@ -154,7 +154,7 @@ def on_lift_axis(value: float) -> float:
 
 @dataclass
 class Picture:
-    """A drawing, and in words what it shows, which take its place where there is no room."""
+    """A chart, and its description in words, which replaces it where there is no room."""
 
     svg: Markup
     text: str
@@ -162,7 +162,7 @@ class Picture:
 
 
 def pictures(shown: dict[str, Any]) -> dict[str, Any]:
-    """Draw what is shown."""
+    """Draw the charts."""
     actuals: dict[str, list[float | None]] = {}
     for row in shown["scorecards"]:
         actuals.setdefault(row["metric"], []).append(row["actual"])
@@ -204,7 +204,7 @@ def currency_of(shown: dict[str, Any]) -> dict[str, str]:
 
 
 def trend_picture(metric: Row, values: list[float | None]) -> Picture:
-    """Draw a metric from export to export."""
+    """Draw a metric by export."""
     is_share = metric["unit"] == "share"
     known = [value for value in values if value is not None]
     text = ""
@@ -216,7 +216,7 @@ def trend_picture(metric: Row, values: list[float | None]) -> Picture:
 
 
 def week_picture(label: str, weeks: list[Row], turns: list[Row], currency: str | None) -> Picture:
-    """Draw a campaign's weeks, and say in words what the last ones that are over came to."""
+    """Draw a campaign's weeks, and describe the latest complete ones in words."""
     over = [row for row in weeks if row["is_whole"]]
     figures = [week_figures(row, currency) for row in over[-1:-3:-1]]
     newest = figures[0] if figures else dict.fromkeys(MEASURES, "")
@@ -239,7 +239,7 @@ def week_picture(label: str, weeks: list[Row], turns: list[Row], currency: str |
 
 
 def week_figures(row: Row, currency: str | None) -> dict[str, str]:
-    """Return how the measures of a week are written."""
+    """Return the formatted measures of a week."""
     unit = f"{currency} " if currency else ""
     texts = {
         "spend": f"{unit}{row['spend'] or 0:,.2f}",
@@ -253,7 +253,7 @@ def week_figures(row: Row, currency: str | None) -> dict[str, str]:
 
 
 def flow_picture(rows: list[Row], currency: str) -> Picture:
-    """Draw where a campaign's money moved."""
+    """Draw a campaign's moves of money."""
     text = "; ".join(
         f"{currency} {row['amount']:,.2f} from {row['from_channel_label']}"
         f" to {row['to_channel_label']}"
@@ -310,7 +310,7 @@ def page(shown: dict[str, Any]) -> str:
         ),
         sections=SECTIONS,
     )
-    # Indentation is for who reads the template; the script stays as it was hashed.
+    # Indentation only helps readers of the template; the script stays as hashed.
     markup, mark, rest = text.rpartition("<script>")
     return re.sub(r"\n[ ]+", "\n", markup) + mark + rest
 
@@ -318,17 +318,17 @@ def page(shown: dict[str, Any]) -> str:
 def review(
     published: Path = PROJECT / PUBLISHED_FILE, target: Path = PROJECT / REVIEW_FILE
 ) -> Path:
-    """Write the review of a published file; return where it is.
+    """Write the review of a published file; return its path.
 
     Raises:
         DatabaseError: There is no published file that can be opened.
         ReviewError: Its marts can't be shown, or the page can't be written.
-        LockError: It can't be made sure that nobody else writes it.
+        LockError: The lock on the review can't be taken.
 
     """
     if not published.is_file():
         raise DatabaseError(f"{published.name} is missing. {BUILD}")
-    target = target.resolve()  # a link stays one
+    target = target.resolve()  # a link stays a link
     file = Path(published.name)
     with (
         sole_review(target.parent),
@@ -348,7 +348,7 @@ def review(
 
 
 def write(target: Path, text: str) -> None:
-    """Put a page in place; whoever could read the one before still can."""
+    """Replace the page, and keep its permissions."""
     temporary = temporary_beside(target)
     try:
         remove_leftovers(target)

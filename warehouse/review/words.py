@@ -1,4 +1,4 @@
-"""Write values as people write them: with units, and unrounded beside for whoever reads them."""
+"""Format values for people: with units, and with the unrounded value for machines."""
 
 from collections.abc import Callable
 from datetime import date, datetime
@@ -13,7 +13,7 @@ NOTHING = Markup('<span>\N{EN DASH}<span class="hidden"> none</span></span>')
 
 
 def or_nothing(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Let a way of writing values show that there is none."""
+    """Make a formatter show that there is no value."""
 
     def written(value: Any, *arguments: Any) -> Any:
         return NOTHING if value is None else function(value, *arguments)
@@ -22,24 +22,24 @@ def or_nothing(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def marked(value: Any, text: str) -> Markup:
-    """Return a text that carries the value it shows, unrounded."""
+    """Return a text that carries its unrounded value."""
     return Markup('<data value="{}">{}</data>').format(value, text)
 
 
 def number(value: float) -> Markup:
-    """Write a number, with decimals where it has any."""
+    """Format a number, with decimals where it has any."""
     return marked(value, signed(f"{value:,.2f}".removesuffix(".00")))
 
 
 def share(value: float, beside: float | None = None) -> Markup:
-    """Write a fraction as a percentage; if it isn't what stands beside it, the two look unlike."""
+    """Format a fraction as a percentage; unequal values beside each other look unequal."""
     return marked(value, percent(value, beside))
 
 
 def percent(value: float, beside: float | None = None) -> str:
     """Return a fraction as a percentage, with more decimals where few would hide a difference.
 
-    That is from nothing, from all, and from a fraction beside it.
+    The difference is from 0%, from 100%, or from a fraction beside it.
     """
     others = [other for other in (0.0, 1.0, beside) if other is not None and other != value]
     for digits in range(2 if 0 < abs(value) < 0.01 else 1, 9):
@@ -50,22 +50,22 @@ def percent(value: float, beside: float | None = None) -> str:
 
 
 def change(value: float) -> Markup:
-    """Write a relative change, with its sign."""
+    """Format a relative change, with its sign."""
     return marked(value, f"{'+' if value > 0 else ''}{percent(value)}")
 
 
 def points(value: float) -> Markup:
-    """Write the difference of two fractions, in percentage points."""
+    """Format the difference of two fractions, in percentage points."""
     return marked(value, f"{'+' if value > 0 else ''}{percent(value).removesuffix('%')} points")
 
 
 def ratio(value: float) -> Markup:
-    """Write how many times one amount is another."""
+    """Format a ratio of two amounts."""
     return marked(value, signed(f"{value:,.2f}"))
 
 
 def money(value: Decimal, currency: str | None) -> Markup:
-    """Write an amount with its currency."""
+    """Format an amount with its currency."""
     amount = signed(f"{value:,.2f}")
     return marked(value, f"{currency} {amount}" if currency else amount)
 
@@ -76,12 +76,12 @@ def signed(text: str) -> str:
 
 
 def duration(minutes: float) -> Markup:
-    """Write minutes in the two units that matter."""
+    """Format minutes in the two largest units."""
     return marked(minutes, lasting(minutes))
 
 
 def lasting(minutes: float) -> str:
-    """Return a time span in the two units that matter."""
+    """Return a time span in the two largest units."""
     whole = round(minutes)
     days, rest = divmod(whole, 24 * 60)
     hours, left = divmod(rest, 60)
@@ -92,29 +92,29 @@ def lasting(minutes: float) -> str:
 
 
 def day(value: date) -> Markup:
-    """Write a day."""
+    """Format a day."""
     return Markup('<time datetime="{}">{}</time>').format(value.isoformat(), written_day(value))
 
 
 def moment(value: datetime) -> Markup:
-    """Write a moment; all of them are UTC."""
+    """Format a moment in UTC."""
     text = f"{written_day(value)}, {value:%H:%M}"
     return Markup('<time datetime="{}Z">{}</time>').format(value.isoformat(), text)
 
 
 def written_day(value: date) -> str:
-    """Return a day in English, whatever the machine speaks."""
+    """Return a day in English, whatever the locale."""
     return f"{value.day} {MONTHS[value.month - 1]} {value.year}"
 
 
 def words(value: str) -> str:
-    """Write a value of a closed list in words."""
+    """Format a value of a closed list in words."""
     text = value.replace("_", " ").replace("kpi", "KPI").strip()
     return text[:1].upper() + text[1:]
 
 
 def text(value: str) -> Markup:
-    """Write a text as it is, whichever way its script runs: what stands beside it isn't turned."""
+    """Format a text so that its direction, left or right, does not affect the text beside it."""
     return Markup("<bdi>{}</bdi>").format(value)
 
 

@@ -1,1 +1,1 @@
-"""JSON to seeds: the declaration, the types, and what is wrong with a record."""
+"""JSON to seeds: the declaration, the types, and the validation of records."""

@@ -1,13 +1,13 @@
 """Convert the orchestrator's JSON exports into dbt seeds.
 
-Each `<dataset>.json` becomes `raw_<dataset>.csv`. What a dataset holds is declared in
-`seeds/orchestrator/_orchestrator__seeds.yml` and nowhere else. Either everything is right and the
-seeds are exactly what the JSON gives, or every problem is reported and no seed changes.
+Each `<dataset>.json` becomes `raw_<dataset>.csv`. The fields of a dataset are declared only in
+`seeds/orchestrator/_orchestrator__seeds.yml`. Either everything is valid and the seeds match the
+JSON exactly, or all problems are reported and no seed changes.
 
 In the CSV every value is quoted and null is not, so that a reader can tell an empty string from
-null; numbers keep the precision that the JSON wrote, and timestamps are UTC. SHA256SUMS beside the
-seeds holds the checksums of each file that was converted and of each seed: by it `dbt build` knows
-seeds of another export, or half a conversion (macros/seeds.sql).
+null; numbers keep the precision of the JSON, and timestamps are UTC. SHA256SUMS beside the seeds
+has the checksums of each converted file and of each seed: by it `dbt build` detects seeds of
+another export, or of half a conversion (macros/seeds.sql).
 """
 
 import difflib
@@ -52,10 +52,10 @@ Row = list[str | None]  # the values of a record as text, or None for null
 
 @dataclass(frozen=True)
 class Conversion:
-    """What a conversion gave.
+    """The result of a conversion.
 
-    `records` counts them for each dataset that has a file, `missing` names the optional datasets
-    that have none, and `changed` the seeds that were written.
+    `records` counts the records of each dataset that has a file, `missing` names the optional
+    datasets that have none, and `changed` the seeds that were written.
     """
 
     records: dict[str, int]
@@ -71,12 +71,12 @@ class Conversion:
 def convert(
     input_dir: Path = INPUT_DIR, output_dir: Path = OUTPUT_DIR, check: bool = False
 ) -> Conversion:
-    """Write the seeds that the JSON gives, or with `check` only compare them.
+    """Write the seeds from the JSON, or with `check` only compare them.
 
     Args:
         input_dir: Folder of the `<dataset>.json` files.
         output_dir: Folder of the `raw_<dataset>.csv` files; created where missing.
-        check: Change nothing, and raise where a seed isn't what the JSON gives.
+        check: Change nothing, and raise where a seed does not match the JSON.
 
     Raises:
         WrongExportError: A file or a record is wrong, or `check` found a difference.
@@ -100,7 +100,7 @@ def convert(
 def build_seeds(
     datasets: dict[str, Dataset], input_dir: Path, output_dir: Path
 ) -> tuple[dict[str, bytes], dict[str, int]]:
-    """Return the bytes of each file by its name, and how many records each dataset has."""
+    """Return the bytes of each file by its name, and the number of records of each dataset."""
     try:
         present = {path.name for path in input_dir.iterdir()}
     except OSError as error:
@@ -137,12 +137,12 @@ def build_seeds(
 
 
 def checksum(data: bytes, name: str) -> str:
-    """Return a line of what `sha256sum --check` reads."""
+    """Return a line for `sha256sum --check`."""
     return f"{hashlib.sha256(data).hexdigest()}  {name}\n"
 
 
 def convert_dataset(dataset: Dataset, data: bytes, problems: list[str]) -> list[Row]:
-    """Return a dataset's rows and add its problems; with problems, the rows are of no use.
+    """Return a dataset's rows and add its problems; with problems, the rows are unusable.
 
     Raises:
         FileError: The file gives no records.
@@ -208,7 +208,7 @@ def to_csv(dataset: Dataset, rows: list[Row]) -> bytes:
 
 
 def compare(seeds: dict[str, bytes], output_dir: Path) -> list[str]:
-    """Return a line for each seed file that is missing, different or unexpected."""
+    """Return a line for each missing, different or unexpected seed file."""
     differences = []
     for name, data in seeds.items():
         try:
@@ -256,8 +256,8 @@ def write(seeds: dict[str, bytes], output_dir: Path) -> list[str]:
 
 
 def advice(name: str, candidates: list[str]) -> str:
-    """Return what to do about an undeclared name, and the one it was probably meant to be."""
-    # Comparing takes quadratic time, and no declared name is nearly as long.
+    """Return advice about an undeclared name, with the declared name that was probably meant."""
+    # Comparing takes quadratic time, and declared names are far shorter.
     closest = difflib.get_close_matches(name[:100].lower(), candidates, n=1)
     guess = f"did you mean {closest[0]}? If not, " if closest else ""
     return f"{guess}declare it in {DECLARED_IN}"

@@ -1,4 +1,4 @@
-"""Read which datasets there are, and what fields and types they have."""
+"""Read the declared datasets, with their fields and types."""
 
 from dataclasses import dataclass
 
@@ -25,8 +25,8 @@ class Field:
 class Dataset:
     """A declared dataset.
 
-    `id_field` names a record in messages. `day_fields` are those of which the first that is given
-    says of which day a record is; none where the dataset doesn't arrive by the day.
+    `id_field` names a record in messages. The first of `day_fields` that is given has the day of a
+    record; a dataset that is not stored by day has none.
     """
 
     name: str
@@ -48,7 +48,7 @@ def read_declaration() -> dict[str, Dataset]:
 
 
 def declared_dataset(seed: dict) -> Dataset:
-    """Return what a seed of the declaration says."""
+    """Return the dataset that a seed's YAML declares."""
     fields = []
     for column in seed["columns"]:
         meta = column["config"]["meta"]

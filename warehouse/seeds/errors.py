@@ -1,12 +1,12 @@
-"""What is wrong with an export."""
+"""Problems of an export."""
 
 from warehouse.system.errors import ExitCode, WarehouseError
 
 
 class ConversionError(WarehouseError):
-    """The seeds are not, or could not be made, what the JSON gives.
+    """The seeds do not match the JSON, or could not be written.
 
-    `problems` holds one line for each reason; as a string, the error ends in a line that sums up.
+    `problems` has one line per reason; as a string, the error ends with a summary.
     """
 
     def __init__(self, problems: list[str], *summary: str) -> None:
@@ -21,8 +21,8 @@ class WrongExportError(ConversionError):
 
 
 class FileError(Exception):
-    """A file that gives no records; the message says why."""
+    """A file without usable records; the message has the reason."""
 
 
 class MismatchError(Exception):
-    """A value that isn't what its field declares; the message says what was expected."""
+    """A value that does not match its field's declaration; the message has the expected type."""

@@ -1,4 +1,4 @@
-"""Read JSON with nothing lost: repeated keys are known, and numbers keep their digits."""
+"""Read JSON with nothing lost: repeated keys are recorded, and numbers keep their digits."""
 
 import json
 import re
@@ -11,7 +11,7 @@ from pathlib import Path
 from warehouse.seeds.errors import FileError
 from warehouse.system.words import shown
 
-MAX_BYTES = 50_000_000  # of one file: a seed is small, what is larger is read where it lies
+MAX_BYTES = 50_000_000  # of one file: seeds are small, larger files are ingested into a lake
 MAX_DEPTH = 100  # of nested values: beyond any real record, below Python's recursion limit
 CUT_OFF = "; the file seems to be cut off"
 BETWEEN = re.compile(r"[\s,]*")  # what separates the elements of an array
@@ -20,7 +20,7 @@ IN_BULK = "load this dataset in bulk from landing/ instead"
 
 @dataclass(frozen=True, slots=True)
 class Number:
-    """A number as the JSON wrote it: no float to round it, no limit to its digits."""
+    """A number as written in the JSON: neither rounded nor limited in its digits."""
 
     text: str
 
@@ -29,7 +29,7 @@ class Number:
 
 
 class JsonObject(dict[str, object]):
-    """A JSON object that remembers which of its keys were repeated."""
+    """A JSON object that records its repeated keys."""
 
     def __init__(self, pairs: list[tuple[str, object]]) -> None:
         super().__init__(pairs)
@@ -52,7 +52,7 @@ def records_in(data: bytes) -> list[object]:
         cut_off = CUT_OFF if is_cut_off(error) else ""
         is_not_array = error.msg == "Extra data"
         hint = "; expected one JSON array of records" if is_not_array else cut_off
-        # Name it, since what can't be read is often what can't be seen.
+        # Name the character, since an unreadable one is often invisible.
         wrong = error.doc[error.pos : error.pos + 1] if error.msg.startswith("Expecting") else ""
         found = f', found "{shown(wrong)}"' if wrong and not cut_off else ""
         raise FileError(f"malformed JSON at {place}: {error.msg}{found}{hint}") from None
@@ -78,7 +78,7 @@ def lines_of_records(data: bytes) -> list[int]:
 
 
 def read_bytes(path: Path) -> bytes:
-    """Return what is in a file; raise FileError where that can't be read, or is too much."""
+    """Return the content of a file; raise FileError where it can't be read, or is too large."""
     try:
         status = path.stat()
         if not stat.S_ISREG(status.st_mode):
@@ -94,7 +94,7 @@ def read_bytes(path: Path) -> bytes:
 
 def text_of(data: bytes) -> str:
     """Return the text of a UTF-8 file, without its byte order mark."""
-    if data and not data.strip(b"\0"):  # as a crash may leave a file
+    if data and not data.strip(b"\0"):  # as after a crash
         raise FileError("expected a JSON array, found nothing but NUL bytes")
     if wrong := wrong_encoding(data):
         raise FileError(wrong)
@@ -108,19 +108,19 @@ def text_of(data: bytes) -> str:
 
 
 def wrong_encoding(data: bytes) -> str | None:
-    """Return what is wrong with an encoding, None where the first bytes are those of UTF-8."""
+    """Return the problem with an encoding, None where the first bytes can be UTF-8."""
     encoding = json.detect_encoding(data)
     return None if encoding.startswith("utf-8") else f"expected UTF-8, found {encoding.upper()}"
 
 
 def is_cut_off(error: json.JSONDecodeError) -> bool:
-    """Tell whether the JSON is right as far as it goes, and only ends too early."""
+    """Return whether the JSON is valid, but ends too early."""
     is_within_a_word = re.fullmatch(r"[-+.\w]*", error.doc[error.pos :].strip())
     return error.msg.startswith("Unterminated string") or is_within_a_word is not None
 
 
 def to_json(value: object) -> str:
-    """Return a value as compact JSON text, its numbers as they were written."""
+    """Return a value as compact JSON text, with numbers as written."""
     if isinstance(value, Number):
         return value.text
     if isinstance(value, list):
@@ -131,7 +131,7 @@ def to_json(value: object) -> str:
 
 
 def defects(value: object, path: str, depth: int = 0) -> Iterator[str]:
-    """Yield what is wrong with a value whatever its field declares, nested values included."""
+    """Yield the problems of a value, nested values included, that hold for any type."""
     if depth >= MAX_DEPTH and isinstance(value, list | JsonObject):
         yield f"{path}: expected at most {MAX_DEPTH} levels of nesting, found more"
     elif isinstance(value, Number):
@@ -154,7 +154,7 @@ def defects(value: object, path: str, depth: int = 0) -> Iterator[str]:
 
 
 def described(value: object) -> str:
-    """Return what a value is, in words."""
+    """Return the kind of a value, in words."""
     if isinstance(value, str):
         return f'the string "{shown(value)}"'
     if isinstance(value, Number):

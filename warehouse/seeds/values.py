@@ -1,4 +1,4 @@
-"""Check one value, and give the text of its seed: the types that fields have."""
+"""The types of fields: validate a value, and return its text in a seed."""
 
 import re
 from collections.abc import Callable
@@ -8,9 +8,9 @@ from decimal import Decimal, InvalidOperation
 from warehouse.seeds.errors import MismatchError
 from warehouse.seeds.json_text import JsonObject, Number, described, to_json
 
-MAX_CHARACTERS = 131_072  # of one value: dbt reads seeds with Python's csv, which stops here
+MAX_CHARACTERS = 131_072  # of one value: the limit of Python's csv, with which dbt reads seeds
 INT64 = 2**63
-DECIMAL_18_6_LIMIT = Decimal("999999999999.9999995")  # from here on it rounds to 10^12
+DECIMAL_18_6_LIMIT = Decimal("999999999999.9999995")  # from here it rounds to 10^12
 DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 EXPECTED = {
     "string": "a string",
@@ -46,7 +46,7 @@ def exact(value: object, expected: str) -> Decimal:
 
 
 def integer_text(value: object) -> str:
-    """Return an integer's digits; 1200.0 and 1.2e3 are integers too."""
+    """Return the digits of an integer; 1200.0 and 1.2e3 are integers too."""
     expected = EXPECTED["integer"]
     number = exact(value, expected)
     if not -INT64 <= number < INT64:
@@ -57,7 +57,7 @@ def integer_text(value: object) -> str:
 
 
 def number_text(value: object) -> str:
-    """Return a number with its exponent expanded, which DuckDB doesn't always cast right."""
+    """Return a number without an exponent, which DuckDB doesn't always cast correctly."""
     expected = EXPECTED["number"]
     number = exact(value, expected)
     if number.copy_abs() >= DECIMAL_18_6_LIMIT:  # abs() would round, and overflow
@@ -69,14 +69,14 @@ def number_text(value: object) -> str:
 
 
 def boolean_text(value: object) -> str:
-    """Return true or false; nothing else stands for them."""
+    """Return true or false; no other value is accepted."""
     if not isinstance(value, bool):
         raise MismatchError(EXPECTED["boolean"])
     return "true" if value else "false"
 
 
 def date_text(value: object) -> str:
-    """Return a date that the calendar has."""
+    """Return a date that exists."""
     expected = EXPECTED["date"]
     if not isinstance(value, str) or not DATE.fullmatch(value):
         raise MismatchError(expected)
@@ -87,7 +87,7 @@ def date_text(value: object) -> str:
 
 
 def timestamp_text(value: object) -> str:
-    """Return a timestamp in UTC without a zone; digits beyond microseconds are cut."""
+    """Return a timestamp in UTC without a zone, cut to microseconds."""
     expected = EXPECTED["timestamp"]
     if not isinstance(value, str) or not TIMESTAMP.fullmatch(value):
         raise MismatchError(expected)

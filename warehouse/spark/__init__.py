@@ -1,4 +1,4 @@
-"""Build on Spark, and read what was built there."""
+"""Build on Spark, and read the build."""
 
 from importlib.util import find_spec
 
@@ -6,7 +6,7 @@ from warehouse.system.errors import WarehouseError
 
 try:
     installed = find_spec("dbt.adapters.spark")
-except ModuleNotFoundError:  # nor is the dbt that it belongs to
+except ModuleNotFoundError:  # and dbt's adapter for Spark is missing too
     installed = None
 if not installed:
     raise WarehouseError("What speaks to Spark is not installed here: `make spark-up` installs it.")

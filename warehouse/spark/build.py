@@ -21,7 +21,7 @@ def build(arguments: list[str], lock: int, landing: str | None = None) -> ExitCo
     """Run every step; return how all ended.
 
     Args:
-        arguments: What `dbt build` gets.
+        arguments: Arguments of `dbt build`.
         lock: File descriptor of the lock on the project.
         landing: Folder whose files are ingested first; without it, the JSON is converted.
 
@@ -37,7 +37,7 @@ def build(arguments: list[str], lock: int, landing: str | None = None) -> ExitCo
             )
         schemas = server.credentials.schema
     if landing:
-        # A server isn't where this runs.
+        # A server can be on another machine.
         lake = given_variables(arguments).get("lake_path", str(LAKE))
         arguments = with_variables(arguments, {"raw": "lake", "lake_path": lake})
     source = prepared(arguments, landing)

@@ -1,4 +1,4 @@
-"""Read what the Thrift server that the profile names holds."""
+"""Read tables of the Thrift server that the profile names."""
 
 import os
 from argparse import Namespace
@@ -23,14 +23,14 @@ class Server(Database):
 
     def __init__(self, project: Path, _run_id: str = "") -> None:
         super().__init__(project)
-        set_invocation_context(os.environ)  # what the profile's env_var reads
+        set_invocation_context(os.environ)  # for the profile's env_var
         set_from_args(Namespace(PROFILES_DIR=str(project)), None)
         self.credentials = load_profile(str(project), {}, target_override=TARGET).credentials
         self.connection: Any = None
         try:
             opened = SparkConnectionManager.open(Connection("spark", None, self.credentials))
             self.connection = opened.handle
-        except Exception as error:  # of dbt's, of Thrift's, of the system's: all are its answer
+        except Exception as error:  # dbt's, Thrift's and the system's errors are all reported
             self.problem = in_short(error)
 
     def close(self) -> None:
@@ -40,7 +40,7 @@ class Server(Database):
             self.connection = None
 
     def fetch(self, query: str) -> list[Row]:
-        """Return the rows of a query; raise DatabaseError if there are none to be had."""
+        """Return the rows of a query; raise DatabaseError if it fails."""
         if not self.connection:
             raise DatabaseError(self.problem)
         try:
@@ -52,7 +52,7 @@ class Server(Database):
             raise DatabaseError(in_short(error)) from None
 
     def literal(self, value: object) -> str:
-        """Return a value as SQL writes it."""
+        """Return a value as an SQL literal."""
         if value is None:
             return "null"
         text = str(value).replace("\\", "\\\\").replace("'", "\\'")

@@ -1,1 +1,1 @@
-"""What every command needs: paths, words, files that are replaced whole, locks, progress."""
+"""Shared by all commands: paths, words, atomic files, locks, progress."""

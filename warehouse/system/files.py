@@ -1,7 +1,7 @@
-"""Replace files and folders so that neither a kill nor a crash leaves half of one under its name.
+"""Replace files and folders atomically: a kill or a crash leaves no incomplete one.
 
-What is new is written to a temporary one beside its target, since a rename is only atomic within
-one file system, and renamed once it is on disk.
+A new file or folder is written beside its target, since a rename is only atomic within one file
+system, and renamed once it is on disk.
 """
 
 import ctypes
@@ -22,14 +22,14 @@ REMEDIES = {
     errno.EPERM: WRITABLE,
 }
 
-# DuckDB's words, of which some name the file and some don't.
+# DuckDB's messages, some with the file's name and some without.
 DAMAGE = re.compile(
     "No magic bytes|TProtocolException|[Dd]ecompression failure|Failed to read file .*\\.parquet"
 )
 
 
 def remedy(message: str) -> str:
-    """Return what to do about the system's error, or the damage, that a message tells of, or ""."""
+    """Return advice for the system's error or the damage in a message, or ""."""
     for code, advice in REMEDIES.items():
         if os.strerror(code) in message:
             return advice
@@ -39,14 +39,14 @@ def remedy(message: str) -> str:
 
 
 def temporary_beside(target: Path) -> Path:
-    """Return where this process writes what is to replace a file or a folder."""
+    """Return the temporary path of this process for a new file or folder."""
     return target.with_name(f".{target.name}.{os.getpid()}.tmp")
 
 
 def remove_leftovers(target: Path) -> None:
-    """Remove what was left beside a target by processes that were killed, DuckDB's logs too.
+    """Remove temporary files that killed processes left beside a target, with DuckDB's logs.
 
-    Whoever holds the project's lock is the only one who writes: no other's file is in use.
+    The holder of the project's lock is the only writer, so none of these is in use.
     """
     ours = re.compile(rf"\.{re.escape(target.name)}\.\d+\.tmp(\..*)?")
     for left in target.parent.iterdir():
@@ -59,10 +59,10 @@ def remove_leftovers(target: Path) -> None:
 
 
 def replace_folder(temporary: Path, target: Path) -> None:
-    """Put a folder in a target's place; the target's content, if it has any, takes the other's.
+    """Put a folder in a target's place; the old target, if any, takes the folder's place.
 
-    A rename doesn't replace a folder that holds something, but Linux can exchange the two. Where
-    it can't, a kill between the two renames leaves nothing under the target's name.
+    A rename can't replace a folder that isn't empty, but Linux can exchange two folders. Where it
+    can't, a kill between the two renames leaves nothing under the target's name.
     """
     if not target.exists():
         temporary.rename(target)
@@ -79,7 +79,7 @@ def replace_folder(temporary: Path, target: Path) -> None:
 
 
 def exchanged(one: Path, other: Path) -> bool:
-    """Give each of two folders the other's name, in one step; tell whether the system could."""
+    """Exchange two folders in one step; return whether the system could."""
     try:
         rename = ctypes.CDLL(None).renameat2
     except AttributeError:
@@ -97,7 +97,7 @@ def write_synced(path: Path, data: bytes) -> None:
 
 
 def sync_folder(folder: Path) -> None:
-    """Return once the names in a folder are on disk, where the file system can tell."""
+    """Return once the names in a folder are on disk, where the file system supports it."""
     with suppress(OSError):
         descriptor = os.open(folder, os.O_RDONLY)
         try:

@@ -1,4 +1,4 @@
-"""Who may write: one build at a time in a project, one process at a time to a database file."""
+"""Locks: one build at a time in a project, one writer at a time of a database file."""
 
 import fcntl
 import os
@@ -22,11 +22,11 @@ SECONDS_BETWEEN_TRIES = 0.2
 
 
 class LockError(WarehouseError):
-    """Someone else is at work, or the lock can't be taken; the message says who, or why."""
+    """Another process has the lock, or it can't be taken; the message has who, or the reason."""
 
 
 def wait_seconds() -> float:
-    """Return for how long to wait for another build, in seconds."""
+    """Return the seconds to wait for another build."""
     try:
         return max(0.0, float(os.environ.get(WAIT_VARIABLE) or WAIT_SECONDS))
     except ValueError:
@@ -36,13 +36,13 @@ def wait_seconds() -> float:
 
 @contextmanager
 def sole_build(project: Path) -> Iterator[int]:
-    """Be the only one who converts, builds or publishes in a project.
+    """Hold the lock for converting, building and publishing in a project.
 
-    The lock is the system's: whatever way its holder ends, it is free again. Gives its file
+    It is the system's lock, which is free again however its holder ends. Yields its file
     descriptor; a process that inherits it keeps the lock for as long as it lives.
 
     Raises:
-        LockError: Another build goes on, also after having been waited for.
+        LockError: Another build is still running after the wait.
 
     """
     try:
@@ -73,12 +73,12 @@ def sole_build(project: Path) -> Iterator[int]:
 
 @contextmanager
 def sole_export(parent: Path) -> Iterator[None]:
-    """Be the only one who exports into a folder in this one; builds aren't disturbed.
+    """Hold the lock for exporting into a folder in this one; builds aren't affected.
 
-    The folder itself is locked, so that no file is left of it.
+    The folder itself is locked, so that no lock file is left.
 
     Raises:
-        LockError: Another export goes on, or the folder can't be locked.
+        LockError: Another export is running, or the folder can't be locked.
 
     """
     try:
@@ -100,7 +100,7 @@ def sole_export(parent: Path) -> Iterator[None]:
 
 @contextmanager
 def sole_review(folder: Path) -> Iterator[None]:
-    """Be the only one who writes a review in a folder; whoever else does is waited for.
+    """Hold the lock for writing a review in a folder, after waiting for others.
 
     Raises:
         LockError: The lock can't be taken.
@@ -116,19 +116,19 @@ def sole_review(folder: Path) -> Iterator[None]:
 
 
 def is_interruption(error: BaseException) -> bool:
-    """Tell whether an error is Ctrl-C, as which DuckDB, within a query, disguises it."""
+    """Return whether an error is Ctrl-C, which DuckDB turns into its own error within a query."""
     return isinstance(error.__cause__ or error, KeyboardInterrupt)
 
 
 def sign(lock: int, holder: str) -> None:
-    """Say who holds a lock, and since when, to those who wait for it."""
-    with suppress(OSError):  # on a full disk it is a lock all the same
+    """Write the holder of a lock and its start, for those who wait."""
+    with suppress(OSError):  # on a full disk the lock works all the same
         os.truncate(lock, 0)
         os.write(lock, f"{holder}, since {datetime.now():%H:%M:%S}".encode())
 
 
 def tries(seconds: float) -> Iterator[bool]:
-    """Yield at once, and then again and again for some seconds; whether anything was waited."""
+    """Yield at once, then repeatedly for some seconds; the value is whether it has waited."""
     end = time.monotonic() + seconds
     yield False
     while time.monotonic() < end:
@@ -137,7 +137,7 @@ def tries(seconds: float) -> Iterator[bool]:
 
 
 def holder_of(error: duckdb.Error) -> str | None:
-    """Return who keeps a database file from being opened; None if nobody does."""
+    """Return the process that keeps a database file from being opened; None if there is none."""
     message = str(error).splitlines()[0]
     holder = re.search(r"held in (.+? \(PID \d+\))", message)
     if holder:

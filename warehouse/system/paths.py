@@ -1,4 +1,4 @@
-"""Where things lie, from the folder of the project."""
+"""Paths, relative to the folder of the project."""
 
 import os
 from pathlib import Path
@@ -11,7 +11,7 @@ PUBLISHED_FILE = Path("warehouse.duckdb")
 HISTORY_FILE = Path("history.duckdb")
 REVIEW_FILE = Path("review.html")
 EXPORT_FOLDER = Path("export")
-TARGET = Path(os.environ.get("DBT_TARGET_PATH") or "target")  # where dbt leaves its artifacts
+TARGET = Path(os.environ.get("DBT_TARGET_PATH") or "target")  # the folder of dbt's artifacts
 LOGS = Path(os.environ.get("DBT_LOG_PATH") or "logs")
 
 

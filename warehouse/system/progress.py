@@ -1,4 +1,4 @@
-"""Show how far long work is: a bar on a terminal, elsewhere a line now and then."""
+"""Show progress: a bar on a terminal, elsewhere a line from time to time."""
 
 import shutil
 import sys
@@ -9,21 +9,21 @@ SECONDS_BETWEEN_LINES = 10  # where progress can't be shown in place
 
 
 class Progress(tqdm):
-    """How many steps of some work are done, and how many of them failed."""
+    """The number of steps done, and of steps that failed."""
 
     monitor_interval = 0  # no thread of its own
 
     def __init__(self, work: str) -> None:
         self.failed = 0
         self.is_bar, self.is_shown = sys.stdout.isatty(), False
-        size = shutil.get_terminal_size()  # also where the terminal doesn't know
+        size = shutil.get_terminal_size()  # has a default for unknown terminals
         super().__init__(
             desc=work,
             file=sys.stdout,
             ncols=size.columns,
             nrows=size.lines,
             miniters=1,
-            # What follows is tqdm's own, which TQDM_... in the environment would change.
+            # The following are tqdm's defaults, which TQDM_... in the environment would change.
             disable=False,
             initial=0,
             postfix=None,
@@ -35,13 +35,13 @@ class Progress(tqdm):
         )
 
     def start(self) -> None:
-        """Say that the work has begun, where the first step may take a while."""
+        """Show that the work has begun, where the first step may take a while."""
         self.display(f"{self.desc}: starting")
 
     def show(
         self, total: int | None = None, has_ended: bool = True, has_failed: bool = False
     ) -> None:
-        """Count a step, once it has ended; not every event knows of how many."""
+        """Count a step that has ended; not every event has the total."""
         self.total = total or self.total
         if has_failed:
             self.failed += 1
@@ -49,7 +49,7 @@ class Progress(tqdm):
         self.update(int(has_ended))
 
     def display(self, msg: str | None = None, pos: int | None = None) -> bool:
-        """Show a text, or how far the work is."""
+        """Show a text, or the progress."""
         self.is_shown = True
         if self.is_bar:
             return super().display(msg, pos)
@@ -57,7 +57,7 @@ class Progress(tqdm):
         return True
 
     def close(self) -> None:
-        """Leave one line that stays, if any was written."""
+        """Leave one permanent line, if any was written."""
         if self.is_shown and self.total:
             self.bar_format = "{desc}: {n_fmt} of {total_fmt}{postfix} in {elapsed_s:.1f} s"
             self.display()
@@ -65,4 +65,4 @@ class Progress(tqdm):
             print()
 
     def __del__(self) -> None:
-        """Leave no line of work that was broken off."""
+        """Leave no line of interrupted work."""

@@ -10,7 +10,7 @@ MAX_VALUE = 80  # characters
 
 
 def shown(text: str, limit: int = 60) -> str:
-    """Return a text on one line, what can't be printed escaped, and its end cut."""
+    """Return a text on one line, with unprintable characters escaped and its end cut."""
     head = text if len(text) <= limit else text[: limit - 3] + "..."
     return "".join(
         character if character.isprintable() else character.encode("unicode_escape").decode()
@@ -29,7 +29,7 @@ def listed(values: Iterable[object]) -> str:
 
 
 def value_text(value: object) -> str:
-    """Return a value in a few characters, without a doubt about where it ends."""
+    """Return a value in a few characters, quoted so that its end is clear."""
     if value is None:
         return "null"
     if isinstance(value, bool):

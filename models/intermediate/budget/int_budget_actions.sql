@@ -14,7 +14,7 @@ proposed_actions as (
 
     select
         budget_actions.*,
-        -- What says that it was rejected and approved counts as rejected.
+        -- An action that is both rejected and approved counts as rejected.
         case
             when budget_actions.is_approved_by_human and budget_actions.status <> 'rejected'
                 then {{ add_minutes('budget_actions.proposed_at', 'budget_actions.approval_latency_minutes') }}
@@ -36,14 +36,15 @@ known_actions as (
 
 ),
 
--- Until its approval was given, an approved action was a proposal; what came of it was not known.
+-- Until its approval, an action was a proposal; its later status was not known.
 judged_actions as (
 
     select
         *,
         case when is_approval_in_future then 'proposed' else status end as known_status,
         is_approved_by_human and not is_approval_in_future and status <> 'rejected' as is_approved,
-        -- Null-safe: a partition takes nulls for equal.
+        {{ requires_approval('amount', 'currency') }} as requires_approval,
+        -- Null-safe: a partition treats nulls as equal.
         min(budget_action_id) over (
             partition by
                 campaign_id,
@@ -78,12 +79,21 @@ final as (
         proposed_at,
         known_status as status,
         is_approved,
-        -- A blank name is no name.
+        -- A blank name counts as none.
         case when is_approved then {{ blank_to_null('approver_id') }} end as approver_id,
         case when is_approved then approval_latency_minutes end as approval_latency_minutes,
         case when is_approved then approved_at end as approved_at,
         approval_threshold,
-        {{ requires_approval('amount', 'currency') }} as requires_approval,
+        requires_approval,
+        case
+            when is_approved then 'approved'
+            when known_status = 'rejected' then 'rejected'
+            when known_status = 'proposed' then 'pending'
+            when requires_approval then 'missing'
+            else 'not_required'
+        end as approval_state,
+        -- Only executed actions moved money; a rolled back one counts as not moved.
+        known_status = 'executed' as money_moved,
         from_channel_id = to_channel_id as is_self_transfer,
         nullif(first_alike, budget_action_id) as possible_duplicate_of,
         case

@@ -11,7 +11,7 @@ actions as (
 
 ),
 
--- Each value with the export that first showed another one.
+-- Each value with the export that first showed the next one.
 shown_values as (
 
     select
@@ -34,7 +34,7 @@ term_changes as (
 
 ),
 
--- The approval that was known before the change, and the one that the same export shows.
+-- The approval known before the change, and the approval in the export of the change.
 approvals as (
 
     select
@@ -78,7 +78,7 @@ final as (
         attribute,
         export_number
     from approvals
-    -- An approval that was given after the export before may be of the new terms.
+    -- An approval after the previous export may be for the new terms.
     where coalesce(shown_approval_at <= previous_export_at, true)
 
 )

@@ -59,7 +59,7 @@ assets as (
 
 ),
 
--- A day that one of the assets that run has not reported yet would count as one that cost less.
+-- A day that a running asset has not reported yet would look cheaper than it was.
 reported_channels as (
 
     select

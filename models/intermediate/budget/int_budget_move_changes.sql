@@ -22,7 +22,7 @@ effects as (
 
 ),
 
--- In the direction of the plan: the channel that gives is to spend less.
+-- In the direction of the plan: the giving channel should spend less.
 planned_changes as (
 
     select
@@ -31,7 +31,7 @@ planned_changes as (
         windows.before_start,
         windows.after_end,
         windows.is_after_complete,
-        -- What moves within one channel leaves it the same money.
+        -- A move within one channel leaves its money the same.
         windows.is_moved_by_another as is_overlapped,
         plans.planned_daily_change,
         coalesce(channels.days_covered_before, 0) as days_covered_before,
@@ -43,7 +43,7 @@ planned_changes as (
         channels.change_per_day,
         case when windows.direction = 'from' then -channels.change_per_day else channels.change_per_day end
             as change_as_planned,
-        -- Without any variation the quantile has no degrees of freedom, and no margin to widen.
+        -- Without variation there are no degrees of freedom, and the margin is 0.
         case
             when channels.change_variance = 0 then cast(0 as double)
             else
@@ -122,7 +122,8 @@ final as (
         uptake_share,
         uptake_share - share_margin as uptake_share_low,
         uptake_share + share_margin as uptake_share_high,
-        -- Surely as planned, most likely enough of it and not surely far more, or surely too little of it.
+        -- moved: significantly as planned, enough of it, and not significantly far more. not_moved: significantly too
+        -- little.
         case
             when
                 uptake_share - share_margin > 0

@@ -25,7 +25,7 @@ pairs as (
 
 ),
 
--- Spread within a window says nothing with one report. Sums of thirds are a little off a whole number.
+-- One report per window shows no variation. The tolerance is for sums of thirds, which are slightly off a whole number.
 rated_pairs as (
 
     select
@@ -80,7 +80,7 @@ final as (
         {%- endfor %}
         spend_per_day_after - spend_per_day_before as change_per_day,
         variance_before + variance_after as change_variance,
-        -- Welch (1947), Biometrika 34, "The generalization of Student's problem". Null where all days are alike.
+        -- Welch (1947), Biometrika 34, "The generalization of Student's problem". Null where all days are equal.
         (variance_before + variance_after) * (variance_before + variance_after) / nullif(
             variance_before * variance_before / (report_count_before - 1)
             + variance_after * variance_after / (report_count_after - 1),

@@ -10,7 +10,7 @@ channels as (
 
 ),
 
--- A channel that a move touches within the windows can't show what would have been without one.
+-- A channel that a move touches within the windows can't show what would have happened without a move.
 touched_channels as (
 
     select
@@ -26,7 +26,8 @@ touched_channels as (
 
 ),
 
--- Each channel is compared with itself, whatever their mix. Weights go by counts alone, which are surer than variances.
+-- Each channel is compared with itself, so a change of their mix does not matter. Weights use counts only, which are
+-- more certain than variances.
 weighted_channels as (
 
     select
@@ -45,7 +46,7 @@ weighted_channels as (
 
 ),
 
--- Decimals add up the same in any order; parts of a whole keep their digits however small it is.
+-- Sums of decimals do not depend on the order; shares of the total keep their digits, however small the total is.
 parted_channels as (
 
     select
@@ -96,7 +97,7 @@ differences as (
 
 ),
 
--- Welch's degrees of freedom, and the margin of a log ratio as judged_trends has it.
+-- Welch's degrees of freedom, and the margin of a log ratio as in judged_trends.
 margins as (
 
     select

@@ -17,7 +17,7 @@ moves as (
 
 ),
 
--- What a row counted is spread evenly over its days: one that covers the day of the move can't tell before from after.
+-- A row's figures are spread evenly over its days, so a row that covers the day of the move mixes before and after.
 window_days as (
 
     select
@@ -41,7 +41,7 @@ window_days as (
 
 ),
 
--- Of the mean to a millionth, so that days that are alike differ from it by exactly nothing.
+-- With the mean rounded to a millionth, so that equal days differ from it by exactly 0.
 deviating_days as (
 
     select
@@ -52,7 +52,7 @@ deviating_days as (
 
 ),
 
--- A row's days are one report of it: each counts as its part, as Kish (1965) counts days of unlike size.
+-- The days of a row are one report, and each counts as its part of it; days of unequal size count as in Kish (1965).
 final as (
 
     select

@@ -18,8 +18,8 @@ as_of as (
 
 ),
 
--- When a move was executed is not exported: its approval, else its proposal, stands for it. That
--- day belongs to neither window.
+-- The export has no time of execution, so the day of the approval, else of the proposal, stands for it. That day
+-- belongs to neither window.
 executed_moves as (
 
     select

@@ -17,7 +17,7 @@ moves as (
 
 ),
 
--- What the export of a move said of the action, or one before it and none since.
+-- The latest values of the action up to the export of its move.
 latest_values as (
 
     select

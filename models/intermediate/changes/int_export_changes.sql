@@ -4,10 +4,15 @@ with exports as (
 
 ),
 
-judgments as (
+judgment_changes as (
 
-    select * from {{ ref('int_judgments') }}
-    where recency <= 2
+    select * from {{ ref('int_judgment_changes') }}
+
+),
+
+pairs as (
+
+    select * from {{ ref('int_judgment_pairs') }}
 
 ),
 
@@ -50,107 +55,8 @@ compared as (
 judged_exports as (
 
     select count(distinct export_number) as export_count
-    from judgments
-
-),
-
--- An action stands here for each reason that calls for it.
-{%- for moment, recency in [('before', 2), ('after', 1)] %}
-
-{{ moment }} as (
-
-    select
-        kind,
-        record_id,
-        coalesce(action_type, kind) as item,
-        max(campaign_id) as campaign_id,
-        max(label) as label,
-        max(unit) as unit,
-        max(actual) as actual,
-        max(verdict) as verdict,
-        max(reasons) as reasons,
-        min(item_order) as item_order
-    from judgments
-    where recency = {{ recency }}
-    group by kind, record_id, coalesce(action_type, kind)
-
-),
-{%- endfor %}
-
--- What became of a budget action that nobody has to decide any more.
-new_statuses as (
-
-    select
-        status_changes.record_id,
-        status_changes.to_value as status
-    from status_changes
-    inner join compared
-        on status_changes.export_number = compared.export_number
-    where
-        status_changes.dataset = 'budget_actions'
-        and status_changes.attribute = 'status'
-
-),
-
-pairs as (
-
-    select
-        coalesce(after.kind, before.kind) as kind,
-        coalesce(after.record_id, before.record_id) as record_id,
-        coalesce(after.item, before.item) as item,
-        coalesce(after.campaign_id, before.campaign_id) as campaign_id,
-        coalesce(after.label, before.label) as label,
-        coalesce(after.unit, before.unit) as unit,
-        before.actual as actual_before,
-        after.actual as actual_after,
-        coalesce(before.reasons, '') <> coalesce(after.reasons, '') as has_other_reasons,
-        coalesce(before.actual = after.actual, coalesce(before.actual, after.actual) is null) as is_same_figure,
-        before.reasons as reasons_before,
-        after.reasons as reasons_after,
-        before.verdict as verdict_before,
-        case
-            when after.verdict is null and before.item = 'decide_budget_action' then new_statuses.status
-            else after.verdict
-        end as verdict_after,
-        after.item_order
-    from before
-    full outer join after
-        on
-            before.kind = after.kind
-            and before.record_id = after.record_id
-            and before.item = after.item
-    left join new_statuses
-        on
-            before.kind = 'action'
-            and before.record_id = new_statuses.record_id
-
-),
-
-judged_changes as (
-
-    select
-        *,
-        case
-            when kind = 'metric' and verdict_before <> verdict_after then 'verdict_moved'
-            when kind = 'metric' and (not is_same_figure or has_other_reasons) then 'metric_moved'
-            when kind = 'experiment' and coalesce(verdict_before, '') <> coalesce(verdict_after, '')
-                then 'verdict_changed'
-            when kind = 'risk' and verdict_after is null then 'risk_gone'
-            when
-                kind = 'risk'
-                and verdict_after like 'reviewed%'
-                and coalesce(verdict_before, '') not like 'reviewed%'
-                then 'risk_reviewed'
-            when kind = 'risk' and verdict_after = 'overdue' and coalesce(verdict_before, '') <> 'overdue'
-                then 'risk_overdue'
-            when kind = 'action' and verdict_after = 'open' and coalesce(verdict_before, '') <> 'open'
-                then 'action_new'
-            when kind = 'action' and verdict_before = 'open' and verdict_after is null then 'action_gone'
-            when kind = 'action' and verdict_after <> 'open' and coalesce(verdict_before, '') <> verdict_after
-                then 'action_decided'
-        end as change_type
-    from pairs
-    where 2 = (select judged_exports.export_count from judged_exports)
+    from {{ ref('int_judgments') }}
+    where recency <= 2
 
 ),
 
@@ -161,28 +67,12 @@ changes as (
         record_id,
         item,
         campaign_id,
-        label as what,
-        {%- for moment in ['before', 'after'] %}
-        case
-            when kind <> 'metric' then replace(verdict_{{ moment }}, '_', ' ')
-            when unit = 'verdict'
-                then replace(verdict_{{ moment }}, '_', ' ') || coalesce(': ' || reasons_{{ moment }}, '')
-            else
-                coalesce({{ metric_text('actual_' ~ moment, 'unit') }}, 'no figure')
-                || case verdict_{{ moment }}
-                    when 'informational' then ''
-                    else ' (' || replace(verdict_{{ moment }}, '_', ' ') || ')'
-                end
-        end as {{ moment }}_text,
-        {%- endfor %}
-        case when kind = 'metric' then actual_after / nullif(actual_before, 0) - 1 end as relative_change,
-        case
-            when kind = 'risk' then item_order
-            when kind = 'action' then -item_order
-            when kind = 'metric' then abs(actual_after / nullif(actual_before, 0) - 1)
-        end as importance
-    from judged_changes
-    where change_type is not null
+        what,
+        before_text,
+        after_text,
+        relative_change,
+        importance
+    from judgment_changes
 
     union all
 
@@ -218,7 +108,7 @@ changes as (
         moves.budget_action_id as record_id,
         'status' as item,
         budget_actions.campaign_id,
-        -- The export that is built may not hold it.
+        -- The present export may lack it.
         coalesce(budget_actions.money_move, moves.budget_action_id) as what,
         status_changes.from_value as before_text,
         status_changes.to_value as after_text,

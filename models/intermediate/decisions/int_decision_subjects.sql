@@ -37,7 +37,7 @@ records as (
 
 ),
 
--- A number alone is an amount more often than an id.
+-- A plain number is more likely an amount than an id.
 nameable_records as (
 
     select
@@ -79,7 +79,7 @@ words as (
 
 ),
 
--- An id is a word as a rule; one of several words stands where its first word does.
+-- Most ids are one word; an id of several words is looked for where its first word is.
 final as (
 
     select

@@ -63,7 +63,7 @@ flagged_messages as (
 
 ),
 
--- Dismissed or not: somebody saw it in the message that would be scaled.
+-- Dismissed signals too: somebody saw the problem in the message that would be scaled.
 brand_safety_signals as (
 
     select

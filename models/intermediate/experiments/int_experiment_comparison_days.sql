@@ -24,7 +24,7 @@ kpi_definitions as (
 
 ),
 
--- The metric decides; the others are what a winner must not harm.
+-- The metric decides; the others are guardrails.
 compared_kpis as (
 
     select
@@ -75,7 +75,7 @@ excess_so_far as (
 
 ),
 
--- A late success is of people who came before: what exceeds a day's trials moves to the days before it.
+-- Late successes come from people of earlier days, so successes above a day's trials move to earlier days.
 moved_back as (
 
     select
@@ -122,7 +122,7 @@ placed as (
 
 ),
 
--- Conversions for the money: cost stands in the place of trials, and isn't counted.
+-- Conversions per money: cost takes the place of trials, and is not a count.
 final as (
 
     select

@@ -7,13 +7,6 @@ with statistics as (
 
 ),
 
-days as (
-
-    select * from {{ ref('int_experiment_comparison_days') }}
-    where comparison = 'metric'
-
-),
-
 designs as (
 
     select * from {{ ref('int_experiment_designs') }}
@@ -21,55 +14,9 @@ designs as (
 
 ),
 
--- A declared end is reached by data alone: a row of each arm on its date or after ...
-dates_reached as (
+ends as (
 
-    select
-        designs.experiment_id,
-        greatest(
-            min(case when days.control_trials > 0 then days.judged_on end),
-            min(case when days.variant_trials > 0 then days.judged_on end)
-        ) as reached_on
-    from designs
-    inner join days
-        on
-            designs.experiment_id = days.experiment_id
-            and designs.planned_end_date <= days.judged_on
-    group by designs.experiment_id
-    having
-        count(case when days.control_trials > 0 then 1 end) > 0
-        and count(case when days.variant_trials > 0 then 1 end) > 0
-
-),
-
--- ... or, where no date was declared, the sample full.
-samples_filled as (
-
-    select
-        designs.experiment_id,
-        min(statistics.judged_on) as reached_on
-    from designs
-    inner join statistics
-        on
-            designs.experiment_id = statistics.experiment_id
-            and statistics.comparison = 'metric'
-            and designs.planned_sample <= statistics.control_trials + statistics.variant_trials
-    where designs.planned_end_date is null
-    group by designs.experiment_id
-
-),
-
-reached_ends as (
-
-    select
-        designs.experiment_id,
-        coalesce(dates_reached.reached_on, samples_filled.reached_on) as reached_on,
-        coalesce(designs.planned_end_date, samples_filled.reached_on) as last_day
-    from designs
-    left join dates_reached
-        on designs.experiment_id = dates_reached.experiment_id
-    left join samples_filled
-        on designs.experiment_id = samples_filled.experiment_id
+    select * from {{ ref('int_experiment_ends') }}
 
 ),
 
@@ -77,20 +24,20 @@ up_to_end as (
 
     select
         statistics.*,
-        reached_ends.reached_on,
+        ends.reached_on,
         row_number() over (
             partition by statistics.experiment_id, statistics.comparison
             order by statistics.judged_on desc
         ) as recency
     from statistics
-    inner join reached_ends
+    inner join ends
         on
-            statistics.experiment_id = reached_ends.experiment_id
-            and statistics.judged_on <= reached_ends.last_day
+            statistics.experiment_id = ends.experiment_id
+            and statistics.judged_on <= ends.last_day
 
 ),
 
--- The test at the end is of the rows up to it, and made once.
+-- The test at the end uses the rows up to it, and is made once.
 with_end as (
 
     select
@@ -126,11 +73,11 @@ decided as (
                 1
             )
         end as decision_p_value,
-        -- What both tests leave; a bound that isn't there is passed over.
+        -- Lifts that neither test rejects; a missing bound is skipped.
         case when is_ready then greatest(sequential_ratio_low, end_low) end as ratio_low,
         case when is_ready then least(sequential_ratio_high, end_high) end as ratio_high,
-        -- Simulated: how much more than a test that is made once it takes to see a lift as surely. Information on the
-        -- ratio is R S / P, which is P where rates are low; in units of P, so that it adds up by day.
+        -- From simulations: how much more data than a single test the sequential test needs for the same power. The
+        -- information on the ratio is R S / P, which is P for low rates; in units of P it adds up by day.
         case when has_declared_end then 1.07 else 1.72 end
         * (fixed_b + power_z) * (fixed_b + power_z)
         * coalesce(log_ratio_error * log_ratio_error * binomial_variance, inflation) as variance_needed_at_log_1,
@@ -146,7 +93,7 @@ judged as (
         *,
         errors_to_minimum - fixed_b as power_upper_z,
         -errors_to_minimum - fixed_b as power_lower_z,
-        -- Where the two leave nothing there is no interval.
+        -- Where the two tests reject all lifts there is no interval.
         coalesce(ratio_low > ratio_high, false) as is_contradicted,
         greatest(
             variance_needed_at_log_1 / (log_ratio_to_find * log_ratio_to_find) - binomial_variance, 0
@@ -184,13 +131,13 @@ final as (
         case when not is_contradicted then ratio_high end as ratio_high,
         case
             when decision_p_value < {{ level }} then 0
-            -- Longer than anyone lives is long enough.
+            -- A limit for the type; longer than anyone lives.
             when is_ready and variance_per_day > 0
                 then cast(least(ceil(variance_missing / variance_per_day), 1000000) as bigint)
         end as days_needed,
         {{ normal_cdf('power_upper_z') }} + {{ normal_cdf('power_lower_z') }} as power,
         case
-            -- What costs nothing has no cost per conversion.
+            -- Without cost there is no cost per conversion.
             when paired_rows = 0 and comparison = 'cost_per_conversion' then null
             when is_contradicted or ratio_low is null then 'inconclusive'
             when ratio_low >= 1 / (1 + cast({{ var('guardrail_margin') }} as double)) then 'ok'

@@ -48,7 +48,7 @@ final as (
         sum(case when asset_id = {{ arm }}_asset_id then {{ measure }} else 0 end) as {{ arm }}_{{ measure }},
         {%- endfor %}
         {%- endfor %}
-        -- Of what both arms cover, none where one has no row.
+        -- Days that both arms cover; none where an arm has no row.
         case
             when count(case when asset_id = control_asset_id then 1 end) = 0 then 0
             when count(case when asset_id = variant_asset_id then 1 end) = 0 then 0
@@ -63,7 +63,7 @@ final as (
                 and not judged_on between start_date and coalesce(end_date, judged_on)
                 then 1
         end) as outside_date_count,
-        -- Structural by contract rule 3, and so seen here only where that is waived.
+        -- Contract rule 3 forbids these, so they occur only where a breach is waived.
         count(case when asset_id not in (control_asset_id, variant_asset_id) then 1 end) as foreign_row_count
     from rows_of_experiments
     group by experiment_id, judged_on

@@ -16,7 +16,7 @@ as_of as (
 
 ),
 
--- An end that is declared once there is something to see is no end to rely on, nor is one before the start.
+-- An end declared when there was data to see, or an end before the start, is ignored.
 known_designs as (
 
     select

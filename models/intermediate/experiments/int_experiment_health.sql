@@ -7,17 +7,10 @@
     'rows_outside_dates',
     'successes_without_trials',
 ] -%}
-{%- set share = 'planned_variant_share' -%}
 
 with experiments as (
 
     select * from {{ ref('int_experiments') }}
-
-),
-
-designs as (
-
-    select * from {{ ref('int_experiment_designs') }}
 
 ),
 
@@ -39,6 +32,12 @@ assets as (
 
 ),
 
+split_tests as (
+
+    select * from {{ ref('int_split_tests') }}
+
+),
+
 late_successes as (
 
     select
@@ -46,82 +45,6 @@ late_successes as (
         max(successes_left_over) as successes_left_over
     from comparison_days
     group by experiment_id
-
-),
-
-splits as (
-
-    select
-        comparison_days.experiment_id,
-        comparison_days.judged_on,
-        designs.planned_variant_share,
-        case when comparison_days.is_paired then comparison_days.control_trials end as control_trials,
-        case when comparison_days.is_paired then comparison_days.variant_trials end as variant_trials
-    from comparison_days
-    inner join designs using (experiment_id)
-    where comparison_days.comparison = 'metric'
-
-),
-
-splits_so_far as (
-
-    select
-        *,
-        sum(control_trials) over so_far as control_trials_so_far,
-        sum(variant_trials) over so_far as variant_trials_so_far,
-        count(variant_trials) over so_far as paired_rows
-    from splits
-    window so_far as (partition by experiment_id order by judged_on)
-
-),
-
--- The total finds a split that is a little off for long, a day one that is far off and is mended or undone later.
--- A day's bound is Chernoff's; it needs no large numbers.
-split_statistics as (
-
-    select
-        *,
-        variant_trials_so_far - {{ share }} * (variant_trials_so_far + control_trials_so_far) as deviation,
-        {{ share }} * (1 - {{ share }}) * (variant_trials_so_far + control_trials_so_far) as binomial_variance,
-        case
-            when variant_trials is not null
-                then paired_rows * (paired_rows + 1) * least(
-                    2 * exp(
-                        -variant_trials * ln(variant_trials / ((variant_trials + control_trials) * {{ share }}))
-                        - control_trials * ln(control_trials / ((variant_trials + control_trials) * (1 - {{ share }})))
-                    ),
-                    1
-                )
-        end as day_p_value
-    from splits_so_far
-
-),
-
--- Tuned to a deviation of a twentieth of the trials' standard deviation each.
-split_z as (
-
-    select
-        *,
-        deviation / nullif(sqrt(binomial_variance), 0) as z,
-        0.0025 * binomial_variance as u,
-        min(day_p_value) over (partition by experiment_id order by judged_on) as days_p_value
-    from split_statistics
-
-),
-
-tested_splits as (
-
-    select
-        experiment_id,
-        judged_on,
-        control_trials_so_far,
-        variant_trials_so_far,
-        {{ sequential_p_value('z', 'u') }} / 0.9 as total_p_value,
-        case
-            when days_p_value is not null
-                then least({{ sequential_p_value('z', 'u') }} / 0.9, days_p_value / 0.1, 1)
-        end as srm_p_value
-    from split_z
 
 ),
 
@@ -142,14 +65,15 @@ explained as (
     select
         days_so_far.experiment_id,
         days_so_far.judged_on,
-        tested_splits.srm_p_value,
+        split_tests.srm_p_value,
+        coalesce(split_tests.is_mismatch, false) as has_sample_ratio_mismatch,
         case
-            when tested_splits.srm_p_value < {{ var('srm_alpha') }}
+            when split_tests.is_mismatch
                 then
                     'sample ratio mismatch'
-                    || case when tested_splits.total_p_value < {{ var('srm_alpha') }} then '' else ' on single days' end
-                    || ', ' || cast(cast(tested_splits.control_trials_so_far as bigint) as string)
-                    || ' against ' || cast(cast(tested_splits.variant_trials_so_far as bigint) as string) || ' trials'
+                    || case when split_tests.is_mismatch_in_total then '' else ' on single days' end
+                    || ', ' || cast(cast(split_tests.control_trials_so_far as bigint) as string)
+                    || ' against ' || cast(cast(split_tests.variant_trials_so_far as bigint) as string) || ' trials'
         end as sample_ratio_mismatch,
         case
             when not control_assets.is_approved_by_human
@@ -183,10 +107,10 @@ explained as (
         on experiments.control_asset_id = control_assets.asset_id
     inner join assets as variant_assets
         on experiments.variant_asset_id = variant_assets.asset_id
-    left join tested_splits
+    left join split_tests
         on
-            days_so_far.experiment_id = tested_splits.experiment_id
-            and days_so_far.judged_on is not distinct from tested_splits.judged_on
+            days_so_far.experiment_id = split_tests.experiment_id
+            and days_so_far.judged_on is not distinct from split_tests.judged_on
     left join late_successes
         on days_so_far.experiment_id = late_successes.experiment_id
 
@@ -198,6 +122,7 @@ final as (
         experiment_id,
         judged_on,
         srm_p_value,
+        has_sample_ratio_mismatch,
         nullif({{ joined_reasons(reasons) }}, '') as unhealthy_reasons
     from explained
 

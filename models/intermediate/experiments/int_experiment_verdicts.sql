@@ -30,7 +30,7 @@ as_of as (
 
 ),
 
--- The newest day is looked at now, an earlier one as on that day.
+-- The latest day is judged at the as-of, an earlier one as on that day.
 looks as (
 
     select
@@ -47,7 +47,7 @@ looks as (
 
 ),
 
--- The worst of those that apply.
+-- The worst of the guardrails that apply.
 guardrails as (
 
     select
@@ -79,7 +79,7 @@ compared as (
         end as health,
         coalesce(looks.is_significant and looks.ratio_low > 1, false) as has_won,
         coalesce(looks.is_significant and looks.ratio_high < 1, false) as has_lost,
-        -- Rounded, so that a lift by a tenth is 0.1 to policy; over nothing at all any lift is enough.
+        -- Rounded, so that a lift of a tenth equals 0.1 in policy. Over a control without success, any lift is enough.
         coalesce(round(looks.ratio - 1, 12) >= {{ minimum_lift }}, true) as is_lift_worth_scaling,
         campaigns.has_ended as has_campaign_ended,
         experiments.status in ('planned', 'running') and not looks.is_end_reached as is_open,

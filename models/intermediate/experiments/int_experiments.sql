@@ -24,8 +24,8 @@ measured_experiments as (
 
 ),
 
--- Looking from the newest event, what was exported as over is over, whatever end was planned, and what
--- has data has begun. Looking back, the dates tell what the status was.
+-- With the as-of at the latest event, an experiment exported as over is over, whatever end was planned, and one with
+-- data has begun. With an earlier as-of, the dates decide the status.
 final as (
 
     select
@@ -45,7 +45,7 @@ final as (
             else experiments.status
         end as status,
         experiments.start_date,
-        -- An end that is still to come was not known.
+        -- A future end was not known.
         case when experiments.end_date <= as_of.as_of_date then experiments.end_date end as end_date
     from experiments
     cross join as_of

@@ -6,7 +6,7 @@ with daily as (
 
 ),
 
--- The one pass over all days. A place has few sets, so what follows reads few rows.
+-- The only pass over all days. There are few sets per campaign, segment and channel, so later models read few rows.
 final as (
 
     select

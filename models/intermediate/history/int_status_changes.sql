@@ -33,7 +33,7 @@ entries as (
 
 ),
 
--- What changed back from what an export showed that was taken out did not change, nor did what had no value before.
+-- A value that only changed in an export that was taken out did not change, nor did one without an earlier value.
 final as (
 
     select

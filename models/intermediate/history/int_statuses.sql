@@ -31,7 +31,7 @@ with final as (
     {%- endfor %}
     {%- endfor %}
 
-    -- Of a dataset itself: how many records it has.
+    -- The number of records of each dataset.
     select
         dataset,
         dataset as record_id,

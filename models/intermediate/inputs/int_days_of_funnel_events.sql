@@ -1,6 +1,6 @@
 {{ config(meta = {'by_day': {'dataset': 'funnel_events', 'column': 'day'}}) }}
 
--- A day that breaks a rule of staging is not accepted, and so is judged again by the next build.
+-- A day that fails a test of staging is not accepted, so the next build tests it again.
 -- depends_on: {{ ref('stg_funnel_events') }}
 
 with records as (

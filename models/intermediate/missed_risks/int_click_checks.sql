@@ -23,7 +23,7 @@ so_far as (
 
 ),
 
--- The chance of no conversion only falls from click to click, so that looking every day costs nothing.
+-- The probability of no conversion only falls with each click, so daily looks do not raise the error rate.
 judged as (
 
     select

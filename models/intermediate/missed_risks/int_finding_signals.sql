@@ -44,7 +44,7 @@ final as (
         case when risk_signals.names_assets or risk_signals.experiment_id is not null then 'named' else 'inferred' end
             as report_link,
         {{ minutes_between('findings.first_seen_at', 'risk_signals.raised_at') }} as minutes_after,
-        -- Of what grows over all reports an early signal is one too; none that came before what it is about.
+        -- A finding over all reports can be reported early; a spike or a gap only from its first day on.
         same_concern.reported_as is not null
         and risk_signals.raised_at <= {{ end_of_day(add_days('findings.last_seen_on', var('risk_report_days'))) }}
         and cast(risk_signals.raised_at as date)

@@ -17,63 +17,9 @@
     'squared_other_terms': 'other_term * other_term',
 } -%}
 
-with days as (
+with reports as (
 
-    select * from {{ ref('int_performance_days') }}
-
-),
-
-asset_days as (
-
-    select
-        asset_id,
-        campaign_id,
-        channel_id,
-        cast(recorded_at as date) as reported_on,
-        day,
-        sum(impressions) as impressions,
-        sum(conversions) as conversions,
-        max(recorded_at) as known_at
-    from days
-    group by asset_id, campaign_id, channel_id, cast(recorded_at as date), day
-
-),
-
-channel_days as (
-
-    select
-        campaign_id,
-        channel_id,
-        day,
-        sum(impressions) as impressions,
-        sum(conversions) as conversions,
-        max(known_at) as known_at
-    from asset_days
-    group by campaign_id, channel_id, day
-
-),
-
--- As docs/decisions.md derives it for the arms of an experiment. Assets report on different days: a report meets what
--- the others did on the days that it covers.
-paired_reports as (
-
-    select
-        asset_days.asset_id,
-        asset_days.reported_on,
-        min(asset_days.day) as covered_from,
-        count(*) as days_covered,
-        max(channel_days.known_at) as known_at,
-        cast(sum(asset_days.impressions) as double) as own_trials,
-        cast(sum(asset_days.conversions) as double) as own_successes,
-        cast(sum(channel_days.impressions - asset_days.impressions) as double) as other_trials,
-        cast(sum(channel_days.conversions - asset_days.conversions) as double) as other_successes
-    from asset_days
-    inner join channel_days
-        on
-            asset_days.campaign_id = channel_days.campaign_id
-            and asset_days.channel_id = channel_days.channel_id
-            and asset_days.day = channel_days.day
-    group by asset_days.asset_id, asset_days.reported_on
+    select * from {{ ref('int_paired_reports') }}
 
 ),
 
@@ -82,13 +28,14 @@ trials as (
     select
         *,
         own_trials + other_trials as trials
-    from paired_reports
+    from reports
     where
         own_trials > 0
         and other_trials > 0
 
 ),
 
+-- As derived in docs/decisions.md for the arms of an experiment.
 terms as (
 
     select
@@ -131,7 +78,7 @@ ratios as (
 
 ),
 
--- Days vary more than coins do. Of an asset without a success that shows in the others' days alone.
+-- Days vary more than binomial counts. For an asset without a success only the others' days show how much.
 final as (
 
     select
@@ -152,9 +99,9 @@ final as (
         other_successes,
         greatest(
             coalesce(
-                reports / nullif(cast(reports as double) - 1, 0)
-                * (squared_own_terms - 2 * ratio * products + ratio * ratio * squared_other_terms)
-                / (ratio * nullif(variance, 0)),
+                {{ variation_beyond_chance(
+                    'reports', 'variance', 'squared_own_terms', 'products', 'squared_other_terms', 'ratio'
+                ) }},
                 (other_squares - other_successes * other_successes / other_trials) / nullif(
                     other_successes / other_trials * (1 - other_successes / other_trials) * (reports - 1), 0
                 ),

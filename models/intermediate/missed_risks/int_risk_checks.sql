@@ -1,10 +1,4 @@
-with definitions as (
-
-    select * from {{ ref('risk_definitions') }}
-
-),
-
-click_checks as (
+with click_checks as (
 
     select * from {{ ref('int_click_checks') }}
 
@@ -28,9 +22,9 @@ gap_checks as (
 
 ),
 
-reports as (
+content_checks as (
 
-    select * from {{ ref('int_asset_reports') }}
+    select * from {{ ref('int_content_checks') }}
 
 ),
 
@@ -55,43 +49,6 @@ performance as (
 experiment_health as (
 
     select * from {{ ref('int_experiment_health') }}
-
-),
-
--- From its first impression on.
-running_assets as (
-
-    select
-        *,
-        sum(impressions) over up_to_report as impressions_so_far,
-        min(covered_from) over up_to_report as facts_from
-    from reports
-    window up_to_report as (partition by asset_id order by reported_on)
-
-),
-
-content_checks as (
-
-    select
-        definitions.definition,
-        running_assets.asset_id,
-        running_assets.reported_on as checked_on,
-        running_assets.reported_at as checked_at,
-        running_assets.facts_from,
-        running_assets.covered_from,
-        running_assets.impressions_so_far >= definitions.minimum_sample
-        and case definitions.definition
-            when 'unapproved_asset_runs' then not assets.is_approved_by_human
-            else {{ array_length(json_string_list('assets.risk_flags')) }} > 0
-        end as is_met,
-        case definitions.definition
-            when 'unapproved_asset_runs' then 'runs without approval by a person'
-            else 'runs, flagged ' || replace({{ array_text(json_string_list('assets.risk_flags')) }}, '_', ' ')
-        end as fact
-    from running_assets
-    inner join assets using (asset_id)
-    inner join definitions
-        on definitions.definition in ('unapproved_asset_runs', 'flagged_asset_runs')
 
 ),
 
@@ -163,7 +120,7 @@ checks as (
         min(experiment_health.judged_on) over (partition by experiment_health.experiment_id) as facts_from,
         experiment_health.judged_on as covered_from,
         experiment_health.judged_on as held_until,
-        coalesce(experiment_health.srm_p_value < {{ var('srm_alpha') }}, false) as is_met,
+        experiment_health.has_sample_ratio_mismatch as is_met,
         false as is_refuted,
         'its arms are not split as planned' as fact
     from experiment_health

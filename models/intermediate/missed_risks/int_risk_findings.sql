@@ -39,7 +39,7 @@ numbered_checks as (
 
 ),
 
--- Checks in a row that all meet the definition are one episode; it is known when the first of them is.
+-- An unbroken run of checks that meet the definition is one episode, known from its first check on.
 episodes as (
 
     select
@@ -75,7 +75,7 @@ final as (
         episodes.facts_from,
         episodes.covered_from,
         episodes.last_seen_on,
-        -- What reports no more was taken down.
+        -- An asset without recent reports was taken down.
         episodes.is_current
         and {{ end_of_day(add_days('episodes.last_seen_on', var('running_asset_days'))) }} >= as_of.as_of as is_current,
         newest.fact

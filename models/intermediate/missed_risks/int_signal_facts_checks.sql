@@ -37,7 +37,7 @@ reported_findings as (
 
 ),
 
--- What was known of each record when a signal of the very type was raised.
+-- The latest check of each record, for the signal's type, when the signal was raised.
 known_checks as (
 
     select
@@ -62,7 +62,7 @@ known_checks as (
 
 ),
 
--- The facts speak against a signal where those of all that it is about do.
+-- The data contradicts a signal where it does so for every record in its scope.
 refuted_signals as (
 
     select risk_id

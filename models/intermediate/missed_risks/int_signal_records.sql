@@ -22,7 +22,7 @@ experiments as (
 
 ),
 
--- The assets that it names, else the arms of the experiment that it names, else all of its campaign.
+-- The assets that the signal names, else the arms of the experiment that it names, else all assets of its campaign.
 signal_assets as (
 
     select

@@ -22,7 +22,7 @@ daily_spend as (
 
 ),
 
--- Decimals add up the same in any order.
+-- Sums of decimals do not depend on the order.
 past as (
 
     select
@@ -48,7 +48,7 @@ spread as (
         definitions.minimum_sample,
         definitions.level,
         past.log_sum / nullif(past.reports_before, 0) as usual_log_spend,
-        -- A past without any variation is left by whatever is larger.
+        -- Without variation in the past, any larger value is above the limit.
         greatest(past.log_squares - past.log_sum * past.log_sum / nullif(past.reports_before, 0), 1e-12)
         / nullif(past.reports_before - 1, 0) as log_variance
     from past
@@ -56,7 +56,8 @@ spread as (
 
 ),
 
--- A new report against the past's prediction interval, in Student's t with one degree less than there are reports.
+-- A new report compared with the prediction interval of the past (Student's t, one degree of freedom less than
+-- reports).
 tested as (
 
     select
@@ -76,7 +77,7 @@ tested as (
 ),
 
 -- Source of the normal deviate of a t: Wallace (1959), "Bounds on normal approximations to Student's and the chi-square
--- distributions". The looks share the level, 1/2 + 1/6 + 1/12 and so on, however many there will be.
+-- distributions". The looks share the level as 1/2 + 1/6 + 1/12 and so on, for any number of looks.
 judged as (
 
     select

@@ -23,7 +23,7 @@ definitions as (
 
 ),
 
--- What was taken down reports no more: only an experiment that runs says that an asset should.
+-- An asset that was taken down stops reporting; only a running experiment shows that its assets should report.
 running_arms as (
 
     select control_asset_id as asset_id from experiments
@@ -97,7 +97,7 @@ judged as (
 
 ),
 
--- If the campaign itself pauses, that is no gap.
+-- A pause of the whole campaign is no gap.
 days_of_others as (
 
     select
@@ -118,7 +118,7 @@ days_of_others as (
 
 ),
 
--- A gap is seen on the day after the last one that it could honestly have had its report on.
+-- A gap is seen on the day after the last day on which the report would still have been in time.
 final as (
 
     select

@@ -40,7 +40,7 @@ seen_assets as (
 
 ),
 
--- Who approved it or took it down has answered it, so that an asset that stands here waits.
+-- An asset that was approved or taken down is not here, so every asset here is open.
 final as (
 
     select

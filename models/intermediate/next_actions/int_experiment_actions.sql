@@ -23,7 +23,7 @@ daily_spend as (
 
 ),
 
--- To an experiment that an unresolved signal names, the signal comes first; what is futile can end all the same.
+-- An unresolved signal that names the experiment comes first, except where the experiment is futile and can end.
 experiments_to_decide as (
 
     select
@@ -75,7 +75,7 @@ worded as (
 
 ),
 
--- Whoever says what was done with the experiment, since its verdict: the first of it.
+-- The first decision since the verdict whose action_taken names the experiment.
 answers as (
 
     select

@@ -59,7 +59,7 @@ recommended_segments as (
 
 ),
 
--- A segment goes by its own id, and by those of the experiments on it.
+-- A decision names a segment by its id, or by the id of an experiment on it.
 segment_names as (
 
     select
@@ -82,7 +82,7 @@ segment_names as (
 
 ),
 
--- The last word of a person, for as long as it holds.
+-- The last human decision that is still valid.
 answers as (
 
     select
@@ -108,7 +108,7 @@ answers as (
     inner join decisions
         on
             subjects.decision_id = decisions.decision_id
-            -- A segment runs in several campaigns, an experiment in one.
+            -- A segment can be in several campaigns, an experiment only in one.
             and (segment_names.record_kind = 'experiment' or segments.campaign_id = decisions.campaign_id)
             and decisions.is_human_override
             and segments.waiting_since < decisions.decided_at

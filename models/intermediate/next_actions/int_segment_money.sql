@@ -21,7 +21,7 @@ segment_channels as (
 
 ),
 
--- Of the channels by which a segment is reached.
+-- The channels in which an asset of the campaign addresses the segment.
 channels_by_rank as (
 
     select

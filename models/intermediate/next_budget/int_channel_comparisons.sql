@@ -15,14 +15,14 @@ margins as (
             when conversions > 0 and others_conversions > 0
                 then 2 * asinh(comparison_quantile / 2 * sqrt(conversions_variance + others_variance))
         end as comparison_margin,
-        -- Without a conversion on one side there is no ratio to speak of, but a difference.
+        -- Without a conversion on one side there is no ratio, only a difference.
         (cast(conversions as double) * others_spend - cast(others_conversions as double) * spend) / nullif(sqrt(
             cast(conversions + others_conversions as double) * spend * others_spend
             * greatest(1, conversions * conversions_variance, others_conversions * others_variance)
         ), 0) as comparison_z,
         2 * asinh(t_quantile / 2 * sqrt(conversions_variance)) as cost_margin,
         2 * asinh(t_quantile / 2 * sqrt(revenue_variance)) as revenue_margin,
-        -- An interval of more than a thousandfold, e to the seventh, tells nothing.
+        -- An interval whose bounds differ by more than a factor of 1,000 (e^7) is useless.
         coalesce(
             has_enough_reports
             and conversions >= {{ var('next_budget_minimum_conversions') }}
@@ -47,7 +47,7 @@ final as (
         spend,
         revenue_proxy,
         {{ rate('spend', 'conversions') }} as cost_per_conversion,
-        -- Where nobody converts, as many as t squared may have been to come: at least Poisson's 3.7.
+        -- Without a conversion, up to t^2 may have been missed by chance; at least Poisson's 3.7.
         case
             when has_enough_reports and conversions > 0
                 then {{ rate('spend', 'conversions') }} * exp(-cost_margin)

@@ -10,7 +10,7 @@ yields as (
 
 ),
 
--- A slope of the means: how many per cent conversions rise with a per cent of spend, at the mean.
+-- The slope is an elasticity at the mean: per cent more conversions per per cent more spend.
 judged as (
 
     select
@@ -43,7 +43,7 @@ final as (
         channel_id,
         spend_variation,
         marginal_status,
-        -- Where a slope may be none, what one more conversion costs has no bound.
+        -- Where the slope may be 0, the cost of one more conversion has no upper bound.
         case
             when marginal_status = 'told' and relative_slope > 0 then cost_per_conversion / relative_slope
         end as marginal_cost_per_conversion,

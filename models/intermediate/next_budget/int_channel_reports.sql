@@ -10,7 +10,7 @@ budget_weeks as (
 
 ),
 
--- What a row covers outside the weeks is not of them.
+-- Only the covered days within the weeks count.
 final as (
 
     select

@@ -23,7 +23,7 @@ severities as (
 
 ),
 
--- A signal that touches several assets of a channel is still one.
+-- A signal on several assets of a channel counts once.
 channel_signals as (
 
     select

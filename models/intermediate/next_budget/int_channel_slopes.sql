@@ -17,7 +17,7 @@ channels as (
 
 ),
 
--- Of a day, in means of the channel's: how large money and conversions are doesn't matter.
+-- Per day, relative to the channel's mean, so that the scale of money and conversions does not matter.
 days as (
 
     select
@@ -39,7 +39,7 @@ days as (
 
 ),
 
--- An asset is compared with itself: one that costs more than another may convert more for reasons of its own.
+-- Each asset is compared with itself, since a more expensive asset may convert more for other reasons.
 asset_means as (
 
     select
@@ -89,7 +89,8 @@ residuals as (
 
 ),
 
--- A report that the line follows is off by more than it shows (MacKinnon and White 1985, HC3). One alone shows nothing.
+-- A report with leverage has too small a residual, so it is enlarged (MacKinnon and White 1985, HC3). A single report
+-- has no residual.
 report_days as (
 
     select

@@ -6,7 +6,7 @@ with asset_reports as (
 
 ),
 
--- Assets that report on one day share what that day was like.
+-- Assets that report on the same day share its conditions, so they are one report.
 reports as (
 
     select
@@ -40,7 +40,7 @@ shares as (
 
 ),
 
--- A report without spend is taken to be of mean size.
+-- A report without spend counts with the mean size.
 sized_shares as (
 
     select

@@ -34,7 +34,7 @@ summed as (
 
 ),
 
--- Conversions vary at least as counts do, and revenue at least as the conversions that it comes from.
+-- Conversions vary at least as Poisson counts, and revenue at least as its conversions.
 measured as (
 
     select
@@ -64,7 +64,7 @@ measured as (
 
 ),
 
--- A channel whose days say nothing of how they vary is compared with none.
+-- A channel with too few reports to estimate its variation is not compared.
 others as (
 
     select

@@ -34,7 +34,7 @@ assets as (
 
 ),
 
--- Assets report at different times: a day of which not all have reported yet would count as one that cost less.
+-- Assets report at different times; a day that some have not reported yet would look cheaper than it was.
 reported as (
 
     select
@@ -75,7 +75,7 @@ covered_days as (
 
 ),
 
--- Without an asset that runs nothing is to come, nor is it known of a draft.
+-- Without a running asset no day is to come; for a draft this is not known.
 days_to_come as (
 
     select

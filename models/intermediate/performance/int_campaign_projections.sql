@@ -6,7 +6,7 @@ with days as (
 
 ),
 
--- How far each day was from its weekday, in days' worth, so that the size of money doesn't matter.
+-- Difference of each day from its weekday's mean, relative to a mean day, so that the scale of money does not matter.
 residuals as (
 
     select
@@ -20,7 +20,7 @@ residuals as (
 
 ),
 
--- Seven covered days in a row vary as weeks do.
+-- Sums of seven consecutive covered days vary as weeks do.
 weekly_residuals as (
 
     select
@@ -51,7 +51,7 @@ summed as (
         cast(sum(cast({{ residual }} * {{ residual }} as decimal(38, 18))) as double) as {{ residual }}_squares,
         {%- endfor %}
         {%- endfor %}
-        -- The means that days to come are expected to have are uncertain as well.
+        -- The expected means of days to come are uncertain too.
         cast(sum(cast(
             case
                 when is_to_come
@@ -64,7 +64,7 @@ summed as (
 
 ),
 
--- Of two estimates of a day's variance, the larger: by days, and by weeks, whose days have a trait in common.
+-- The larger of two estimates of a day's variance: from days, and from weeks, whose days are correlated.
 variances as (
 
     select
@@ -101,7 +101,7 @@ final as (
             when days_covered >= {{ var('pacing_minimum_days') }} and weekdays_covered = 7
                 then quantile * sqrt(spend_variance * variance_ratio)
         end as spend_margin,
-        -- Counts vary at least as counts do; one more than seen, since none seen doesn't mean none to come.
+        -- Conversions vary at least as Poisson counts; plus one, since none so far does not mean none to come.
         case
             when days_to_come = 0 then cast(0 as double)
             when days_covered >= {{ var('pacing_minimum_days') }} and weekdays_covered = 7

@@ -65,7 +65,7 @@ final as (
     select
         record_kind,
         record_id,
-        -- By whole cents, whose halves both engines round alike.
+        -- In whole cents, whose halves both engines round alike.
         cast(
             cast(round(cast(sum(spend) * 100 as double) / count(*)) as decimal(18, 0)) * 0.01 as decimal(18, 2)
         ) as spend_per_day

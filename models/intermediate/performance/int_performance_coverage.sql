@@ -27,7 +27,7 @@ asset_days as (
     select
         performance.asset_id,
         performance.recorded_date,
-        -- What was shown outside any experiment may have been shown before it started.
+        -- A row outside any experiment can cover days before an experiment's start.
         case
             when count(experiments.experiment_id) = count(*) then min(experiments.start_date)
         end as experiment_start_date
@@ -53,7 +53,7 @@ coverage as (
         previous_days.recorded_date,
         coalesce(
             {{ add_days('previous_days.previous_date', 1) }},
-            -- An asset's first row: what it says of can't be older than any of these. A null is passed over.
+            -- An asset's first row can't cover days before any of these. Nulls are skipped.
             least(
                 greatest(
                     previous_days.experiment_start_date,

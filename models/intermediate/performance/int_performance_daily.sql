@@ -3,7 +3,7 @@
     meta = {'by_day': {'dataset': 'performance_metrics', 'column': 'recorded_date'}}
 ) }}
 
-{#- What it is made of, and not what the newest raw data is: snapshots can have been made before that. -#}
+{#- The version of the snapshots, not of the latest raw data, since snapshots can be older. -#}
 {%- set content_of = "split_part(min(snapshots.content_version), '-', 1)" %}
 
 with snapshots as (

@@ -33,8 +33,8 @@ numbered_days as (
 
 ),
 
--- What a snapshot counted is spread evenly over the days that it covers, every measure alike: of the sum up to each
--- day, rounded, what the day before hasn't had. All days together are the snapshot.
+-- Each measure of a snapshot is spread evenly over the days that it covers: a day gets the rounded sum up to it minus
+-- the rounded sum up to the day before, so that all days together equal the snapshot.
 final as (
 
     select

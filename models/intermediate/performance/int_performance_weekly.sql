@@ -52,7 +52,7 @@ rated_weeks as (
 
 ),
 
--- Only weeks that are over, and of which enough is known, are compared.
+-- Only complete weeks with enough covered days are compared.
 with_week_before as (
 
     select

@@ -16,7 +16,7 @@ performance as (
 
 ),
 
--- Twice, since what is read twice by one name is copied first.
+-- Written twice, since the engine copies a CTE that is read twice.
 funnel_of_places as (
 
     select * from {{ ref('int_funnel_daily') }}
@@ -81,7 +81,7 @@ newest_days as (
 
 ),
 
--- What rows of the newest day cover as well is as new as that day.
+-- All days that the rows of the latest day cover count as that day.
 days_before as (
 
     select
@@ -108,7 +108,7 @@ prior_spend as (
 
 ),
 
--- The named assets' campaigns, segments and channels, else the whole campaign.
+-- The campaigns, segments and channels of the named assets, else the whole campaign.
 named_places as (
 
     select

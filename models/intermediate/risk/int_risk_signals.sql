@@ -59,7 +59,7 @@ decisions_by_people as (
         decisions.campaign_id,
         decisions.decided_at,
         max(case when subjects.record_kind = 'risk' then 1 else 0 end) = 1 as names_a_risk,
-        -- Its own campaign is where a decision was taken, and not yet what about.
+        -- Every decision has a campaign, so its campaign's id does not show what it is about.
         max(case
             when subjects.record_kind <> 'campaign' or subjects.record_id <> decisions.campaign_id then 1 else 0
         end) = 1 as names_a_record
@@ -70,7 +70,7 @@ decisions_by_people as (
 
 ),
 
--- What a signal is about, beside itself.
+-- The records that a signal is about, besides itself.
 named_records as (
 
     select
@@ -90,8 +90,8 @@ named_records as (
 
 ),
 
--- A decision answers the risk that it names; if it names none, that of the experiment or asset that it
--- names; and if it names nothing, any of its campaign.
+-- A decision answers the signal that it names; if it names none, a signal about the experiment or asset that it names;
+-- if it names nothing, any signal of its campaign.
 answers as (
 
     select
@@ -129,7 +129,7 @@ answers as (
 
 ),
 
--- The earliest at or after the signal; of two at once, the first id.
+-- The earliest decision at or after the signal; the lower id of two at one time.
 reviews as (
 
     select

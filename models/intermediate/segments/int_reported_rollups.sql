@@ -15,8 +15,8 @@ final as (
     select rollups.*
     from rollups
     cross join as_of
-    -- A rollup carries no time of its own. Looking back, one whose window was not over had not been
-    -- reported; looking from the newest event, whatever is in the export has been.
+    -- A rollup has no time of its own. With an earlier as-of, it counts as reported once its window was over; with the
+    -- as-of at the latest event, every rollup of the export has been reported.
     where
         as_of.covers_all_events
         or {{ end_of_day('rollups.window_end') }} <= as_of.as_of

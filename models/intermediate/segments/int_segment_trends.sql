@@ -4,7 +4,7 @@ with windows as (
 
 ),
 
--- Two windows side by side; a trend needs enough people in each.
+-- Each window with the previous one; a trend needs enough impressions in each.
 window_pairs as (
 
     select

@@ -30,7 +30,7 @@ as_of as (
 
 ),
 
--- Windows are tiled, both ways, from the newest window that was reported.
+-- Windows follow each other without a gap; one of them ends on the latest reported window_end.
 anchor as (
 
     select
@@ -43,7 +43,7 @@ anchor as (
 
 ),
 
--- The newest window that is over, whoever has data in it.
+-- The latest window that is over, whichever segments have data in it.
 calendar as (
 
     select

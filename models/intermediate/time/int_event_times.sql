@@ -26,8 +26,8 @@ with final as (
     {%- endfor %}
     {%- endfor %}
 
-    -- No time of its own: it follows from the latency, and is gone when the approval is withdrawn or
-    -- contradicted by a rejection.
+    -- An approval's time follows from the latency, and is gone once the approval is withdrawn or contradicted by a
+    -- rejection.
     select
         'budget_actions' as dataset,
         budget_action_id as record_key,

@@ -17,7 +17,7 @@ funnel_events as (
 
 ),
 
--- A record counts once, on the day of its newest event: an approval and its proposal are one.
+-- A record counts once, on the day of its latest event: an approval and its proposal are one record.
 newest_days as (
 
     select
@@ -60,7 +60,7 @@ gaps as (
 
 ),
 
--- The first gap that only few records lie after.
+-- The first gap with only few records after it.
 far_from as (
 
     select min(next_day) as day
@@ -128,7 +128,7 @@ next_newest as (
 
 ),
 
--- Of a proposal that is far its approval is no news.
+-- If a proposal is far, its approval is not listed too.
 ranked as (
 
     select

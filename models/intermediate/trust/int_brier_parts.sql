@@ -45,7 +45,7 @@ spreads as (
 
 ),
 
--- Where all stood, or none did, the errors' spread says nothing of how sure their mean is.
+-- Where all stood or none did, the variance of the errors is no measure of the uncertainty.
 quantiles as (
 
     select
@@ -74,8 +74,8 @@ quantiles as (
 
 ),
 
--- Reliability and resolution are too high on average, the mean of the pseudo-values is less so: the interval holds what
--- is around either.
+-- Reliability and resolution are biased upwards, the mean of the pseudo-values less so; the interval includes those
+-- around either.
 final as (
 
     select

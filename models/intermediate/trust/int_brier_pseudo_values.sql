@@ -14,7 +14,7 @@ totals as (
 
 ),
 
--- By how much a decision is off what was said of it, and off what holds of all.
+-- Difference of each outcome from its stated confidence, and from the stood share of all.
 differences as (
 
     select
@@ -41,7 +41,7 @@ bucket_sums as (
 
 ),
 
--- Jackknife: by how much each decision changes n times the reliability, and n times the resolution. Source: Efron and
+-- Jackknife: change of n times the reliability, and of n times the resolution, by each decision. Source: Efron and
 -- Stein (1981), "The jackknife estimate of variance".
 final as (
 

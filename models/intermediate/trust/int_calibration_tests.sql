@@ -25,7 +25,7 @@ bucket_totals as (
 
 ),
 
--- Every number of decisions that could have stood, none of them included, ...
+-- Every number of decisions that could have stood, from 0, ...
 counts as (
 
     select
@@ -66,8 +66,8 @@ coefficients as (
 
 ),
 
--- ... and how likely it is where each stands with the mean confidence. With unlike confidences, numbers as far off as
--- these are no likelier: Hoeffding (1956), "On the distribution of the number of successes in independent trials".
+-- ... and its probability if each stands with the mean confidence. Unequal confidences make numbers this far off no
+-- more likely: Hoeffding (1956), "On the distribution of the number of successes in independent trials".
 likelihoods as (
 
     select

@@ -1,4 +1,4 @@
-{#- In whole numbers, so that 0.7 is the lower end of a bucket and not the last bit less. -#}
+{#- In whole numbers, so that 0.7 is exactly the lower end of a bucket. -#}
 {%- set width = (var('calibration_bucket_width') * 1000000) | round | int -%}
 {%- set last_bucket = (1000000 + width - 1) // width - 1 -%}
 

@@ -48,7 +48,7 @@ called_experiments as (
             - {{ days_between('experiments.start_date', 'experiments.end_date') }}
         ) as days_left,
         coalesce(designs.planned_end_date <= experiments.end_date, false) as is_declared_date_reached,
-        -- When a campaign was paused, or ended before its time, no export says.
+        -- The export has no time for a pause or early end of a campaign.
         campaigns.status = 'paused'
         or (campaigns.status = 'completed' and campaigns.end_date > as_of.as_of_date) as may_have_ended_with_campaign
     from experiments
@@ -63,7 +63,7 @@ called_experiments as (
 
 ),
 
--- The call is judged by what was known when it was made.
+-- The call is judged by the data known when it was made.
 looks_until_call as (
 
     select

@@ -125,7 +125,7 @@ final as (
         claims.claim_id,
         claims.record_id,
         claims.campaign_id,
-        -- What was exported had been said, though its window or day is not over.
+        -- An exported claim was made by then, even if its window or day is not over.
         least(claims.claimed_at, as_of.as_of) as claimed_at,
         claims.outcome,
         claims.reason

@@ -4,7 +4,7 @@ with outcomes as (
 
 ),
 
--- What the policy would recommend the opposite for is ruled out where it lies outside the interval.
+-- A change that would call for the opposite recommendation is ruled out where the interval excludes it.
 judged_outcomes as (
 
     select

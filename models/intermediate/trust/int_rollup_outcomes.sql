@@ -16,7 +16,7 @@ as_of as (
 
 ),
 
--- What came next against what was reported on.
+-- The next window compared with the reported one.
 window_pairs as (
 
     select

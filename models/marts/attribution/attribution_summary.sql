@@ -32,7 +32,7 @@ known_hints as (
 
     select
         hints.*,
-        -- Null-safe: a partition takes nulls for equal.
+        -- Null-safe: a partition treats nulls as equal.
         nullif(
             min(hints.hint_id) over (
                 partition by
@@ -59,7 +59,7 @@ credited as (
         method,
         count(*) as hint_count,
         sum(attributed_conversions) as credited_conversions,
-        -- Decimals add up the same in any order.
+        -- Sums of decimals do not depend on the order.
         sum(attributed_conversions * cast({{ number_text('confidence') }} as decimal(9, 6))) as weighted_conversions,
         max(hinted_at) as newest_hint_at,
         count(possible_duplicate_of) as possible_duplicate_hints,

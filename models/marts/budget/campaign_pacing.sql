@@ -16,104 +16,15 @@ ledger as (
 
 ),
 
-performance_days as (
+campaign_spend as (
 
-    select * from {{ ref('int_performance_days') }}
-
-),
-
-campaign_days as (
-
-    select * from {{ ref('int_campaign_days') }}
+    select * from {{ ref('int_campaign_spend') }}
 
 ),
 
 projections as (
 
     select * from {{ ref('int_campaign_projections') }}
-
-),
-
--- Also of days that not all assets have reported yet.
-metered_days as (
-
-    select
-        campaign_id,
-        day,
-        sum(spend) as spend,
-        sum(conversions) as conversions
-    from performance_days
-    group by campaign_id, day
-
-),
-
-metered as (
-
-    select
-        campaign_id,
-        sum(spend) as spend,
-        sum(conversions) as conversions
-    from metered_days
-    group by campaign_id
-
-),
-
-reports as (
-
-    select
-        campaign_id,
-        count(distinct recorded_at) as report_count
-    from performance_days
-    group by campaign_id
-
-),
-
--- A day that some assets have not reported yet has spent at least what the others have.
-spent_days as (
-
-    select
-        campaign_days.campaign_id,
-        campaign_days.day,
-        case
-            when campaign_days.is_to_come
-                then greatest(
-                    cast(campaign_days.expected_spend as decimal(38, 18)),
-                    cast(coalesce(metered_days.spend, 0) as decimal(38, 18))
-                )
-            else cast(campaign_days.spend as decimal(38, 18))
-        end as spend
-    from campaign_days
-    left join metered_days
-        on
-            campaign_days.campaign_id = metered_days.campaign_id
-            and campaign_days.day = metered_days.day
-
-),
-
-spent_so_far as (
-
-    select
-        spent_days.campaign_id,
-        spent_days.day,
-        campaigns.budget,
-        as_of.as_of_date,
-        sum(spent_days.spend) over (partition by spent_days.campaign_id order by spent_days.day) as spend_up_to_day,
-        spent_days.spend
-    from spent_days
-    cross join as_of
-    inner join campaigns
-        on spent_days.campaign_id = campaigns.campaign_id
-
-),
-
-spent_budgets as (
-
-    select
-        campaign_id,
-        sum(case when day <= as_of_date then spend end) as spend_by_now,
-        min(case when budget > 0 and {{ as_money('spend_up_to_day') }} >= budget then day end) as budget_gone_on
-    from spent_so_far
-    group by campaign_id
 
 ),
 
@@ -144,8 +55,8 @@ projected as (
             when projections.campaign_id is null then planned_days.planned_days - planned_days.days_gone
             when projections.days_to_come > 0 then projections.days_to_come
         end as days_to_come,
-        metered.spend as metered_spend,
-        metered.conversions,
+        campaign_spend.metered_spend,
+        campaign_spend.conversions,
         ledger.media_spend as ledger_media_spend,
         projections.spend_per_day,
         projections.conversions_per_day,
@@ -153,27 +64,23 @@ projected as (
         cast(projections.conversions_covered + projections.conversions_to_come as double) as projected_conversions,
         {%- for margin in ['spend_margin', 'conversions_margin'] %}
         case
-            when projections.days_to_come = 0 or reports.report_count >= {{ var('pacing_minimum_reports') }}
+            when projections.days_to_come = 0 or campaign_spend.report_count >= {{ var('pacing_minimum_reports') }}
                 then projections.{{ margin }}
         end as {{ margin }},
         {%- endfor %}
-        spent_budgets.spend_by_now,
-        spent_budgets.budget_gone_on
+        campaign_spend.spend_by_now,
+        campaign_spend.budget_gone_on
     from planned_days
     left join projections
         on planned_days.campaign_id = projections.campaign_id
-    left join metered
-        on planned_days.campaign_id = metered.campaign_id
-    left join reports
-        on planned_days.campaign_id = reports.campaign_id
+    left join campaign_spend
+        on planned_days.campaign_id = campaign_spend.campaign_id
     left join ledger
         on planned_days.campaign_id = ledger.campaign_id
-    left join spent_budgets
-        on planned_days.campaign_id = spent_budgets.campaign_id
 
 ),
 
--- No end is below what is there already. Neither is one known where none of the assets runs.
+-- No projection is below the figure so far. Without a running asset there is none.
 ends as (
 
     select
@@ -241,7 +148,7 @@ final as (
         conversions_at_end,
         conversions_at_end_low,
         conversions_at_end_high,
-        -- Whole cents on both sides: an end exactly at the tolerance is on pace.
+        -- Whole cents on both sides, so that a projection exactly at the tolerance is on pace.
         case
             when status <> 'active' then 'not_active'
             when days_gone = 0 then 'not_started'

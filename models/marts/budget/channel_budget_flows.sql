@@ -4,7 +4,7 @@ with actions as (
 
 ),
 
--- Each executed move twice: out of one channel, into another.
+-- Each executed move twice: out of one channel and into another.
 movements as (
 
     select

@@ -96,7 +96,7 @@ final as (
         days_gone_share,
         pacing_status,
         {{ rate('revenue_proxy', 'budget') }} as revenue_to_budget_ratio,
-        -- Judged by the part of its time that is over; rounded, so that revenue exactly at a ratio reaches it.
+        -- Compared with the budget of the days gone; rounded, so that revenue exactly at a ratio reaches it.
         case
             when status = 'draft' or days_gone_share = 0 then cast(null as string)
             when round({{ rate('revenue_proxy', 'budget') }} / days_gone_share, 12) >= {{ var('exceeds_target_ratio') }}

@@ -75,7 +75,7 @@ final as (
     select
         weeks.date_day,
         weeks.week_start,
-        -- A week is of the year that its Thursday is of (ISO 8601).
+        -- A week belongs to the year of its Thursday (ISO 8601).
         cast(extract(year from {{ add_days('weeks.week_start', 3) }}) as integer) as iso_year,
         cast(extract(week from weeks.date_day) as integer) as iso_week,
         cast({{ days_between('weeks.week_start', 'weeks.date_day') }} + 1 as integer) as day_of_week,

@@ -1,4 +1,4 @@
-{#- Most important first; of one kind by severity, rank, amount or size. -#}
+{#- Most important first; within a kind by severity, rank, amount or size. -#}
 {%- set change_types = [
     'nothing_to_compare',
     'verdict_moved',
@@ -54,14 +54,14 @@ ordered as (
     select
         *,
         case
-            -- With a campaign's status much else changes.
+            -- A campaign's status changes much else.
             when item like 'campaigns.%' then 2
             {%- for change_type in change_types %}
             when change_type = '{{ change_type }}' then {{ loop.index }}
             {%- endfor %}
         end as type_order
     from changes
-    -- Of risks, approvals and moves of money there is a row that says more.
+    -- Risks, approvals and moves of money have another row with more detail.
     where
         change_type <> 'status_changed'
         or not (

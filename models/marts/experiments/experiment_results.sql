@@ -7,7 +7,10 @@ with experiments as (
 
 verdicts as (
 
-    select * from {{ ref('int_experiment_verdicts') }}
+    select
+        *,
+        u / (1 + u) as shrinkage
+    from {{ ref('int_experiment_newest_verdicts') }}
 
 ),
 
@@ -34,76 +37,14 @@ experiments_at_risk as (
 
 ),
 
-compared_with_day_before as (
-
-    select
-        *,
-        lag(verdict) over (partition by experiment_id order by judged_on) as previous_verdict,
-        row_number() over (partition by experiment_id order by judged_on desc) as recency
-    from verdicts
-
-),
-
--- Since its last change a verdict is the same.
-verdict_changes as (
-
-    select
-        experiment_id,
-        max(judged_on) as verdict_since
-    from compared_with_day_before
-    where verdict is distinct from previous_verdict
-    group by experiment_id
-
-),
-
-newest_verdicts as (
-
-    select
-        *,
-        case when health <> 'unhealthy' then decision_p_value end as healthy_p_value,
-        u / (1 + u) as shrinkage
-    from compared_with_day_before
-    where recency = 1
-
-),
-
--- Of many experiments some look decided by chance: Benjamini and Hochberg.
-ranked as (
-
-    select
-        experiment_id,
-        healthy_p_value * count(*) over () / row_number() over (
-            order by healthy_p_value, experiment_id
-        ) as p_value_by_rank,
-        healthy_p_value
-    from newest_verdicts
-    where healthy_p_value is not null
-
-),
-
-discovery_rates as (
-
-    select
-        experiment_id,
-        least(
-            min(p_value_by_rank) over (
-                order by healthy_p_value desc, experiment_id desc
-                rows between unbounded preceding and current row
-            ),
-            1
-        ) as q_value
-    from ranked
-
-),
-
--- The boundary's own prior draws a lift towards none, the more the less is known.
+-- The boundary's prior shrinks a lift towards 0, the more the less data there is.
 beliefs as (
 
     select
         *,
         shrinkage * ln(case when ratio > 0 then ratio end) as believed_log_ratio,
         log_ratio_error * sqrt(shrinkage) as believed_error
-    from newest_verdicts
+    from verdicts
 
 ),
 
@@ -149,7 +90,7 @@ final as (
         judged.decision_basis,
         judged.decision_p_value,
         judged.is_significant,
-        discovery_rates.q_value,
+        judged.q_value,
         {{ normal_cdf('-judged.loss_z') }} as chance_to_beat_control,
         judged.control_rate * (
             {{ normal_cdf('judged.loss_z') }}
@@ -172,18 +113,14 @@ final as (
         judged.health,
         judged.unhealthy_reasons,
         judged.verdict,
-        -- What comes in after the end changes sums, and not when it was over.
+        -- Late data changes sums, but not the end.
         case
-            when experiments.end_date < verdict_changes.verdict_since then experiments.end_date
-            else verdict_changes.verdict_since
+            when experiments.end_date < judged.verdict_since then experiments.end_date
+            else judged.verdict_since
         end as verdict_since
     from experiments
     inner join standardised_beliefs as judged
         on experiments.experiment_id = judged.experiment_id
-    inner join verdict_changes
-        on experiments.experiment_id = verdict_changes.experiment_id
-    left join discovery_rates
-        on experiments.experiment_id = discovery_rates.experiment_id
     left join cautions
         on experiments.experiment_id = cautions.experiment_id
     left join experiments_at_risk

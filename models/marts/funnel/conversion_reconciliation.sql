@@ -1,33 +1,14 @@
 {%- set stages = var('funnel_stages') -%}
 
-with performance as (
+with periods as (
 
-    select * from {{ ref('int_performance_daily') }}
-
-),
-
-coverage as (
-
-    select * from {{ ref('int_performance_coverage') }}
-
-),
-
-assets as (
-
-    select * from {{ ref('stg_creative_assets') }}
+    select * from {{ ref('int_conversion_periods') }}
 
 ),
 
 funnel as (
 
     select * from {{ ref('int_funnel_daily') }}
-
-),
-
-kpi_definitions as (
-
-    select * from {{ ref('kpi_definitions') }}
-    where funnel_stage is not null
 
 ),
 
@@ -49,88 +30,7 @@ channels as (
 
 ),
 
-covered_rows as (
-
-    select
-        campaigns.campaign_id,
-        assets.segment_id,
-        assets.channel_id,
-        campaigns.primary_kpi,
-        kpi_definitions.funnel_stage,
-        coverage.covered_from,
-        coverage.recorded_date as covered_until,
-        sum(case kpi_definitions.numerator
-            when 'clicks' then performance.clicks
-            when 'conversions' then performance.conversions
-        end) as performance_count
-    from performance
-    inner join coverage using (asset_id, recorded_date)
-    inner join assets using (asset_id)
-    inner join campaigns using (campaign_id)
-    inner join kpi_definitions
-        on campaigns.primary_kpi = kpi_definitions.kpi
-    group by
-        campaigns.campaign_id,
-        assets.segment_id,
-        assets.channel_id,
-        campaigns.primary_kpi,
-        kpi_definitions.funnel_stage,
-        coverage.covered_from,
-        coverage.recorded_date
-
-),
-
--- The assets of a place are recorded on days of their own: what overlaps can only be compared as one.
-ordered_rows as (
-
-    select
-        *,
-        max(covered_until) over (
-            partition by campaign_id, segment_id, channel_id
-            order by covered_from, covered_until
-            rows between unbounded preceding and 1 preceding
-        ) as covered_before
-    from covered_rows
-
-),
-
-numbered_rows as (
-
-    select
-        *,
-        sum(case when covered_from <= covered_before then 0 else 1 end) over (
-            partition by campaign_id, segment_id, channel_id
-            order by covered_from, covered_until
-            rows between unbounded preceding and current row
-        ) as period_number
-    from ordered_rows
-
-),
-
-periods as (
-
-    select
-        campaign_id,
-        segment_id,
-        channel_id,
-        primary_kpi,
-        funnel_stage,
-        period_number,
-        min(covered_from) as covered_from,
-        max(covered_until) as covered_until,
-        sum(performance_count) as performance_count
-    from numbered_rows
-    group by
-        campaign_id,
-        segment_id,
-        channel_id,
-        primary_kpi,
-        funnel_stage,
-        period_number
-
-),
-
--- Days that are equal are found by a hash; a range is compared with all days of its place.
+-- One row per day, since equal days can be joined by hash; a range would be compared with all days of its segment.
 period_days as (
 
     select
@@ -191,7 +91,7 @@ compared as (
         funnel_totals.confidence
     from periods
     inner join funnel_totals using (campaign_id, segment_id, channel_id, period_number)
-    -- Where the funnel measured nothing there is nothing to be compared.
+    -- Without a measured day there is nothing to compare.
     where funnel_totals.measured_days > 0
 
 ),
@@ -216,7 +116,7 @@ final as (
         cast(compared.funnel_count - compared.performance_count as bigint) as difference,
         compared.confidence,
         case
-            -- More on some of the days than performance knows of all of them.
+            -- More on some days than performance has on all of them.
             when compared.funnel_count > compared.performance_count then 'mismatch'
             when compared.measured_days < compared.covered_days then 'not_comparable'
             when compared.funnel_count = compared.performance_count then 'match'

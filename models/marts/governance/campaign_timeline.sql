@@ -41,7 +41,7 @@ actions as (
 
 ),
 
--- Of events at one time, those that set the stage come first.
+-- At the same time, an event that others depend on comes first.
 events as (
 
     select
@@ -126,7 +126,7 @@ events as (
 
     union all
 
-    -- An experiment's last day counts.
+    -- An experiment's last day is included.
     select
         campaign_id,
         {{ end_of_day('end_date') }} as occurred_at,

@@ -36,7 +36,7 @@ bucket_totals as (
 
 ),
 
--- There is a row for all even without a decision.
+-- The row `all` exists even without a decision.
 totals as (
 
     select
@@ -62,7 +62,7 @@ totals as (
 
 ),
 
--- Of many buckets one looks off by chance: each is tested at its part of the level (Bonferroni).
+-- Among many buckets, one looks wrong by chance, so each is tested at a fraction of the level (Bonferroni).
 tested_totals as (
 
     select
@@ -104,7 +104,7 @@ final as (
         totals.p_value,
         case
             when not totals.is_enough then 'not_enough'
-            -- Sure of too much in one bucket and of too little in another, on average it can look right.
+            -- Overconfident in one bucket and underconfident in another can look right on average.
             when totals.p_value >= {{ var('significance_level') }} and brier_parts.reliability_ci_low > 0 then 'unclear'
             when totals.p_value >= {{ var('significance_level') }} then 'calibrated'
             when totals.confidence > totals.stood then 'overconfident'

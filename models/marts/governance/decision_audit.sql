@@ -28,7 +28,7 @@ subjects as (
 
 ),
 
--- A decision answers the signals for whose review it is the first.
+-- A decision answers the signals that it is the first to review.
 answered_signals as (
 
     select
@@ -52,8 +52,8 @@ named_actions as (
 
 ),
 
--- What a decision names follows from it; what none names, from any of its campaign shortly before that names
--- no other.
+-- An action follows the decision that names it. An action that no decision names follows any recent decision of its
+-- campaign that names no action.
 links as (
 
     select

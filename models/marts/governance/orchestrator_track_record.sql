@@ -44,7 +44,7 @@ shares as (
         *,
         {{ rate('borne_out', 'checked') }} as borne_out_share,
         {{ rate('borne_out_to_date', 'checked_to_date') }} as borne_out_share_to_date,
-        -- Figures of one record are right or wrong together, so that they count as one.
+        -- Figures of one record are often right or wrong together, so records are counted.
         {{ rate('borne_out', 'checked') }} * checked_records as borne_out_records,
         {{ rate('borne_out_to_date', 'checked_to_date') }} * checked_records_to_date as borne_out_records_to_date
     from counts

@@ -4,7 +4,7 @@ with changes as (
 
 ),
 
--- Named as its change is, so that the join finds it by equal values alone.
+-- The same columns as a change, for an equality join.
 moves as (
 
     select
@@ -36,7 +36,7 @@ transitions as (
 
 ),
 
--- The values that the policy knows; what is or follows another one is not judged.
+-- The values that the policy lists; a change from or to another value is not judged.
 known_values as (
 
     select

@@ -8,6 +8,7 @@
     'risk_definitions',
     'risk_severities',
     'rollup_measures',
+    'scorecard_metrics',
     'status_transitions',
 ] -%}
 

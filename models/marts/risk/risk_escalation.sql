@@ -76,7 +76,7 @@ judged_signals as (
 
 ),
 
--- However often it was reopened, a signal is one episode.
+-- A signal is one episode, however often it was reopened.
 episodes as (
 
     select
@@ -136,7 +136,7 @@ final as (
         evidence_checks.mismatches as evidence_mismatches,
         facts_checks.facts_check,
         judged_signals.evidence,
-        -- Null-safe: a partition takes nulls for equal.
+        -- Null-safe: a partition treats nulls as equal.
         nullif(
             min(judged_signals.risk_id) over (
                 partition by

@@ -97,7 +97,7 @@ final as (
         end as report_state,
         reports.risk_id as reported_by_risk_id,
         reports.report_link,
-        -- A signal before the facts were sure was in time.
+        -- A signal raised before the data showed the finding was in time.
         case when reports.minutes_after < 0 then 0 else reports.minutes_after end as minutes_to_report,
         cast(coalesce(costs.cost_since, 0) as decimal(18, 2)) as cost_since,
         cast(case when reports.finding_id is not null then coalesce(costs.cost_until_report, 0) end as decimal(18, 2))

@@ -58,7 +58,7 @@ final as (
             else ''
         end
         || case
-            -- The review that was recommended is done.
+            -- The recommended review is done.
             when
                 risk_signals.recommended_action = 'human_review'
                 and risk_signals.reviewed_by_decision_id is not null

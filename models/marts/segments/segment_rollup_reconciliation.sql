@@ -8,9 +8,9 @@ with rollups as (
 
 ),
 
-rollup_performance as (
+windows as (
 
-    select * from {{ ref('int_rollup_performance') }}
+    select * from {{ ref('int_rollup_windows') }}
 
 ),
 
@@ -35,14 +35,14 @@ segments as (
 computed as (
 
     select
-        current_window.*,
-        {{ held_relative_change('current_window.kpi_value', 'prior_window.kpi_value') }} as trend
-    from rollup_performance as current_window
-    left join rollup_performance as prior_window
+        own_window.*,
+        {{ held_relative_change('own_window.kpi_value', 'prior_window.kpi_value') }} as trend
+    from windows as own_window
+    left join windows as prior_window
         on
-            current_window.rollup_id = prior_window.rollup_id
+            own_window.rollup_id = prior_window.rollup_id
             and prior_window.period = 'prior'
-    where current_window.period = 'current'
+    where own_window.period = 'own'
 
 ),
 
@@ -100,7 +100,7 @@ final as (
         {{ rate('compared.difference', 'compared.computed_value') }} as relative_difference,
         case
             when compared.computed_value is null then 'not_computable'
-            -- The factor forgives the last bit of a double, nothing that a person would see.
+            -- The factor allows for the last bit of a double only.
             when abs(compared.difference) <= compared.tolerance * 1.000001 then 'match'
             else 'mismatch'
         end as status

@@ -31,7 +31,7 @@ trended_windows as (
         trends.trend_ci_low,
         trends.trend_ci_high,
         coalesce(trends.is_beyond_noise, false) as is_beyond_noise,
-        -- A rise by a tenth is 0.1 to policy, and not the last bit less that a double may have.
+        -- Rounded, so that a rise of a tenth equals 0.1 in policy, whatever the last bit of the double.
         round(trends.trend, 12) as judged_trend,
         windows.impressions >= {{ var('rollup_minimum_impressions') }} and windows.conversions = 0 as converts_nobody,
         {{ rate(
@@ -54,7 +54,7 @@ recommended_windows as (
             when judged_trend < 0 then 'revise'
             else 'hold'
         end as recommendation,
-        -- Nobody at all is beyond chance where even the best that fits is far below the campaign.
+        -- No conversion is beyond chance where even the upper bound is far below the campaign's rate.
         converts_nobody
         and {{ wilson_bound('conversions', 'impressions', 'high') }}
         < {{ var('weak_step_ratio') }} * campaign_conversion_rate as converts_far_too_few

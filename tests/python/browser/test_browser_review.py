@@ -40,7 +40,7 @@ def page_of(
 
 @pytest.fixture(scope="module")
 def pages(browser: Browser, page_of: Callable[[str], Path]) -> Iterator[Callable[[str], Page]]:
-    """Return a function that gives the open page of a case's build, to be looked at only."""
+    """Return a function that gives the open page of a case's build; tests must not change it."""
     with ExitStack() as stack:
 
         @functools.cache
@@ -51,7 +51,7 @@ def pages(browser: Browser, page_of: Callable[[str], Path]) -> Iterator[Callable
 
 
 def changed(build: Build, folder: Path, *statements: str) -> Path:
-    """Return the page of what a build would publish, after some statements."""
+    """Return the page of a build's marts, changed by some statements."""
     database = folder / "published.duckdb"
     with duckdb.connect(str(database)) as connection:
         connection.execute(f"attach '{build.database}' as warehouse (read_only)")
@@ -92,18 +92,18 @@ READ_TABLE = """
 
 
 def rows_of(page: Page, caption: str) -> list[dict[str, Any]]:
-    """Return what the rows of a table show; none where the table isn't there."""
+    """Return the texts of a table's rows; none where there is no table."""
     found = page.locator("table", has=page.locator(f"caption:text-is('{caption}')"))
     return found.evaluate(READ_TABLE) if found.count() else []
 
 
 def written(*values: object) -> list[str]:
-    """Return what data elements carry for some values: nothing for null."""
+    """Return the values of data elements for some values: nothing for null."""
     return [str(value) for value in values if value is not None]
 
 
 def moment(value: Any) -> str:
-    """Return what a time element carries."""
+    """Return the value of a time element."""
     return f"{value.isoformat()}Z"
 
 
@@ -305,7 +305,7 @@ SEEN = ["sample", "messy", "messy in the past"]
 
 
 def told(text: str | None) -> str:
-    """Return a text as a browser shows it, or how none is shown."""
+    """Return a text as a browser shows it, also for a missing one."""
     return " ".join(text.split()) if text is not None else NONE
 
 
@@ -758,7 +758,7 @@ def test_a_review_that_is_due_is_said_first(
 
 
 def test_figures_are_written_as_people_write_them(pages: Callable[[str], Page]) -> None:
-    """What the demo's export comes to, by hand."""
+    """Figures of the demo's export, worked by hand."""
     page = pages("sample")
     texts = {
         "header": ["As of 19 Mar 2026, 18:00 UTC", "3 campaigns"],
@@ -852,7 +852,7 @@ def test_a_flow_shows_who_gave_and_who_received(pages: Callable[[str], Page]) ->
 
 
 def drawn_of(picture: Locator, name: str) -> list[tuple[float, float, float]]:
-    """Return where the strokes of a path stand, begin and end: of marks and bars."""
+    """Return the positions of a path's strokes, with start and end: for marks and bars."""
     path = picture.locator(f'path[class="{name}"]')
     drawn = path.first.get_attribute("d") if path.count() else ""
     found = re.findall(r"M([\d.]+) ([\d.]+)V([\d.]+)", drawn or "")
@@ -1072,7 +1072,7 @@ def test_the_keyboard_reaches_everything(browser: Browser, page_of: Callable[[st
 
 
 def problems(page: Page) -> list[str]:
-    """Return what axe finds wrong with a page for people who can't see or point."""
+    """Return axe's accessibility findings of a page."""
     found = Axe().run(page).response["violations"]
     return [f"{one['id']} ({one['impact']}): {one['nodes'][0]['html'][:200]}" for one in found]
 
@@ -1116,7 +1116,7 @@ PAPER = {"width": 794, "height": 1123}
 
 
 def sheets(page: Page, *others: str) -> int:
-    """Return how many pages of paper the first sheet takes, with others that are named."""
+    """Return the number of paper pages of the first sheet, together with named sections."""
     hidden = [one for one in ("main > section", "footer") if one not in others]
     tiny = "footer { margin: 0; font-size: 1px; line-height: 1; }"  # there would be room for it
     style = page.add_style_tag(content=f"{', '.join(hidden)} {{ display: none; }} {tiny}")
@@ -1201,7 +1201,7 @@ CODES = {
 
 
 def test_text_from_the_data_is_text(browser: Browser, sample: Build, tmp_path: Path) -> None:
-    """Whatever an export may write freely, ids included, holds an attack."""
+    """Every free text of an export, ids included, contains an attack."""
     statements = [
         f"update {mart} set {', '.join(f'{name} = {name} || ?' for name in names)}"
         for mart, columns in tables(sample).items()
@@ -1280,7 +1280,7 @@ def test_a_hundred_campaigns_of_150_weeks(browser: Browser, sample: Build, tmp_p
 
 
 def test_what_is_left_out_is_counted(browser: Browser, sample: Build, tmp_path: Path) -> None:
-    """Of one campaign's thousand actions those that breach or wait are never the ones left out."""
+    """Of one campaign's thousand actions, breaches and pending ones are never left out."""
     audit = "budget_action_audit"
     file = changed(
         sample,

@@ -151,7 +151,7 @@ def test_partial_and_repeated_builds_end_where_a_whole_one_does(
 def test_what_was_there_is_replaced_whatever_it_was_or_else_stays(
     workspace: Workspace, export: Callable[[], Export]
 ) -> None:
-    """A table where a view is to be, and a view where a table is; and where a model fails, all."""
+    """A table replaces a view, and a view a table; if a model fails, the old one stays."""
 
     def built(selected: str, spoil: str = "", fresh: bool = False) -> Build:
         if spoil:

@@ -1,7 +1,8 @@
-"""Whoever reads is never disturbed, whatever becomes of a build: killed, refused, or in a crowd.
+"""Readers are never disturbed, whatever happens to a build: killed, refused, or one of many.
 
-The real commands run as processes in copies of the project. What can be published there is known
-beforehand: `first` from the demo's export, and `second` from a later one built on top of it.
+The real commands run as processes in copies of the project. The versions that can be published
+there are known beforehand: `first` from the demo's export, and `second` from a later one built on
+top of it.
 """
 
 import json
@@ -33,7 +34,7 @@ NO_WAIT = {"BUILD_WAIT_SECONDS": "0"}
 
 @dataclass
 class Known:
-    """A project as an undisturbed build left it, and what that build came to."""
+    """A project after an undisturbed build, and the result of that build."""
 
     project: Project
     version: str | None = None
@@ -92,7 +93,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> World:
 
 @dataclass
 class Kills:
-    """How many processes were killed while at work, and after how many all was as it must be."""
+    """The number of processes killed while at work, and of correct states afterwards."""
 
     done: int = 0
     survived: int = 0
@@ -108,7 +109,7 @@ def kills(figures: dict[str, str]) -> Iterator[Kills]:
 
 
 def moments(count: int, seconds: float, kills: Kills) -> Iterator[float]:
-    """Yield random moments within some seconds, until so many kills have met a process at work."""
+    """Yield random moments within some seconds, until enough kills have hit a process at work."""
     chance = random.Random(f"{count} kills")
     until = kills.done + count
     for _ in range(5 * count):
@@ -209,7 +210,7 @@ def test_a_killed_build_is_made_good_by_the_next(world: World, kills: Kills) -> 
 
 @dataclass
 class Reads:
-    """How often was read while others built and published."""
+    """The number of reads while others built and published."""
 
     done: int = 0
     failed: int = 0
@@ -225,7 +226,7 @@ def reads(figures: dict[str, str]) -> Iterator[Reads]:
 
 @contextmanager
 def readers(project: Project, versions: set[str | None], reads: Reads) -> Iterator[None]:
-    """Have processes read, two that always open anew and one that stays; judge what they read."""
+    """Start readers, two that reopen the file each time and one that does not; check them."""
     before = project.version
     kinds = ["reopen", "reopen", "stay"]
     pipes = {"stdin": subprocess.PIPE, "stderr": subprocess.PIPE}
@@ -281,7 +282,7 @@ def test_readers_are_not_disturbed_by_builds(world: World, reads: Reads) -> None
 
 @pytest.fixture
 def untouched(world: World) -> Iterator[Project]:
-    """Return a built project, to be spoilt; what it has published must stay as it is."""
+    """Return a built project for a test to break; its published file must stay as it is."""
     project = world.first.project.copied(world.folder / "refused")
     before = project.published.read_bytes()
     yield project
@@ -291,7 +292,7 @@ def untouched(world: World) -> Iterator[Project]:
 
 @contextmanager
 def holding(code: str, *arguments: str | Path) -> Iterator[int]:
-    """Have another process hold something; its id."""
+    """Let another process hold a file or lock; yield its id."""
     command = [sys.executable, "-c", f"{code}\nprint(1, flush=True); input()", *arguments]
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
     with subprocess.Popen(list(map(str, command)), text=True, **pipes) as process:
@@ -394,7 +395,7 @@ SPOILT = {
 
 
 def check_files(project: Project, monkeypatch: pytest.MonkeyPatch, seconds: str = "0") -> None:
-    """Do what a build does before dbt opens the files of a project."""
+    """Do the steps of a build before dbt opens the files of a project."""
     monkeypatch.setenv("BUILD_WAIT_SECONDS", seconds)
     prepare_files(project.folder)
 

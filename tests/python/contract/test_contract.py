@@ -1,6 +1,6 @@
 """A breach of governance turns the build red and is published; a waiver accepts it for a time.
 
-That every breach is found is test_corruptions' to show.
+test_corruptions shows that every breach is found.
 """
 
 from collections.abc import Callable
@@ -36,7 +36,7 @@ def break_governance(records: Export) -> None:
 
 
 def test_a_governance_test_has_nothing_below_it(workspace: Workspace, sample: Build) -> None:
-    """Dbt skips what lies below all parents of a failed test; here nothing may."""
+    """Dbt skips models downstream of all parents of a failed test; here it must skip none."""
     graph = networkx.DiGraph()
     manifest = workspace.manifest
     for child, parents in manifest["parent_map"].items():

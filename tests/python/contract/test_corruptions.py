@@ -1,4 +1,4 @@
-"""Whatever can be wrong with an export is caught, by the check that is meant to, and said so.
+"""Every possible corruption of an export is caught by its check, with a message.
 
 The corruptions are derived: what the converter must refuse from the declaration of the datasets,
 what dbt must find from what the specification says of each field (corruptions.py).
@@ -42,7 +42,7 @@ DECLARED_IN = f"declare it in {conversion.DECLARED_IN}"
 
 @dataclass
 class Tally:
-    """How many corruptions were tried, by what catches them, and which nothing has caught."""
+    """The number of corruptions tried, by their check, and those that no check caught."""
 
     tried: Counter[str] = field(default_factory=Counter)
     survivors: list[str] = field(default_factory=list)
@@ -56,7 +56,7 @@ class Tally:
 
 @pytest.fixture(scope="module")
 def control(workspace: Workspace, export: Callable[[], Export]) -> Build:
-    """Build the carriers as they are before they are spoiled, and what is only just right."""
+    """Build the carriers before they are corrupted, and values at the edge of being valid."""
     clones = Clones(export())
     for corruption in [*c.of_every_field(), *c.STRUCTURAL, *c.GOVERNANCE]:
         clones.carry(corruption, spoil=False)
@@ -66,7 +66,7 @@ def control(workspace: Workspace, export: Callable[[], Export]) -> Build:
 
 
 def with_nulls(manifest: dict[str, Any]) -> list[Corruption]:
-    """Return what can be wrong with fields and facts, nulls in the seeds included."""
+    """Return the corruptions of fields and facts, nulls in the seeds included."""
     found = c.of_every_field() + c.of_the_reference()
     for name, dataset in DECLARED.items():
         mentions: dict[str, set[str]] = defaultdict(set)
@@ -133,7 +133,7 @@ def wrong_values(of: Field) -> Iterator[str]:
 
 
 def spoiled_records(of: Field, good: Pairs) -> Iterator[tuple[str, Pairs, list[str]]]:
-    """Yield what is done to a field, the record then, and what its problems say, in order."""
+    """Yield the change of a field, the changed record, and its problems, in order."""
     others = [(name, text) for name, text in good if name != of.name]
     value = dict(good).get(of.name, VALID[of.type])
     whole = [*others, (of.name, value)]
@@ -154,7 +154,7 @@ def spoiled_records(of: Field, good: Pairs) -> Iterator[tuple[str, Pairs, list[s
 
 
 class Converter:
-    """A folder of exports of two records each, and the seeds that they gave."""
+    """A folder of exports of two records each, and their seeds."""
 
     def __init__(self, folder: Path) -> None:
         self.inputs, self.seeds = folder / "json", folder / "seeds"
@@ -174,7 +174,7 @@ class Converter:
         return {path.name: path.read_bytes() for path in self.seeds.iterdir()}
 
     def refusal(self, dataset: str, text: str | None) -> list[str]:
-        """Return what the converter says of a file's text, or of no file; nothing if it is fine."""
+        """Return the converter's problems for a file's text, or for no file."""
         path = self.file(dataset)
         kept = path.read_bytes() if path.exists() else None
         path.unlink(missing_ok=True)
@@ -208,7 +208,7 @@ def as_json(*records: Pairs) -> str:
 
 
 def leads_to(problem: str, dataset: Dataset, of: Field, key: str, words: str) -> bool:
-    """Tell whether a problem says these words of a field of the second record, named by its key."""
+    """Return whether a problem has these words about a field of the second record, with its key."""
     if of.name == dataset.id_field:  # which is what is wrong, and may be no name
         return problem.startswith(f"{dataset.name}: record 2") and f": {words}" in problem
     named = f" ({key})" if key else ""
@@ -272,7 +272,7 @@ def test_the_converter_refuses_every_file_that_is_no_export(
 
 
 def test_what_may_be_left_out_may_be(converter: Converter) -> None:
-    """The other half of the above: where nothing is to be refused, nothing is."""
+    """The other half of the above: valid values are accepted."""
     for dataset in DECLARED.values():
         first, second = map(as_pairs, converter.good[dataset.name])
         for of in dataset.fields:
@@ -348,7 +348,7 @@ def test_a_corrupted_export_is_not_published(corrupted: Spoiled) -> None:
 
 
 def test_every_check_has_a_corruption(corrupted: Spoiled, corruptions: list[Corruption]) -> None:
-    """A check that no corruption needs is one that no one knows to work."""
+    """A check without a corruption that it catches may not work."""
     staging = {f"stg_{name}" for name in DECLARED}
     manifest = corrupted.manifest
     checks = {
@@ -374,6 +374,7 @@ TYPED = [
     {
         "risk_severities": ("severity_rank", "highest"),
         "rollup_measures": ("tolerance", "0,005"),
+        "scorecard_metrics": ("metric_order", "first"),
         "evidence_measures": ("tolerance", "none"),
         "contract_rules": ("rule", "six"),
         "contract_waivers": ("waived_until", "31.12.2026"),

@@ -1,4 +1,4 @@
-"""Whatever people write passes unchanged from the JSON to the marts, and breaks nothing."""
+"""Any text passes unchanged from the JSON to the marts, and breaks nothing."""
 
 import csv
 import io
@@ -36,7 +36,7 @@ WARNINGS = {
 
 
 def odd_records(number: int, template: dict[str, dict]) -> dict[str, list[dict]]:
-    """Return records that hold an odd text wherever there is no closed list, by dataset."""
+    """Return records with an odd text in every field without a closed list, by dataset."""
     text, identity = ODD[number], IDS[number]
     ids = dict.fromkeys(("campaign_id", "segment_id", "channel_id", "experiment_id"), identity)
     arms = [identity, f"{identity} B"]
@@ -128,7 +128,7 @@ def odd_records(number: int, template: dict[str, dict]) -> dict[str, list[dict]]
 
 @pytest.fixture(scope="module")
 def odd_export(export: Callable[[], Export]) -> Export:
-    """Return the demo's export and all that is odd, in no order."""
+    """Return the demo's export with all odd records, in random order."""
     records = export()
     template = {dataset: rows[0] for dataset, rows in records.items()}
     for number in range(len(ODD)):

@@ -1,4 +1,4 @@
-"""Around either dbt all is the same: refusals, explanations, interruptions."""
+"""Both dbts behave the same in refusals, explanations and interruptions."""
 
 import os
 import re
@@ -24,7 +24,7 @@ def project(tmp_path: Path) -> Project:
 
 
 def publication(project: Project) -> str:
-    """Return what is said when a build is published."""
+    """Return the output of publishing a build."""
     return project.run("publish")[1]
 
 
@@ -133,7 +133,7 @@ OF_EACH = re.compile(
 @pytest.mark.long
 @pytest.mark.skipif(not DBT2.exists(), reason="dbt 2 can't be had here: make dbt2")
 def test_a_red_build_is_explained_in_the_same_words(tmp_path: Path) -> None:
-    """Tests that failed and warned, a node that broke, a governance breach; all that is printed."""
+    """Failed tests, warnings, a broken node, a governance breach: the output of all of them."""
     export = messy_export(10)
     export["budget_actions"][0]["to_channel_id"] = "CH_none"
     said = []

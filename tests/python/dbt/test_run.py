@@ -1,4 +1,4 @@
-"""Which dbt is run, and what is made of the events that each logs."""
+"""The choice of dbt, and the reading of each dbt's events."""
 
 import io
 import json
@@ -174,7 +174,7 @@ def test_what_has_ended_is_counted_once(lines: list[str]) -> None:
 def test_a_node_without_a_result_is_not_the_end_of_all(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As dbt 2 leaves a seed that is no CSV: it says why of no node, and has no result of it."""
+    """For a seed that is not CSV, dbt 2 names no node, and has no result."""
     seed = event("LogSeedResult", "info", "Failed", node_info=node("seed.a", "error"))
     said = event("Generic", "error", "[error]: Arrow error: Csv error: expected 5 got 6")
     results = {"metadata": {"invocation_id": RUN}, "results": []}

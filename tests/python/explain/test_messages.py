@@ -1,4 +1,4 @@
-"""What dbt and the engines say so that nobody understands it is said in words, on the real path."""
+"""Cryptic messages of dbt and the engines become plain sentences, tested with real builds."""
 
 from collections.abc import Callable
 
@@ -10,7 +10,7 @@ from warehouse.explain import explanation
 
 
 def said(build: Build) -> str:
-    """Return what is explained of a build, on one line."""
+    """Return the explanation of a build, on one line."""
     return " ".join(str(explanation.explain(build.folder)).split())
 
 

@@ -1,6 +1,6 @@
-"""What `make export` writes, that it reads back as what was published, and what it refuses.
+"""The files of `make export`, their round trip to the published values, and refusals.
 
-dbt never runs here: what is published is a small database, of values as ugly as they come.
+dbt never runs here: the published file is a small database of difficult values.
 """
 
 import csv
@@ -125,7 +125,7 @@ Row = tuple[object, ...]
 
 
 def make_published(folder: Path, *statements: str) -> Path:
-    """Make a published file of ugly marts, changed by statements; return the project's folder."""
+    """Make a published file of difficult marts, changed by statements; return the folder."""
     folder.mkdir(exist_ok=True)
     with duckdb.connect(str(folder / "warehouse.duckdb")) as connection:
         connection.execute(UGLY)
@@ -139,7 +139,7 @@ def make_published(folder: Path, *statements: str) -> Path:
 
 @pytest.fixture(scope="module")
 def ugly(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a project with an export; to be looked at only."""
+    """Return a project with an export; tests must not change it."""
     folder = make_published(tmp_path_factory.mktemp("ugly"))
     export.export(folder / "export", folder)
     return folder
@@ -147,7 +147,7 @@ def ugly(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def project(tmp_path: Path, ugly: Path) -> Path:
-    """Return a project with an export, to be changed."""
+    """Return a project with an export that a test may change."""
     shutil.copytree(ugly, tmp_path, dirs_exist_ok=True)
     return tmp_path
 
@@ -181,13 +181,13 @@ def names(folder: Path) -> list[str]:
 
 
 def sql_of(project: Path, statement: str) -> None:
-    """Change what is published."""
+    """Change the published file."""
     with duckdb.connect(str(project / "warehouse.duckdb")) as connection:
         connection.execute(statement)
 
 
 def refused(project: Path, error: type[Exception] = ExportError, **options: Path) -> str:
-    """Return why an export is refused; what was there must be untouched, and nothing left."""
+    """Return the reason of a refusal; the old export must be untouched, with no leftovers."""
     before, beside = content(project / "export"), names(project)
     with pytest.raises(error) as refusal:
         export.export(options.get("folder", project / "export"), project)
@@ -229,7 +229,7 @@ def test_others_see_the_types_in_parquet_too(ugly: Path) -> None:
 
 
 def recovered(cell: str) -> str:
-    """Return the text that a cell stands for, as docs/decisions.md says."""
+    """Return the text of a cell, by the rule in docs/decisions.md."""
     return re.sub(r"(^|[;\t\r\n])'", r"\1", cell)
 
 
@@ -313,7 +313,7 @@ def test_infinite_times_are_no_formulas_either(tmp_path: Path) -> None:
 
 
 def is_dangerous(cell: str) -> bool:
-    """Tell whether a spreadsheet may take a cell for a formula; written apart from export.py."""
+    """Return whether a spreadsheet may read a cell as a formula; independent of export.py."""
     if cell.startswith("'"):
         return False
     if cell[:1] in ("\t", "\r", "\n", "\0"):
@@ -336,7 +336,7 @@ def is_safe(text: str) -> bool:
 
 @pytest.fixture(scope="module")
 def protected() -> Callable[[list[str]], list[str]]:
-    """Return a function that gives texts as the CSV has them."""
+    """Return a function that gives the cells of texts in the CSV."""
     connection = duckdb.connect()
     connection.execute(export.SPREADSHEET_TEXT)
 
@@ -430,7 +430,7 @@ def test_the_documented_line_gives_the_fingerprint(ugly: Path, mart: str) -> Non
 
 
 def test_the_same_marts_give_the_same_bytes(ugly: Path, tmp_path: Path) -> None:
-    """Wherever they lie, in whatever order their rows were written."""
+    """In any folder, whatever the order in which rows were written."""
     shuffled = [
         f"create or replace table marts.{mart} as from marts.{mart} order by hash({column})"
         for mart, column in (("texts", "id"), ("numbers", "whole"), ("times", "moment"))
@@ -804,7 +804,7 @@ def test_a_killed_export_is_the_old_or_the_new(
     kills = 40 if whole else 8
     moments = random.Random(1)
     for number in range(kills):
-        # What is there is always the version that isn't published.
+        # The present export is always the version that isn't published.
         shutil.rmtree(project / "export")
         (project / "export").mkdir()
         for name, data in versions[0].items():

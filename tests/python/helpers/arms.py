@@ -2,7 +2,7 @@
 
 An independent reading of the recipe "Comparing arms that are watched". Every array has one entry
 per day along its last axis, in order; before it there may be axes of experiments. Results are
-cumulative: entry i says what the days up to and with i give. nan stands for null.
+cumulative: entry i is the result of the days up to i. nan stands for null.
 
 Symbols: a successes of n1 trials is the variant's day, c of n0 the control's. A day is paired where
 both arms have trials; days with one arm only count nowhere.
@@ -44,7 +44,7 @@ class Policy:
 
 @dataclass(frozen=True)
 class Comparison:
-    """What the paired days up to each day say; all null (but counts) without one."""
+    """Sums of the paired days up to each day; all null (but counts) without one."""
 
     R: Array  # the variant's successes, weighted by the control's share of trials
     S: Array  # the control's, by the variant's share
@@ -97,7 +97,7 @@ class End(NamedTuple):
 
 
 class Decision(NamedTuple):
-    """What decides, by day; null before the minimum. `low` and `high` are of the ratio."""
+    """The decision's figures, by day; null before the minimum. `low` and `high`: of the ratio."""
 
     p: Array
     low: Array
@@ -187,7 +187,7 @@ def dispersion(r: Array, s: Array, R: Array, S: Array, P: Array, D: Array) -> Ar
 
 
 def is_ready(comparison: Comparison, policy: Policy) -> NDArray[np.bool_]:
-    """Tell whether the minimum for a verdict is reached: rows, days covered, successes."""
+    """Return whether the minimum for a verdict is reached: rows, days covered, successes."""
     rows = comparison.D
     return (
         (rows >= policy.experiment_minimum_rows)
@@ -268,10 +268,10 @@ def decide(
     end: End | None = None,
     planned_sample: float | None = None,
 ) -> Decision:
-    """Return what decides at each day: sequential at the whole level without a declared end.
+    """Return the decision's figures at each day: sequential without a declared end.
 
     With one: sequential at its share of the level, and from the end on also the fixed test of the
-    rows up to it, at what is left.
+    rows up to it, at the rest.
     """
     alpha, share = policy.significance_level, policy.level_share_before_end
     level = alpha if end is None else share * alpha
@@ -352,13 +352,13 @@ def posterior(comparison: Comparison, u: ArrayLike) -> tuple[Array, Array]:
 
 
 def chance_to_beat_control(comparison: Comparison, u: ArrayLike) -> Array:
-    """Return the chance that the variant's rate is the higher; null without both successes."""
+    """Return the probability that the variant's rate is higher; null without both successes."""
     mean, deviation = posterior(comparison, u)
     return norm.cdf(divide(mean, deviation))
 
 
 def expected_loss(comparison: Comparison, u: ArrayLike) -> Array:
-    """Return the rate that choosing the variant loses on average, where it is the worse."""
+    """Return the expected loss of rate from choosing the variant if it is worse."""
     m, s = posterior(comparison, u)
     loss = norm.cdf(divide(-m, s)) - np.exp(m + s**2 / 2) * norm.cdf(divide(-m, s) - s)
     return divide(comparison.S, comparison.W) * loss

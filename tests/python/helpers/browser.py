@@ -39,7 +39,7 @@ def chromium() -> Iterator[Browser]:
 
 @dataclass
 class Heard:
-    """What a page said and asked for while it was open."""
+    """The console messages and requests of a page while it was open."""
 
     said: list[str] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
@@ -49,7 +49,7 @@ class Heard:
 def opened(
     browser: Browser, file: Path, fragment: str = "", is_talkative: bool = False, **options: Any
 ) -> Iterator[Page]:
-    """Open a page with the network cut off; whatever it says or asks for is wrong.
+    """Open a page without a network; any message or request fails the test.
 
     A talkative one may write to the console.
     """

@@ -22,12 +22,12 @@ DATA_ONLY = ("--exclude-resource-type", "unit_test")
 
 
 class DbtError(Exception):
-    """dbt could not run; the message is what it said."""
+    """dbt could not run; the message is dbt's."""
 
 
 @dataclass(frozen=True)
 class Build:
-    """One finished `dbt build`, kept as long as a test has it: its files, and each node's end.
+    """A finished `dbt build`, kept as long as a test uses it: its files, and each node's result.
 
     `statuses` maps a node's name to its status (success, pass, warn, fail, error, skipped),
     `failures` to the number of failing rows, and `messages` to what dbt says of it. `folder` holds
@@ -72,7 +72,7 @@ class Workspace:
 
     @property
     def manifest(self) -> dict[str, Any]:
-        """What the last run of dbt knows of the project."""
+        """The manifest of dbt's last run."""
         if not (self.folder / MANIFEST).exists():
             self.dbt("parse")
         return json.loads((self.folder / MANIFEST).read_bytes())
@@ -108,7 +108,7 @@ class Workspace:
         return results
 
     def compiled(self, *selected: str) -> dict[str, str]:
-        """Return the SQL of what is selected, by name."""
+        """Return the SQL of selected nodes, by name."""
         folder = self.folder / "target/compiled"
         shutil.rmtree(folder, ignore_errors=True)
         self.dbt("compile", "--select", *selected)
@@ -124,17 +124,17 @@ class Workspace:
         edit_seeds: Callable[[Path], None] | None = None,
         files: Path | None = None,
     ) -> Build:
-        """Convert an export, run `dbt build` on it, and keep what came out.
+        """Convert an export, run `dbt build` on it, and keep the build.
 
         Args:
             export: Records by dataset; none where files are built.
             variables: dbt vars.
             waivers: CSV lines for seeds/reference/contract_waivers.csv, below its header.
             arguments: Further arguments of `dbt build`.
-            fresh: Start without database files; otherwise build over the last build's, and on its
-                history.
-            edit_seeds: Given seeds/orchestrator after the conversion, to spoil what the converter
-                would refuse; seeds/reference beside it is fresh in every build.
+            fresh: Start without database files; otherwise build on the last build's files and
+            history.
+            edit_seeds: Called with seeds/orchestrator after the conversion, for corruptions that
+            the converter would refuse; seeds/reference beside it is fresh in every build.
             files: A landing folder to ingest, in place of seeds.
 
         """

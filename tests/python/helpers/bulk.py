@@ -1,4 +1,4 @@
-"""Exports as files of every kind, to be read where they lie, and what comes of them compared."""
+"""Exports as files of every form, and the comparison of their builds."""
 
 import gzip
 import json
@@ -31,7 +31,7 @@ class Form:
     `extension` is that of its files. `layout` is one file ("flat"), several in a folder ("parts"),
     or folders by day: "day" and "date" as hive writers name them (which drop the column that the
     folder is named after), "deep" with a folder for the year, the month and the day, "plain" with
-    folders that name no column. `types` is how values are kept: in Parquet "typed", "exact"
+    folders that name no column. `types` is how values are stored: in Parquet "typed", "exact"
     (decimals and zoned times), "pandas" (all counts doubles, times in nanoseconds) or "text" (of
     what text may stand for: dates, times, lists and objects).
     """
@@ -45,7 +45,7 @@ class Form:
 
 
 def write_export(folder: Path, export: Export, form_of: Callable[[str], Form]) -> Path:
-    """Write the files of an export, each dataset in a form of its own; return the folder."""
+    """Write the files of an export, each dataset in its own form; return the folder."""
     folder.mkdir(parents=True, exist_ok=True)
     for dataset, records in export.items():
         write_dataset(folder, dataset, records, form_of(dataset))
@@ -80,7 +80,7 @@ def place_of(dataset: str, record: Record, number: int, layout: str) -> str:
 
 
 def day_of(record: Record) -> str | None:
-    """Return the day that a record belongs to, in UTC; none where it carries no time."""
+    """Return the UTC day of a record; none where it has no time."""
     if record.get("date"):
         return record["date"]
     written = record.get("timestamp") or record.get("created_at")
@@ -100,7 +100,7 @@ def write_file(
 
 
 def json_text(records: Iterable[Record], extension: str) -> str:
-    """Return the text of a JSON or NDJSON file, a record a line."""
+    """Return the text of a JSON or NDJSON file, one record per line."""
     lines = [json.dumps(record, ensure_ascii=False) for record in records]
     if extension.startswith("ndjson"):
         return "".join(f"{line}\n" for line in lines)
@@ -206,13 +206,13 @@ OF_THE_INPUT = {
 
 
 def assert_same_marts(actual: Build, expected: Build, *others: str) -> None:
-    """Compare all that two whole builds publish, as assert_same_content does."""
+    """Compare everything that two whole builds publish, as assert_same_content does."""
     assert_whole(actual)
     assert_same_content(actual, expected, *others)
 
 
 def assert_same_content(actual: Build, expected: Build, *others: str) -> None:
-    """Compare all that two builds hold for publishing, and other tables, row by row and by type."""
+    """Compare the public tables of two builds, and other tables, row by row and by type."""
     with duckdb.connect() as connection:
         found = copied(connection, actual, "actual", others)
         wanted = copied(connection, expected, "expected", others)
@@ -226,7 +226,7 @@ def assert_same_content(actual: Build, expected: Build, *others: str) -> None:
 def copied(
     connection: duckdb.DuckDBPyConnection, build: Build, schema: str, others: tuple[str, ...]
 ) -> list[str]:
-    """Copy what a build publishes, and other tables, into a schema; return their names."""
+    """Copy the public tables of a build, and other tables, into a schema; return their names."""
     # Views call the build file by this name.
     connection.execute(f"attach {quoted(build.database)} as warehouse (read_only)")
     public = connection.sql(
@@ -271,7 +271,7 @@ def differences(connection: duckdb.DuckDBPyConnection, relation: str) -> list[st
 
 
 def evidence_of(build: Build) -> dict[str, list]:
-    """Return what each risk's evidence says, its keys in order, however it is written."""
+    """Return each risk's evidence with its keys in order, whatever its format."""
     rows = build.rows("select risk_id, evidence from marts.risk_escalation")
     return {
         row["risk_id"]: json.loads(row["evidence"], object_pairs_hook=lambda pairs: list(pairs))
@@ -280,14 +280,14 @@ def evidence_of(build: Build) -> dict[str, list]:
 
 
 def assert_whole(build: Build) -> None:
-    """Say what went wrong if anything couldn't be built."""
+    """Fail with the reasons if any node couldn't be built."""
     errors = {name: build.messages[name] for name in build.named("error", "runtime error")}
     assert errors == {}, errors
     assert build.named("skipped") == set(), build.named("skipped")
 
 
 def assert_as_the_oracle_reads(build: Build, world: oracle.World) -> None:
-    """Compare every mart that the oracle knows with what it works out."""
+    """Compare every mart that the oracle covers with the oracle's rows."""
     for mart, (key, work_out) in oracle.MARTS.items():
         assert_same(mart, key, work_out(world), build.rows(f"select * from marts.{mart}"))
 
@@ -298,7 +298,7 @@ def assert_as_the_oracle_reads(build: Build, world: oracle.World) -> None:
 def problem(
     file: str, number: int, identity: str | None, field: str, words: str, found: str = ""
 ) -> re.Pattern[str]:
-    """Return what a line must match that says what is wrong, and where.
+    """Return the pattern of a line about a problem and its place.
 
     Args:
         file: The end of the file's path.

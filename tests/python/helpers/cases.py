@@ -1,4 +1,4 @@
-"""The cases in which the marts are compared with the oracle: each is built once a session."""
+"""The cases in which the marts are compared with the oracle: each is built once per session."""
 
 import functools
 import json
@@ -13,7 +13,7 @@ from helpers.project import PROJECT, Export, read_export
 
 @dataclass(frozen=True)
 class Case:
-    """An export to build, and under which policy."""
+    """An export to build, and its policy."""
 
     export: Callable[[], Export]
     variables: dict[str, Any] = field(default_factory=dict)
@@ -104,7 +104,7 @@ CASES = {
 
 @functools.cache
 def world(name: str) -> oracle.World:
-    """Return what a case's export says under its policy."""
+    """Return the world of a case's export under its policy."""
     return oracle.read_world(CASES[name].export(), CASES[name].variables)
 
 

@@ -1,4 +1,4 @@
-"""Compare the rows of a mart with what they should be."""
+"""Compare the rows of a mart with expected rows."""
 
 import math
 from collections.abc import Callable
@@ -23,7 +23,7 @@ OF_TRENDS = {
 
 
 def agrees(column: str, expected: object, actual: object) -> bool:
-    """Tell whether two values are the same, null-safe; doubles but for their last digits."""
+    """Return whether two values are equal, null-safe; doubles except for their last digits."""
     if isinstance(expected, float) and isinstance(actual, float):
         tolerance = 1e-9 if column in OF_TRENDS else 1e-12
         return math.isclose(expected, actual, rel_tol=tolerance, abs_tol=tolerance / 100)
@@ -44,7 +44,7 @@ def assert_same(
     actual: list[dict],
     agrees: Callable[[str, object, object], bool] = agrees,
 ) -> None:
-    """Compare the rows of a mart with what they should be, in every column that is expected.
+    """Compare the rows of a mart with expected rows, in every expected column.
 
     Of a column `has_<text>` that the mart lacks, whether it has the text.
     """
@@ -61,7 +61,7 @@ def assert_same(
 
 
 def is_close(column: str, wanted: object, found: object) -> bool:
-    """Tell whether two values are the same, as far as the normal distribution is exact."""
+    """Return whether two values are equal, as far as the normal distribution is exact."""
     if not isinstance(wanted, float) or not isinstance(found, float):
         return agrees(column, wanted, found)
     if column in OF_TWO_ARMS:

@@ -1,8 +1,8 @@
-"""What can be wrong with an export, derived from what the specification says of each field.
+"""The possible corruptions of an export, derived from the specification of each field.
 
-The table is written from the specification, not from the checks: what it says of a field gives the
-values that break it and those that only just don't. Each corruption gets a carrier of its own, a
-fresh record that is right in everything else, so that hundreds of them share one build.
+The table is written from the specification, not from the checks: the rule of a field gives the
+values that break it and the values at the edge that do not. Each corruption gets its own carrier, a
+fresh record that is otherwise valid, so that hundreds of them share one build.
 """
 
 import copy
@@ -29,7 +29,7 @@ GRAIN = ("unique_combination_of_columns", "")
 
 @dataclass(frozen=True)
 class Property:
-    """What a field holds: values that break it, by kind, and values at its edge that don't."""
+    """The rule of a field: values that break it, by kind, and values at its edge that don't."""
 
     check: str = ""
     bad: dict[str, object] = field(default_factory=dict)
@@ -346,6 +346,14 @@ REFERENCE: dict[str, dict[str, Property]] = {
         "level": SHARE,
     },
     "rollup_measures": {"measure": key(), "tolerance": Property()},
+    "scorecard_metrics": {
+        "metric": key(),
+        "metric_order": key(),
+        "metric_label": Property(),
+        "unit": Property(ONE_OF, {"no figure": "verdict"}),
+        "target_kind": Property(ONE_OF, {"unknown value": "exactly"}),
+        "verdict_without_figure": Property(ONE_OF, {"needs a figure": "on_target"}),
+    },
     "evidence_measures": {
         "evidence_key": key(),
         "measure": Property(
@@ -391,6 +399,7 @@ MAY_BE_NULL = {
     ("risk_definitions", "minimum_sample"),
     ("risk_definitions", "level"),
     ("kpi_definitions", "funnel_stage"),
+    ("scorecard_metrics", "target_kind"),
     ("experiment_designs", "planned_variant_share"),
     ("experiment_designs", "planned_end_date"),
     ("experiment_designs", "planned_sample"),
@@ -436,11 +445,11 @@ def staged(dataset: str, field: str) -> str:
 
 @dataclass(frozen=True)
 class Corruption:
-    """A way to spoil a carrier, and exactly the checks that accuse it then.
+    """A corruption of a carrier, and exactly the checks that must catch it.
 
     `change` overwrites fields. `same` names fields in which a second fresh record repeats the
     carrier. `is_null` empties the field in the seed, which the converter would refuse. `beside`
-    gives further records for a carrier. `says` is what the message must quote.
+    gives further records for a carrier. `says` must be in the message.
     """
 
     kind: str
@@ -460,7 +469,7 @@ class Corruption:
 
 
 def corruptions_of_a_key(dataset: str, name: str) -> Iterator[Corruption]:
-    """Yield what can be wrong with the field that identifies a record."""
+    """Yield the corruptions of the field that identifies a record."""
     yield Corruption("duplicate key", dataset, name, (("unique", name),), same=(name,))
     for kind, blank in {"blank key": " ", "empty key": "", "key of a tab": "\t"}.items():
         yield Corruption(kind, dataset, name, (REQUIRED,), {name: blank})
@@ -512,7 +521,7 @@ def whole_day(dataset: str, change: Record) -> Record:
 
 
 def corruptions_of_a_field(dataset: str, name: str, of: Property) -> Iterator[Corruption]:
-    """Yield what can be wrong with a field that identifies nothing."""
+    """Yield the corruptions of a field that does not identify a record."""
     for kind, value in of.bad.items():
         yield Corruption(
             kind,
@@ -644,7 +653,7 @@ FACTS = [
 
 
 def of_every_field() -> list[Corruption]:
-    """Return what can be wrong in an export that the converter lets pass."""
+    """Return the corruptions of an export that the converter accepts."""
     found: list[Corruption] = []
     for dataset, fields in PROPERTIES.items():
         for name, of in fields.items():
@@ -656,7 +665,7 @@ def of_every_field() -> list[Corruption]:
 
 
 def of_the_reference() -> list[Corruption]:
-    """Return what can be wrong in the seeds of seeds/reference."""
+    """Return the corruptions of seeds/reference."""
     found: list[Corruption] = []
     for seed, fields in REFERENCE.items():
         # A measure of no name that is known is wrong whatever else is.
@@ -768,7 +777,7 @@ def reviewed(minutes: int) -> Callable[[Record], Export]:
 
 
 def signal(severity: str, status: str) -> Record:
-    """Return what makes a signal one that requires review."""
+    """Return the changes that make a signal require review."""
     return {"severity": severity, "status": status, "recommended_action": "human_review"}
 
 
@@ -843,7 +852,7 @@ WITHIN_THE_RULES = [
 
 
 def edges() -> list[Corruption]:
-    """Return what is only just right: every value of a list, and every bound."""
+    """Return valid values at the edge: every value of a list, and every bound."""
     twice = {"campaign_id": "CAMP_001", "asset_ids": ["ASSET_001", "ASSET_001"]}
     completed = {"status": "completed", "end_date": "2026-03-31"}
     return [
@@ -862,7 +871,7 @@ def edges() -> list[Corruption]:
 
 
 class Clones:
-    """An export that grows by fresh records, each with a key, and a grain, of its own."""
+    """An export that grows by fresh records, each with its own key and grain."""
 
     def __init__(self, export: Export) -> None:
         self.export = copy.deepcopy(export)
@@ -871,7 +880,7 @@ class Clones:
         self.nulls: set[tuple[str, str, str]] = set()
 
     def fresh(self, dataset: str) -> tuple[Record, Export]:
-        """Return a record that breaks nothing, and what it needs beside it to be so."""
+        """Return a valid record, and the other records that it needs."""
         self.count += 1
         name, number = f"X{self.count:04}", self.count
         record = copy.deepcopy(self.templates.get(dataset, {})) | {KEYS[dataset]: name}
@@ -917,6 +926,9 @@ class Clones:
                 record |= {"limit_value": 1, "minimum_sample": 1}
             case "rollup_measures":
                 record |= {"tolerance": 0}
+            case "scorecard_metrics":
+                record |= {"metric_order": number + 14, "metric_label": name, "unit": "share"}
+                record |= {"target_kind": None, "verdict_without_figure": "informational"}
             case "evidence_measures":
                 record |= {"measure": "clicks", "tolerance": 0}
             case "contract_rules":

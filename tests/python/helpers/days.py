@@ -1,4 +1,4 @@
-"""Days that arrive, and what is tested of them."""
+"""Late-arriving and restated days, and the checks of their builds."""
 
 import random
 import shutil
@@ -46,7 +46,7 @@ UNTESTED = ("--exclude-resource-type", "unit_test", "test")
 
 
 def written(at: datetime, chance: random.Random) -> str:
-    """Return a moment in UTC as an export may write it: in a zone it can be on another day."""
+    """Return a UTC moment as an export may write it: with an offset it can be on another day."""
     minutes = chance.choice((None, None, 0, 600, -720))
     if minutes is None:
         return at.isoformat()
@@ -103,7 +103,7 @@ def performance_day(
 def snapshot(
     asset: str, experiment: str | None, day: date, hour: int, chance: random.Random
 ) -> Record:
-    """Return what an asset earned."""
+    """Return the results of an asset."""
     impressions = chance.choice((0, 100, 1000, 4321))
     clicks = impressions // chance.randrange(5, 50)
     conversions = clicks // chance.randrange(1, 9)
@@ -123,14 +123,14 @@ def snapshot(
 
 @dataclass
 class Landing:
-    """A folder of files, and the records that lie in each."""
+    """A folder of files, and the records in each."""
 
     folder: Path
     forms: dict[str, Form]
     files: dict[str, tuple[str, list[Record]]] = field(default_factory=dict)
 
     def put(self, name: str, dataset: str, records: list[Record]) -> None:
-        """Write a file, new or again; its extension is that of the dataset's form."""
+        """Write a new or an existing file; its extension is that of the dataset's form."""
         self.files[name] = (dataset, records)
         form = self.forms.get(dataset, Form())
         write_file(self.folder / f"{name}.{form.extension}", dataset, records, form)
@@ -141,7 +141,7 @@ class Landing:
         return self.folder / f"{name}.{form.extension}"
 
     def remove(self, name: str) -> None:
-        """Remove a file, and the folder that it leaves empty."""
+        """Remove a file, and its folder if that is empty."""
         path = self.path(name)
         path.unlink()
         del self.files[name]
@@ -149,7 +149,7 @@ class Landing:
             path.parent.rmdir()
 
     def rename(self, name: str, to: str) -> None:
-        """Rename a file, which keeps all else."""
+        """Rename a file without other changes."""
         before, records = self.path(name), self.files[name]
         self.files[to] = records
         self.path(to).parent.mkdir(parents=True, exist_ok=True)
@@ -157,24 +157,24 @@ class Landing:
         del self.files[name]
 
     def export(self) -> Export:
-        """Return the records that lie in the files."""
+        """Return the records in the files."""
         export: Export = defaultdict(list)
         for dataset, records in self.files.values():
             export[dataset] += records
         return dict(export)
 
     def of(self, dataset: str) -> list[str]:
-        """Return the names of a dataset's files that hold records."""
+        """Return the names of a dataset's files with records."""
         return [name for name, (one, records) in self.files.items() if one == dataset and records]
 
     def days(self, dataset: str) -> Counter[str]:
-        """Return the days of a dataset, and how many records each has."""
+        """Return the days of a dataset, and the number of records of each."""
         return Counter(day_of(record) for record in self.export().get(dataset, []))
 
 
 @contextmanager
 def aside(workspace: Workspace) -> Iterator[None]:
-    """Put what was built aside for a while, and back again."""
+    """Move the build aside for a while, and back again."""
     kept = workspace.folder / "kept"
     kept.mkdir()
     for name in ("build", "lake", "history.duckdb"):
@@ -196,7 +196,7 @@ PERFORMANCE_FORMS = (Form("parquet"), Form("ndjson.zst"), Form("parquet", types=
 
 
 class Story:
-    """A world that arrives, and what is built of it: each step changes files, and builds."""
+    """A world that is delivered day by day, and its builds: each step changes files, and builds."""
 
     def __init__(self, workspace: Workspace, folder: Path, seed: int) -> None:
         self.workspace = workspace
@@ -215,7 +215,7 @@ class Story:
         self.is_first = True
         export = read_export()
         self.assets, self.experiments = export["creative_assets"], export["experiments"]
-        self.assets = self.assets[:12]  # the other two are compared with what isn't here
+        self.assets = self.assets[:12]  # the other two need assets that aren't here
         for dataset, records in export.items():
             if dataset not in SERIES:
                 self.landing.put(dataset, dataset, records)
@@ -234,7 +234,7 @@ class Story:
         return f"{dataset}/day={day}/{part}"
 
     def arrive(self, count: int = 1) -> str:
-        """Let days arrive that were never seen; of each, hold some records back."""
+        """Deliver new days; hold back some records of each."""
         days = [self.waiting.pop() for _ in range(min(count, len(self.waiting)))]
         for day in days:
             made = {
@@ -255,7 +255,7 @@ class Story:
         return f"{[day.isoformat() for day in days]} arrive"
 
     def come_late(self) -> str:
-        """Let all that was held back arrive in a file of whatever day is the newest."""
+        """Deliver all held-back records in a file of the latest day."""
         newest = max(max(self.landing.days(dataset), default="") for dataset in SERIES)
         for dataset in SERIES:
             records = [record for one, record in self.held_back if one == dataset]
@@ -266,7 +266,7 @@ class Story:
         return f"what is late arrives in files of {newest}"
 
     def redeliver(self) -> str:
-        """Let a file arrive again, with other figures."""
+        """Deliver a file again, with other figures."""
         name = self.pick()
         dataset, records = self.landing.files[name]
         counted = {"funnel_events": "count", "performance_metrics": "cost"}[dataset]
@@ -278,7 +278,7 @@ class Story:
         return f"{name} arrives again with other figures"
 
     def shrink(self) -> str:
-        """Let a file arrive again, with fewer records."""
+        """Deliver a file again, with fewer records."""
         name = self.pick()
         dataset, records = self.landing.files[name]
         kept = [record for record in records if self.chance.random() < 0.5] or records[:1]
@@ -302,13 +302,13 @@ class Story:
         return f"{name} is now {to}"
 
     def touch(self) -> str:
-        """Let a file arrive again as it was."""
+        """Deliver a file again, unchanged."""
         name = self.pick()
         self.landing.put(name, *self.landing.files[name])
         return f"{name} arrives again, the same"
 
     def redate(self) -> str:
-        """Put a funnel event on another day, on which its place has none."""
+        """Move a funnel event to another day without one for its place."""
         name = self.pick("funnel_events")
         _, records = self.landing.files[name]
         record = self.chance.choice(records)
@@ -319,7 +319,7 @@ class Story:
         return f"{record['event_id']} in {name} is of {day}"
 
     def merge(self) -> str:
-        """Make all files of a dataset one."""
+        """Merge all files of a dataset."""
         dataset = self.chance.choice(SERIES)
         names = self.landing.of(dataset)
         records = [record for name in names for record in self.landing.files[name][1]]
@@ -338,7 +338,7 @@ class Story:
         return f"counts are trusted from {minimum}"
 
     def look_back(self) -> str:
-        """Show the warehouse as of an earlier day, or of the newest event again."""
+        """Set the as-of to an earlier day, or to the latest event again."""
         if self.variables.pop("as_of", None):
             return "the newest day is shown again"
         self.variables["as_of"] = self.chance.choice(DAYS[4:]).isoformat()
@@ -356,7 +356,7 @@ class Story:
     # ---- Builds
 
     def build(self, *arguments: str) -> Build:
-        """Build what lies there, on what was built before; the history starts anew."""
+        """Build the files on the last build; the history starts again."""
         (self.workspace.folder / "history.duckdb").unlink(missing_ok=True)
         build = self.workspace.build(
             files=self.landing.folder,
@@ -369,14 +369,14 @@ class Story:
         return build
 
     def scratch(self) -> Build:
-        """Build what lies there from scratch; its history is that of a build that isn't tested."""
+        """Build the files from scratch; the history is that of an untested build."""
         with aside(self.workspace):
             return self.workspace.build(
                 files=self.landing.folder, variables=self.variables, arguments=UNTESTED
             )
 
     def check(self, build: Build) -> None:
-        """Compare a build with what the oracle works out from the files."""
+        """Compare a build with the oracle's rows from the files."""
         assert_whole(build)
         assert build.named("fail") <= GOVERNANCE
         world = oracle.read_world(self.landing.export(), self.variables)
@@ -384,11 +384,11 @@ class Story:
         assert performance_by_day(build) == expected_performance(world)
 
     def tell(self, *happenings: Callable[[], str]) -> None:
-        """Let things happen, to be told if a check fails."""
+        """Apply events; they are printed if a check fails."""
         self.told.append(", then ".join(happening() for happening in happenings))
 
     def step(self, *happenings: Callable[[], str], arguments: tuple[str, ...] = ()) -> Build:
-        """Let things happen, build, and check what came of it."""
+        """Apply events, build, and check the build."""
         self.tell(*happenings)
         try:
             build = self.build(*arguments)
@@ -405,7 +405,7 @@ class Story:
             raise AssertionError(f"{error}\n{self.so_far()}") from None
 
     def so_far(self) -> str:
-        """Return what has happened."""
+        """Return the events so far."""
         steps = (f"{number}. {told}" for number, told in enumerate(self.told, start=1))
         return "\n".join(["What happened before:", *steps])
 

@@ -1,4 +1,4 @@
-"""Exports that come one after the other, and what the history keeps of them."""
+"""A series of exports, and their history."""
 
 import copy
 from datetime import datetime, timedelta
@@ -28,7 +28,7 @@ KEPT = [
     ("campaign_risk_signals", "risk_id", ["status"]),
 ]
 HINTS = ("attribution_hints", "hint_id", [])
-# Cautious: without the tests of models that aren't built here.
+# `cautious`: without the tests of models that aren't built here.
 WHOLE = (
     *("--select", "+what_changed", "+scorecard_history", "+warehouse_build"),
     *("--indirect-selection", "cautious", "--exclude-resource-type", "unit_test"),
@@ -46,7 +46,7 @@ def as_text(attribute: str, value: object) -> str | None:
 
 
 def statuses_of(export: Export) -> dict[Key, str | None]:
-    """Return what an export shows of each attribute that is kept, and each dataset's records."""
+    """Return an export's value of each kept attribute, and each dataset's number of records."""
     counts = {(name, name, "row_count"): str(len(export.get(name, []))) for name in DATASETS}
     return counts | {
         (dataset, record[key], attribute): as_text(attribute, record.get(attribute))
@@ -57,12 +57,12 @@ def statuses_of(export: Export) -> dict[Key, str | None]:
 
 
 def noon(day: int) -> datetime:
-    """Return noon, so many days after the demo's newest event."""
+    """Return noon, a number of days after the demo's latest event."""
     return datetime(2026, 3, 20, 12) + timedelta(days=day)
 
 
 def as_of(export: Export, day: int) -> Export:
-    """Return a copy of an export whose newest event is at noon, so many days after the demo's."""
+    """Return a copy of an export whose latest event is at noon, some days after the demo's."""
     later = copy.deepcopy(export)
     event = {
         "decision_id": f"DEC_{9000 + day}",
@@ -81,7 +81,7 @@ def record(export: Export, dataset: str, key: str) -> dict:
 
 
 def second_of(export: Export) -> Export:
-    """Return the export of the second day, on which much has happened."""
+    """Return the export of the second day, with many changes."""
     later = as_of(export, 2)
     record(later, "budget_actions", "BUD_0003").update(
         approved_by_human=True, approver_id="HUMAN_01", approval_latency_minutes=60

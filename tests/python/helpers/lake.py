@@ -1,4 +1,4 @@
-"""What a lake holds, compared with what seeds hold of the same records; and what keeps it empty."""
+"""The contents of a lake, compared with seeds of the same records; and refused ingests."""
 
 import json
 from collections import Counter
@@ -21,7 +21,7 @@ DATASETS = read_declaration()
 
 
 def problems_of(landing: Path) -> list[str]:
-    """Ingest what can't be; return what is said, but for the line that sums up."""
+    """Ingest files that are refused; return the problems, without the summary."""
     lake = landing.with_name("lake of none")
     with pytest.raises(WarehouseError) as error:
         ingest(landing, lake)

@@ -1,8 +1,8 @@
-"""Random exports that are valid and yet as untidy as real ones.
+"""Random exports that are valid, but as untidy as real ones.
 
-`messy_export(seed)` breaks no structural rule. It is full of what rules are about: ties, gaps,
-zeros, values that lie exactly on a threshold, several currencies, offsets, absent fields. Some of
-its figures (evidence, rollups) are quoted from what the oracle knows, at times a little off.
+`messy_export(seed)` breaks no structural rule. It is full of edge cases: ties, gaps, zeros, values
+exactly on a threshold, several currencies, offsets, absent fields. Some of its figures (evidence,
+rollups) are quoted from the oracle, at times slightly wrong.
 """
 
 import random
@@ -48,7 +48,7 @@ class Generator:
         return self.random.random() < share
 
     def day(self) -> date:
-        """Return a day of the export's weeks."""
+        """Return a random day of the export's weeks."""
         return FIRST_DAY + timedelta(days=self.random.randrange(DAYS))
 
     def moment(self) -> datetime:
@@ -75,17 +75,17 @@ class Generator:
         return at.replace(tzinfo=UTC).astimezone(zone).isoformat()
 
     def name(self, number: int) -> str:
-        """Return a name that no one should trip over."""
+        """Return a difficult, but valid name."""
         return f"{self.random.choice(NAMES)} {number}"
 
     def identifier(self, prefix: str, number: int) -> str:
-        """Return an id of one of several shapes, so that text order is not the order of numbers."""
+        """Return an id in one of several formats, so that text order differs from numeric order."""
         return self.random.choice(
             (f"{prefix}_{number}", f"{prefix}_{number}", f"ü|{prefix} '{number}")
         )
 
     def maybe(self, row: Row, field: str, value: object) -> None:
-        """Set a field, or null, or leave it out: for what is both optional and nullable."""
+        """Set an optional and nullable field to a value or null, or leave it out."""
         way = self.random.randrange(4)
         if way:
             row[field] = None if way == 1 else value
@@ -208,7 +208,7 @@ class Generator:
         self.export["performance_metrics"] = list(rows.values())
 
     def snapshot(self, asset: str, at: datetime) -> Row:
-        """Return what an asset earned; at times nothing, at times conversions without a click."""
+        """Return an asset's results; at times nothing, at times conversions without a click."""
         impressions = self.random.choice((0, 1, 40, 999, 1000, 5000))
         clicks = self.random.randint(0, impressions // 10)
         conversions = self.random.choice((0, 0, clicks // 3, impressions // 20))
@@ -288,7 +288,7 @@ class Generator:
         ]
 
     def name_records(self) -> None:
-        """Let decisions name records, in their trigger or in what was done."""
+        """Let decisions name records, in their trigger or action."""
         risks = [row["risk_id"] for row in self.export["campaign_risk_signals"]]
         others = [
             row[f"{kind}_id"]
@@ -321,7 +321,7 @@ class Generator:
         self.export["budget_actions"] = rows
 
     def budget_action(self, at: datetime) -> Row:
-        """Return an action in any state, lawful or not."""
+        """Return an action in any state, compliant or not."""
         approved, pick = self.chance(0.5), self.random.choice
         row = {
             "timestamp": self.written(at),
@@ -504,7 +504,7 @@ class Generator:
             for number in range(5)
         ]
 
-    # ---- What is decided on: campaigns of their own, so that they disturb nothing above
+    # ---- Records for decisions, in their own campaigns, so that they change nothing above
 
     def campaign(self, number: int, **fields: object) -> str:
         """Add an active campaign and its line in the ledger, which some lack."""
@@ -688,7 +688,7 @@ class Generator:
             self.export["performance_metrics"].append(row)
 
     def journeys(self) -> None:
-        """Add a place for each way in which clicks and a journey can go together."""
+        """Add a place for each combination of clicks and journey."""
         campaign = self.campaign(6, budget=100)
         clicks = {"none": None, "unclicked": (1000, 0), "few": (1000, 1), "many": (1000, 300)}
         clicks["unsure"] = (20, 1)
@@ -910,10 +910,10 @@ class Generator:
                 }
                 rows.append(rows[0] | record)
 
-    # ---- What contradicts itself or others, added last, so that it changes nothing above
+    # ---- Contradictions, added last, so that they change nothing above
 
     def repeats(self) -> None:
-        """Add records that are the same as others under a new id, some in another status."""
+        """Add duplicates of records under a new id, some with another status."""
         for dataset, key, statuses in (
             ("budget_actions", "budget_action_id", ("proposed", "rejected", "executed")),
             ("campaign_risk_signals", "risk_id", ("open", "mitigated")),
@@ -927,7 +927,7 @@ class Generator:
                 rows += [again, again | {key: f"A {row[key]}"}][: self.random.choice((1, 2))]
 
     def namesakes(self) -> None:
-        """Give two or three of each kind one label."""
+        """Give two or three records of each kind the same label."""
         for dataset, fields in (
             ("campaigns", ("name",)),
             ("audience_segments", ("name",)),

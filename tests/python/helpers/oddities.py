@@ -1,4 +1,4 @@
-"""Texts that people and machines write, and that something between JSON and a mart may spoil."""
+"""Difficult texts that a step between JSON and a mart may corrupt."""
 
 TEXTS = [
     # Blank, and blank at the ends

@@ -1,4 +1,4 @@
-"""A cluster for the tests, dbt builds on it, and what they hold, to be compared with DuckDB's."""
+"""A cluster for the tests, dbt builds on it, and their comparison with DuckDB's."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ DATA_ONLY = ("--exclude-resource-type", "unit_test")
 
 @dataclass
 class Spark:
-    """A cluster, and a schema prefix for what is built there."""
+    """A cluster, and the schema prefix of its builds."""
 
     cluster: Cluster
     port: int
@@ -60,13 +60,13 @@ class Spark:
         return spark
 
     def restart(self) -> None:
-        """Stop what is left of the cluster, and start it on what it wrote."""
+        """Stop the rest of the cluster, and start it again on its files."""
         self.cluster.down()
         self.cluster.up(workers=2, cores=1, memory="1g", port=self.port, settings=FOR_FEW_ROWS)
 
     @property
     def environment(self) -> dict[str, str]:
-        """What dbt's profile reads."""
+        """The environment for dbt's profile."""
         return os.environ | {
             "DBT_SPARK_HOST": "127.0.0.1",
             "DBT_SPARK_PORT": str(self.port),
@@ -86,7 +86,7 @@ class Spark:
     def build(
         self, project: Path, *arguments: str, variables: dict[str, Any] | None = None
     ) -> SparkBuild:
-        """Run `dbt build` of a project on the cluster; return what became of each node."""
+        """Run `dbt build` of a project on the cluster; return each node's result."""
         results = project / RESULTS
         results.unlink(missing_ok=True)  # another build's, maybe another dbt's
         done = subprocess.run(
@@ -100,7 +100,7 @@ class Spark:
         return self.built(project, done.stdout + done.stderr)
 
     def built(self, project: Path, output: str) -> SparkBuild:
-        """Read what a build has left."""
+        """Read the artifacts and tables of a build."""
         results = json.loads((project / RESULTS).read_text(encoding="utf-8"))
         nodes = {
             one["unique_id"].split(".")[2]: one
@@ -156,7 +156,7 @@ def plain(value: Any) -> Any:
 
 
 def order_of(row: dict[str, Any]) -> str:
-    """Return what rows are sorted by: all that is exact."""
+    """Return the sort key of rows: all exact values."""
     return repr([value for value in row.values() if not isinstance(value, float)])
 
 
@@ -168,7 +168,7 @@ def is_same(one: Any, other: Any) -> bool:
 
 
 def differences(on_duckdb: Build, on_spark: SparkBuild) -> Iterable[str]:
-    """Yield a line for each value, row or column of a public relation that isn't the same."""
+    """Yield a line for each difference of a value, row or column of a public relation."""
     relations = on_duckdb.rows(
         """
         select table_schema, table_name
@@ -211,7 +211,7 @@ def differences(on_duckdb: Build, on_spark: SparkBuild) -> Iterable[str]:
 
 
 def assert_same_marts(on_duckdb: Build, on_spark: SparkBuild) -> None:
-    """Compare all public relations, and what became of each test."""
+    """Compare all public relations, and each test's result."""
     assert on_spark.named("error", "skipped") == set(), on_spark.output
     lines = list(differences(on_duckdb, on_spark))
     assert not lines, "\n".join([f"{len(lines)} differences", *lines[:SHOWN]])

@@ -1,8 +1,8 @@
-"""What the marts should hold: a second reading of the specification, without SQL.
+"""The expected marts: a second reading of the specification, without SQL.
 
-`marts(export)` works out, in exact arithmetic, the interface columns of every mart from the JSON
-records. It shares nothing with the models but the policy (vars of dbt_project.yml) and the
-reference seeds. Sources of the rules, named in each docstring: "design" is the project's design
+`marts(export)` computes, in exact arithmetic, the interface columns of every mart from the JSON
+records. It shares only the policy (vars of dbt_project.yml) and the reference seeds with the
+models. Sources of the rules, named in each docstring: "design" is the project's design
 page, "issue" the issue that asked for the warehouse, "V1" and "V2" the two specifications.
 
 Counts are int, money Decimal with two places, rates float; a null is None.
@@ -40,7 +40,7 @@ Export = dict[str, list[Row]]
 
 
 def exact(value: object) -> Fraction:
-    """Return a number as it was written, not as the double it became."""
+    """Return a number as written, not as a double."""
     return Fraction(str(value))
 
 
@@ -109,10 +109,10 @@ def read_reference(name: str) -> list[dict[str, str]]:
 
 @dataclass(frozen=True)
 class World:
-    """An export as it was known at `as_of`, beside the policy.
+    """An export as known at `as_of`, and the policy.
 
-    Entities are whole records by id. Of the events, only what was known is here; of an approval
-    that came later, only the proposal.
+    Entities are whole records by id. Only known events are here; an action with a later approval is
+    a proposal.
     """
 
     export: Export
@@ -138,7 +138,7 @@ class World:
 
     @property
     def covers_all_events(self) -> bool:
-        """Whether nothing that was exported is left out: the world looks at now, not back."""
+        """Whether all exported events are included: the as-of is at the latest event or later."""
         return self.newest_event_at <= self.as_of
 
     @cached_property
@@ -148,7 +148,7 @@ class World:
 
     @cached_property
     def subjects(self) -> dict[str, dict[str, set[tuple[str, str]]]]:
-        """What each decision names, by decision and by the field that names it."""
+        """The records that each decision names, by decision and field."""
         return decision_subjects(self)
 
     def number(self, name: str) -> Fraction:
@@ -157,7 +157,7 @@ class World:
 
 
 def read_world(export: Export, variables: Row | None = None, as_of: str | None = None) -> World:
-    """Return what an export says as of a date or timestamp; by default, of its newest event."""
+    """Return the world of an export as of a date or timestamp; by default, of its latest event."""
     policy = read_policy() | (variables or {})
     assets = by_id(export, "creative_assets", "asset_id")
     performance = [performance_row(row, assets) for row in export["performance_metrics"]]
@@ -208,7 +208,7 @@ def unlike(labels: dict[str, str]) -> dict[str, str]:
 
 
 def named(records: dict[str, Row]) -> dict[str, Row]:
-    """Return records by id, each with a name of its own."""
+    """Return records by id, each with a unique name."""
     names = unlike({identity: row["name"] for identity, row in records.items()})
     return {identity: row | {"name": names[identity]} for identity, row in records.items()}
 
@@ -219,7 +219,7 @@ def decided(export: Export) -> list[Row]:
 
 
 def as_of_moment(given: object, newest: datetime) -> datetime:
-    """Return the as-of: a date means the end of that day; null the newest event (design)."""
+    """Return the as-of: a date means the end of that day, null the latest event (design)."""
     if given is None:
         return newest
     text = str(given)
@@ -227,11 +227,10 @@ def as_of_moment(given: object, newest: datetime) -> datetime:
 
 
 def newest_event(export: Export, *known: list[Row]) -> datetime:
-    """Return when the newest event became known (design, "Now is data").
+    """Return when the latest event became known (design, "Now is data").
 
-    By default nothing that was exported is left out: a day's funnel counts are known at its end
-    (V2, settled), and an approval or the creation of an entity is an event too. Planned dates are
-    none.
+    By default all exported events are included: a day's funnel counts are known at its end (V2,
+    settled), and an approval or the creation of an entity is an event too. Planned dates are not.
     """
     hints = [moment(row["timestamp"]) for row in export.get("attribution_hints", [])]
     created = [
@@ -290,7 +289,7 @@ def budget_action(row: Row, policy: Row) -> Row:
 
 
 def action_as_of(action: Row, until: datetime) -> Row:
-    """Return an action as it was known: pending until its approval (design, "Now is data")."""
+    """Return an action as known then: pending until its approval (design, "Now is data")."""
     if action["approved_at"] is None or action["approved_at"] <= until:
         return action
     not_yet = dict.fromkeys(("approved_at", "approver_id", "approval_latency_minutes"))
@@ -299,9 +298,9 @@ def action_as_of(action: Row, until: datetime) -> Row:
 
 
 def is_rollup_known(reported: Row, until: datetime, newest: datetime) -> bool:
-    """Return whether a rollup was reported by then: it carries no time but its window's end.
+    """Return whether a rollup was reported by then: its only time is its window's end.
 
-    An as-of that leaves out no event leaves out no rollup either, however its window was planned.
+    An as-of that includes all events includes all rollups, even those with a later window.
     """
     return until >= newest or reported["window_end"] <= until.date()
 
@@ -339,7 +338,7 @@ def decision_subjects(world: World) -> dict[str, dict[str, set[tuple[str, str]]]
 
 
 def is_named(record_id: str, text: str) -> bool:
-    """Return whether a text has an id that holds a letter, and no part of a longer word there."""
+    """Return whether a text has an id that contains a letter, as a separate word."""
     if not any(unicodedata.category(sign).startswith("L") for sign in record_id):
         return False
     at = text.find(record_id)
@@ -363,7 +362,7 @@ def is_of_a_word(sign: str) -> bool:
 def coverage(world: World) -> dict[tuple[str, date], date]:
     """Return the first day that the rows of an asset and day cover (issue, number 12).
 
-    It is the day after the asset's row before, in whatever experiment. The first row covers from
+    It is the day after the asset's previous row, in any experiment. The first row covers from
     the latest of experiment start, campaign start and creation, and at least its own day; rows of
     several experiments share the earliest of these.
     """
@@ -405,11 +404,11 @@ MEASURES = ("impressions", "clicks", "conversions", "spend", "revenue_proxy")
 
 
 def parts_of_days(world: World, row: Row) -> dict[date, Row]:
-    """Return what each day has of a row of performance (issue on time).
+    """Return each day's part of a row of performance (issue on time).
 
-    In whole counts; of money in cents, where all of it is in cents, else in millionths.
+    In whole counts; money in cents where all of it is in cents, else in millionths.
 
-    Day k of n has round(total * k / n) - round(total * (k - 1) / n), the last all that is left.
+    Day k of n has round(total * k / n) - round(total * (k - 1) / n), the last day the rest.
     """
     first = world.covered_from[row["asset_id"], row["day"]]
     length = (row["day"] - first).days + 1
@@ -431,18 +430,18 @@ def parts_of_days(world: World, row: Row) -> dict[date, Row]:
 
 
 def mean_of_newest(world: World, spent: dict[date, Fraction]) -> Fraction | None:
-    """Return the mean over the newest days of policy that are covered; none without any."""
+    """Return the mean over the latest covered days, as many as policy sets; none without any."""
     newest = sorted(spent, reverse=True)[: world.policy["daily_spend_days"]]
     return ratio(sum(spent[day] for day in newest), len(newest))
 
 
 def spend_per_day(world: World, performance: list[Row]) -> Decimal | None:
-    """Return what rows cost a day of late, in whole cents (issue, "Stake")."""
+    """Return the recent cost per day of rows, in whole cents (issue, "Stake")."""
     return cents(mean_of_newest(world, spend_by_day(world, performance)))
 
 
 def spend_around(world: World, performance: list[Row]) -> tuple[Fraction | None, Fraction | None]:
-    """Return the newest covered day's spend, and what a day cost before that row's days."""
+    """Return the latest covered day's spend, and the cost per day before that row's days."""
     spent = spend_by_day(world, performance)
     if not spent:
         return None, None
@@ -543,10 +542,10 @@ def dim_assets(world: World) -> list[Row]:
 
 
 def dim_experiments(world: World) -> list[Row]:
-    """Return the experiments; an end that is still to come is not known (issue, number 6).
+    """Return the experiments; a future end is not known (issue, number 6).
 
-    Looking at now, the exported status holds, whatever was planned; but one that has neither begun
-    nor measured anything is planned. Looking back, dates say what the status was.
+    At the latest event the exported status holds, whatever was planned, except that one without a
+    start and data is planned. At an earlier as-of the dates decide.
     """
     measured = {row["experiment_id"] for row in world.performance}
     rows = []
@@ -592,7 +591,7 @@ def experiment_members(world: World) -> list[Row]:
 
 
 def fct_funnel_daily(world: World) -> list[Row]:
-    """Return one row a campaign, segment, channel and day (design; issue, "Funnel").
+    """Return one row per campaign, segment, channel and day (design; issue, "Funnel").
 
     A stage without an event is null, not zero; a day is trusted when all its events are.
     """
@@ -691,7 +690,7 @@ Pair = tuple[str | None, str]
 
 
 def portfolio_counts(steps: list[Step]) -> dict[Pair, tuple[int, int]]:
-    """Return how many went on and how many came at each step, over all places (issue, "Funnel")."""
+    """Return the counts after and before each step, over all places (issue, "Funnel")."""
     counts: dict[Pair, tuple[int, int]] = defaultdict(lambda: (0, 0))
     for step in steps:
         if step.is_compared:
@@ -701,7 +700,7 @@ def portfolio_counts(steps: list[Step]) -> dict[Pair, tuple[int, int]]:
 
 
 def funnel_conversion(world: World) -> list[Row]:
-    """Return one row a campaign, segment, channel and stage of the path (issue, "Funnel")."""
+    """Return one row per campaign, segment, channel and stage of the path (issue, "Funnel")."""
     steps = funnel_steps(world)
     portfolio = portfolio_counts(steps)
     trusted = world.number("trusted_confidence_minimum")
@@ -748,8 +747,8 @@ def drop_off_status(
 ) -> str:
     """Return the first status that holds (issue, "Funnel"; number 4).
 
-    A step is low where its interval lies below a share of what the step yields elsewhere. Where
-    nothing else tells what it yields, none of enough people is blocked all the same.
+    A step is low where its interval is below a share of the step's rate elsewhere. Without a rate
+    elsewhere, a step that none of enough people pass is blocked too.
     """
     if not step.days:
         return "not_measured"
@@ -773,7 +772,7 @@ def drop_off_status(
 
 
 def totals(rows: list[Row]) -> Row | None:
-    """Return what performance rows add up to; none without any."""
+    """Return the sums of performance rows; none without any."""
     return {name: sum(row[name] for row in rows) for name in MEASURES} if rows else None
 
 
@@ -786,7 +785,7 @@ def kpi_value(world: World, kpi: str, summed: Row | None) -> Fraction | None:
 
 
 def trend(value: Fraction | None, before: Fraction | None) -> Fraction | None:
-    """Return the relative change against the window before, held to -1..1 (issue)."""
+    """Return the relative change from the previous window, clamped to -1..1 (issue)."""
     if value is None or not before:
         return None
     return max(Fraction(-1), min(Fraction(1), (value - before) / before))
@@ -795,7 +794,8 @@ def trend(value: Fraction | None, before: Fraction | None) -> Fraction | None:
 def segment_rollups(world: World) -> list[Row]:
     """Return performance in windows (issue, "Segment rollups"; number 3).
 
-    Windows are tiled both ways from the newest reported window end, else from the as-of.
+    Windows follow each other; one of them ends on the latest reported window end, else on the
+    as-of.
     """
     length = world.policy["rollup_window_days"]
     anchor = max((row["window_end"] for row in world.rollups), default=world.today)
@@ -861,9 +861,9 @@ def trend_interval(
 ) -> tuple[float | None, float | None, bool | None]:
     """Return the 95% interval of a rate's relative change, and whether it is more than noise.
 
-    Of successes and trials by day, of a period and the one before. None in place of whether where
-    there is not enough to tell. Days vary more than coins: the variance grows by Pearson's sum over
-    the days of both periods, by as many days of one size as say as much (decisions).
+    From successes and trials by day, of a period and the previous one. None instead of whether with
+    too little data. Days vary more than binomial counts: the variance grows by Pearson's sum over
+    the days of both periods, with the effective number of days (decisions).
     """
     nothing = None, None, None
     counted = [days, prior_days]
@@ -908,7 +908,7 @@ def counts_by_day(definition: Row, performance: list[Row]) -> list[tuple[int, in
 
 
 def recommendation(world: World, summed: Row, change: Fraction | None) -> str:
-    """Return what policy recommends for a window (issue, "Segment rollups")."""
+    """Return policy's recommendation for a window (issue, "Segment rollups")."""
     many = summed["impressions"] >= world.number("rollup_minimum_impressions")
     if summed["conversions"] == 0 and many:
         return "stop"
@@ -922,7 +922,7 @@ def recommendation(world: World, summed: Row, change: Fraction | None) -> str:
 
 
 def segment_rollup_reconciliation(world: World) -> list[Row]:
-    """Return each reported rollup against performance in its own window (issue)."""
+    """Return each reported rollup compared with performance in its own window (issue)."""
     rows = []
     for reported in world.rollups:
         computed = computed_rollup(world, reported)
@@ -956,7 +956,7 @@ def segment_rollup_reconciliation(world: World) -> list[Row]:
 
 
 def computed_rollup(world: World, reported: Row) -> Row:
-    """Return what performance gives for a reported rollup, by measure."""
+    """Return the figures from performance for a reported rollup, by measure."""
     start, end, kpi = reported["window_start"], reported["window_end"], reported["primary_kpi"]
     length = end - start + timedelta(days=1)
 
@@ -994,7 +994,7 @@ def requires_approval(world: World, action: Row) -> bool:
 
 
 def approval_state(world: World, action: Row) -> str:
-    """Return how an action stands with its approval (issue, "Budget audit")."""
+    """Return the state of an action's approval (issue, "Budget audit")."""
     if action["approved_by_human"]:
         return "approved"
     if action["status"] == "rejected":
@@ -1019,9 +1019,9 @@ def direction(action: Row) -> tuple[str, str]:
 
 
 def is_part_of_split(world: World, action: Row) -> bool:
-    """Return whether small moves that no one judged reach the threshold (issue).
+    """Return whether small moves, neither approved nor rejected, reach the threshold (issue).
 
-    They are of the same campaign, direction and currency, and lie within split_window_hours.
+    They have the same campaign, direction and currency, and are within split_window_hours.
     """
 
     def is_small(other: Row) -> bool:
@@ -1089,7 +1089,7 @@ def possible_duplicates(records: list[tuple[str, tuple]]) -> dict[str, str | Non
 
 
 def terms_of(action: Row) -> tuple:
-    """Return all fields of an action but id and status, as they were known."""
+    """Return all fields of an action but id and status, as known then."""
     names = ("campaign_id", "reason_code", "reason_detail", "proposed_by", *ENDS)
     exported = action["exported"]
     approval = ("approved_by_human", "approver_id", "approval_latency_minutes")
@@ -1102,7 +1102,7 @@ def terms_of(action: Row) -> tuple:
 
 
 def budget_action_audit(world: World) -> list[Row]:
-    """Return one row a budget action proposed by the as-of (issue, "Budget audit")."""
+    """Return one row per budget action proposed by the as-of (issue, "Budget audit")."""
     rows = []
     alike = possible_duplicates(
         [(action["budget_action_id"], terms_of(action)) for action in world.actions]
@@ -1150,10 +1150,10 @@ def budget_action_audit(world: World) -> list[Row]:
 
 
 def channel_budget_flows(world: World) -> list[Row]:
-    """Return what moved into and out of each channel, by currency (design; issue).
+    """Return the money moved into and out of each channel, by currency (design; issue).
 
-    Only executed actions moved money; a transfer within a channel nets to zero. Whole cents move,
-    so that flows are what the audit's amounts add up to.
+    Only executed actions moved money; a transfer within a channel nets to zero. Amounts are whole
+    cents, so flows are the sums of the audit's amounts.
     """
     moved_in, moved_out = defaultdict(Decimal), defaultdict(Decimal)
     for action in world.actions:
@@ -1190,7 +1190,7 @@ def signal_performance(world: World, signal: Row) -> list[Row]:
 
 
 def signal_funnel(world: World, signal: Row) -> list[Row]:
-    """Return the funnel events known at a signal in what it names (issue, "Risk").
+    """Return the funnel events known at a signal, in its scope (issue, "Risk").
 
     These are the segments and channels of the named assets, in the assets' campaign; without
     assets, the whole campaign.
@@ -1213,7 +1213,7 @@ PLACE = ("campaign_id", "segment_id", "channel_id")
 
 
 def signal_facts(world: World, signal: Row) -> dict[str, Fraction | None]:
-    """Return what is known up to a signal, by measure of the seed evidence_measures."""
+    """Return the facts known up to a signal, by measure of the seed evidence_measures."""
     summed = totals(signal_performance(world, signal)) or dict.fromkeys(MEASURES)
     facts: dict[str, Fraction | None] = dict(summed)
     facts["conversion_rate"] = ratio(summed["conversions"], summed["impressions"])
@@ -1231,9 +1231,9 @@ JSON_NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][-+]?[0-9]{1,2})?")
 
 
 def evidence_check(world: World, signal: Row) -> str:
-    """Return whether the figures quoted agree with what the warehouse knows (issue, "Risk").
+    """Return whether the quoted figures agree with the warehouse's (issue, "Risk").
 
-    A number is a figure, in quotes or not; only keys that the reference seed maps can be known.
+    A number is a figure, in quotes or not; only keys in the reference seed can be checked.
     """
     facts, results = signal_facts(world, signal), []
     for definition in read_reference("evidence_measures"):
@@ -1250,7 +1250,7 @@ def evidence_check(world: World, signal: Row) -> str:
 
 
 def escalates(world: World, signal: Row, exposure: Fraction | None, sure: Fraction | None) -> bool:
-    """Return whether a signal goes to a person now (issue, "Risk")."""
+    """Return whether a signal escalates (issue, "Risk")."""
     if signal["status"] not in UNRESOLVED:
         return False
     if severity_rank(world, signal["severity"]) >= severity_rank(
@@ -1267,12 +1267,12 @@ def escalates(world: World, signal: Row, exposure: Fraction | None, sure: Fracti
 
 
 def severity_rank(world: World, severity: str) -> int:
-    """Return how much a severity weighs."""
+    """Return the rank of a severity."""
     return int(world.severities[severity]["severity_rank"])
 
 
 def review_state(world: World, signal: Row, required: bool, review: Row | None) -> str:
-    """Return how a signal stands with its review (issue, "Risk")."""
+    """Return the state of a signal's review (issue, "Risk")."""
     is_unresolved = signal["status"] in UNRESOLVED
     due = review_due_at(world, signal)
     if review is not None:
@@ -1286,16 +1286,16 @@ def review_state(world: World, signal: Row, required: bool, review: Row | None) 
 
 
 def review_due_at(world: World, signal: Row) -> datetime:
-    """Return until when a signal must have been reviewed, by its severity."""
+    """Return the deadline of a signal's review, by its severity."""
     allowed = int(world.severities[signal["severity"]]["review_minutes"])
     return signal["known_at"] + timedelta(minutes=allowed)
 
 
 def find_review(world: World, signal: Row, required: bool) -> tuple[Row | None, str | None]:
-    """Return the decision by a person that answers a signal, and how that is known (number 1).
+    """Return the human decision that answers a signal, and the link between both (number 1).
 
-    It names the signal; or, naming no signal, its experiment or one of its assets; or, only where
-    review is required, it is of the same campaign and names nothing but that.
+    It names the signal; or no signal, but its experiment or one of its assets; or, only where
+    review is required, it is of the same campaign and names at most that.
     """
     about = {("asset", asset_id) for asset_id in signal["asset_ids"]}
     about.add(("experiment", signal["experiment_id"]))
@@ -1326,7 +1326,7 @@ def claim_of(signal: Row) -> tuple:
 
 
 def risk_escalation(world: World) -> list[Row]:
-    """Return one row a risk signal raised by the as-of (issue, "Risk")."""
+    """Return one row per risk signal raised by the as-of (issue, "Risk")."""
     rows = []
     alike = possible_duplicates([(one["risk_id"], claim_of(one)) for one in world.signals])
     for signal in world.signals:
@@ -1410,7 +1410,7 @@ def risk_inbox(world: World) -> list[Row]:
 def breaches(world: World) -> dict[int, list[Row]]:
     """Return the records that break each rule of the contract (issue, "The contract").
 
-    Structural rules judge the whole export, governance rules what was known (design).
+    Structural rules apply to the whole export, governance rules to what was known (design).
     """
     experiments = {row["experiment_id"]: row for row in world.export["experiments"]}
     tested = {row["campaign_id"] for row in experiments.values()}
@@ -1472,7 +1472,7 @@ def contract_violations(world: World) -> list[Row]:
 
 
 def contract_compliance(world: World) -> list[Row]:
-    """Return how each rule stands: what it applies to, and what breaks it (design)."""
+    """Return each rule's compliance: the records that it applies to, and its breaches (design)."""
     broken = breaches(world)
     reviewable = [
         row
@@ -1505,7 +1505,7 @@ def contract_compliance(world: World) -> list[Row]:
 
 
 def warehouse_build(world: World) -> list[Row]:
-    """Return what the marts were made from (design)."""
+    """Return the input of the marts (design)."""
     return [
         {
             "as_of": world.as_of,

@@ -1,6 +1,6 @@
-"""Read from one export what changed in its newest whole week, as what_changed says it.
+"""The expected changes of what_changed in an export's latest complete week.
 
-Between exports the history's tests say it, of what each build had shown.
+The tests of the history cover changes between exports.
 """
 
 from collections.abc import Iterator
@@ -31,13 +31,13 @@ MEASURES = ("conversions", "spend", "cost_per_conversion", "return_on_ad_spend")
 
 
 def rounded(value: float | Decimal) -> str:
-    """Return a number with at most two decimals, and none that are zero at the end."""
+    """Return a number with at most two decimals, without trailing zeros."""
     text = str(Decimal(value).quantize(Decimal("0.01"), ROUND_HALF_UP))
     return text.rstrip("0").rstrip(".")
 
 
 def performance_moved(world: World) -> Iterator[Row]:
-    """Yield how each campaign's figures of a comparable week differ from the week before."""
+    """Yield the changes of each campaign's figures from the week before, if comparable."""
     for row in weekly(world, "campaign_id"):
         for name in MEASURES:
             change = row[f"{name}_change"]
@@ -61,7 +61,7 @@ def performance_moved(world: World) -> Iterator[Row]:
 
 
 def risks_changed(world: World) -> Iterator[Row]:
-    """Yield when risk signals were raised, reviewed and overdue."""
+    """Yield the times at which risk signals were raised, reviewed and overdue."""
     for row in oracle.risk_escalation(world):
         moments = {"risk_raised": row["raised_at"], "risk_reviewed": row["reviewed_at"]}
         if row["review_state"] == "overdue":
@@ -99,7 +99,7 @@ def money_moved(world: World) -> Iterator[Row]:
 
 
 def actions_changed(world: World) -> Iterator[Row]:
-    """Yield since when actions wait, or when they were decided; one for all reasons of it."""
+    """Yield the start of each action's wait, or its decision; one for all its reasons."""
     found: dict[tuple, Row] = {}
     for row in next_actions(world):
         state, rank = row["action_state"], row["action_rank"]
@@ -122,7 +122,7 @@ def actions_changed(world: World) -> Iterator[Row]:
 
 
 def verdicts_changed(world: World) -> Iterator[Row]:
-    """Yield since when each experiment has its verdict."""
+    """Yield the first day of each experiment's verdict."""
     for row in experiment_results(world):
         since = row["verdict_since"]
         yield {
@@ -137,7 +137,7 @@ def verdicts_changed(world: World) -> Iterator[Row]:
 
 
 def what_changed(world: World) -> list[Row]:
-    """Return what happened in the newest week that is over, after that there is one export."""
+    """Return the changes in the latest complete week, after the row about a single export."""
     monday = (world.as_of + timedelta(microseconds=1)).date()
     monday = week_of(monday) - WEEK
     start, end = datetime.combine(monday, time()), oracle.end_of(monday + timedelta(days=6))

@@ -1,8 +1,8 @@
-"""What the marts of the decision layer should hold: the oracle's second half.
+"""The expected marts of the decision layer: the oracle's second half.
 
 Works as `oracle` does, on its `World` and its core marts, and shares as little with the models.
-Statistics come from SciPy and statsmodels; what these don't offer follows the formula of the
-source that is named. `MARTS` has every mart's key and the function that works it out.
+Statistics come from SciPy and statsmodels, or else follow the formula of the named source. `MARTS`
+has every mart's key and its function.
 
 Sources: "issue" is the issue that asked for the decision layer, "design" the project's design
 page, "V1" and "V2" the two specifications, "decisions" docs/decisions.md. Of a text only whether
@@ -74,7 +74,7 @@ def experiment_results(world: World) -> list[Row]:
 
 
 def verdict_since(world: World, experiment: Row, judged: list[Row]) -> date | None:
-    """Return the first of the unbroken run of days whose sums give today's verdict (number 2).
+    """Return the first day of the unbroken run with today's verdict (number 2).
 
     For an experiment that has ended it is no later than the end.
     """
@@ -88,9 +88,9 @@ def verdict_since(world: World, experiment: Row, judged: list[Row]) -> date | No
 
 
 def judged_days(world: World, experiment: Row, performance: list[Row]) -> list[Row]:
-    """Return what performance says of an experiment up to each day with rows: figures, verdict.
+    """Return an experiment's figures and verdict up to each day with rows.
 
-    Successes beyond a day's trials move to the days before by all that is known (decisions).
+    Successes above a day's trials move to earlier days, using all data (decisions).
     """
     days = sorted({row["day"] for row in performance})
     assets = experiment["variant_asset_id"], experiment["control_asset_id"]
@@ -154,7 +154,7 @@ def arms_policy(world: World) -> arms.Policy:
 
 
 def by_day(performance: list[Row], asset_id: str, days: list[date], measure: str) -> list[float]:
-    """Return what an arm had on each day."""
+    """Return an arm's figures on each day."""
     sums = dict.fromkeys(days, Fraction(0))
     for row in performance:
         if row["asset_id"] == asset_id:
@@ -163,7 +163,7 @@ def by_day(performance: list[Row], asset_id: str, days: list[date], measure: str
 
 
 def days_of_both(world: World, assets: tuple[str, str], performance: list[Row], day: date) -> int:
-    """Return how many days the rows of both arms of a day cover together."""
+    """Return the number of days that the rows of both arms of a day cover."""
     present = {row["asset_id"] for row in performance if row["day"] == day}
     if not present.issuperset(assets):
         return 0
@@ -173,7 +173,7 @@ def days_of_both(world: World, assets: tuple[str, str], performance: list[Row], 
 def compared_by(
     kpi: Row, performance: list[Row], assets: tuple[str, str], days: list[date], covered: list[int]
 ) -> tuple[arms.Comparison, int, list]:
-    """Return the comparison by a KPI, the successes that no day has room for, and the trials."""
+    """Return the comparison by a KPI, the successes that fit on no day, and the trials."""
     values, left_over, trials = [], 0, []
     for asset in assets:
         tried = by_day(performance, asset, days, kpi["denominator"])
@@ -198,7 +198,7 @@ NO_FIGURES = dict.fromkeys(FIGURES) | {"is_significant": False}
 def figures_up_to(
     whole: arms.Comparison, trials: list[list[float]], number: int, policy: arms.Policy
 ) -> Row:
-    """Return what the days up to one say of the arms (experiments recipe)."""
+    """Return the comparison of the arms up to a day (experiments recipe)."""
     part = arms.Comparison(
         **{
             name: value[: number + 1] if isinstance(value, np.ndarray) else value
@@ -248,12 +248,12 @@ def figures_up_to(
 
 
 def plain(value: float | None) -> float | None:
-    """Return a number as a double, none where it is no number."""
+    """Return a number as a double, None for nan."""
     return None if value is None or math.isnan(value) else float(value)
 
 
 def unhealthy_reasons(world: World, experiment: Row, performance: list[Row]) -> list[str]:
-    """Return why an experiment can't be trusted, but for its counts (issue)."""
+    """Return the reasons why an experiment is unhealthy, except its counts (issue)."""
     start, end = experiment["start_date"], experiment["end_date"] or date.max
     ids = experiment["control_asset_id"], experiment["variant_asset_id"]
     control, variant = (world.assets[one] for one in ids)
@@ -279,7 +279,7 @@ def experiment_health(reasons: list[str], figures: Row) -> str:
 def verdict(world: World, experiment: Row, row: Row) -> str:
     """Return the first verdict that holds (issue).
 
-    Over a control without a success any lift is worth scaling (decisions).
+    With a control without a success, any lift is worth scaling (decisions).
     """
     if row["health"] == "unhealthy":
         return "fix_experiment"
@@ -306,7 +306,7 @@ def verdict(world: World, experiment: Row, row: Row) -> str:
 
 
 def cautions(world: World, experiment: Row) -> str | None:
-    """Return what is to be known before the variant is scaled (issue)."""
+    """Return the cautions before the variant is scaled (issue)."""
     ids = experiment["control_asset_id"], experiment["variant_asset_id"]
     found = [
         f"{asset} is flagged: {', '.join(world.assets[asset]['risk_flags'])}"
@@ -327,7 +327,7 @@ def cautions(world: World, experiment: Row) -> str | None:
     return "; ".join(found) or None
 
 
-# ---- What performance covers, and the funnel beside it ---------------------------------------
+# ---- Covered days, and reconciliation with the funnel ---------------------------------------
 
 
 def covered_days(world: World, asset_id: str, day: date) -> set[date]:
@@ -337,9 +337,9 @@ def covered_days(world: World, asset_id: str, day: date) -> set[date]:
 
 
 def conversion_reconciliation(world: World) -> list[Row]:
-    """Return the funnel beside performance, by place and period (issue on judgments, 13).
+    """Return the funnel compared with performance, by place and period (issue on judgments, 13).
 
-    Periods are sets of days: those of a place's rows, put together where they share a day.
+    Periods are sets of days: the days of a place's rows, merged where they share a day.
     """
     places = defaultdict(list)
     for row in world.performance:
@@ -429,7 +429,7 @@ def fct_segment_weekly(world: World) -> list[Row]:
 
 
 def weekly(world: World, member: str) -> list[Row]:
-    """Return performance by week beside the week before; changes of sums are per day covered."""
+    """Return performance by week and of the week before; changes of sums are per day covered."""
     sums: dict[tuple, Row] = {}
     for row in world.performance:
         for day, part in oracle.parts_of_days(world, row).items():
@@ -464,7 +464,7 @@ def weekly(world: World, member: str) -> list[Row]:
 
 
 def funnel_trend(world: World) -> list[Row]:
-    """Return each step of a place's funnel by week, beside the week before (issue on time)."""
+    """Return each step of a place's funnel by week, with the week before (issue on time)."""
     counts: dict[tuple, dict[date, dict[str, int]]] = defaultdict(lambda: defaultdict(dict))
     for event in world.funnel:
         place = tuple(event[name] for name in oracle.PLACE)
@@ -553,7 +553,7 @@ def fct_performance_daily(world: World) -> list[Row]:
 
 
 def campaign_performance(world: World) -> list[Row]:
-    """Return what a campaign cost, by the ledger and as metered, and what it brought (issue)."""
+    """Return a campaign's cost, by the ledger and as metered, and its return (issue)."""
     ledger = {row["campaign_id"]: row for row in world.export["roi_ledger"]}
     paces = {row["campaign_id"]: row for row in campaign_pacing(world)}
     rows = []
@@ -621,7 +621,7 @@ CAMPAIGN_OF_PACING = (
 
 
 def campaign_pacing(world: World) -> list[Row]:
-    """Return where spend and conversions of each campaign end (issue on time; decisions)."""
+    """Return each campaign's projected spend and conversions (issue on time; decisions)."""
     ledger = {row["campaign_id"]: row for row in world.export["roi_ledger"]}
     rows = []
     for campaign in oracle.dim_campaigns(world):
@@ -658,17 +658,17 @@ def campaign_pacing(world: World) -> list[Row]:
 
 
 def in_cents(value: Fraction | None) -> Decimal | None:
-    """Return money with two places, rounded by way of millionths."""
+    """Return money with two places, rounded via millionths."""
     return None if value is None else cents(Fraction(round(value * 10**6), 10**6))
 
 
 def days_of_campaign(
     world: World, campaign: Row, performance: list[Row]
 ) -> tuple[date | None, list[date] | None]:
-    """Return the newest day that all running assets have reported, and the days to come.
+    """Return the latest day that all running assets have reported, and the days to come.
 
-    Of a campaign that has ended or has no running asset, that of its newest row. The second is
-    empty where nothing is to come, none where that isn't known.
+    For a campaign that has ended or has no running asset, the day of its latest row. The second is
+    empty without days to come, None where that is unknown.
     """
     end = campaign["end_date"]
     newest: dict[str, datetime] = {}
@@ -692,7 +692,7 @@ def measure_of_campaign(
     coming: list[date] | None,
     measure: str,
 ) -> Row:
-    """Return what a campaign has of a measure, by day and in all, and what it ends with."""
+    """Return a campaign's values of a measure, by day and in total, and its projection."""
     every_day: dict[date, Fraction] = defaultdict(Fraction)
     for row in performance:
         for day, part in oracle.parts_of_days(world, row).items():
@@ -756,7 +756,7 @@ def first_reached(values: dict[date, Fraction], budget: Fraction) -> date | None
 
 
 def pacing_status(world: World, campaign: Row, row: Row) -> str | None:
-    """Return whether an active campaign surely misses its budget by more than is tolerated."""
+    """Return whether an active campaign significantly misses its budget."""
     if campaign["status"] != "active":
         return "not_active"
     if world.today < campaign["start_date"]:
@@ -780,9 +780,9 @@ def pacing_status(world: World, campaign: Row, row: Row) -> str | None:
 def performance_status(
     world: World, campaign: Row, revenue: Fraction | None, gone: Fraction
 ) -> str | None:
-    """Return how revenue proxy compares with the budget of the days gone (number 5).
+    """Return the status of revenue proxy against the budget of the days gone (number 5).
 
-    Nothing is judged where nothing was measured, or nothing has begun.
+    None without performance, and before the start.
     """
     due = Fraction(campaign["budget"]) * gone
     has_begun = campaign["status"] != "draft" and campaign["start_date"] <= world.today
@@ -799,7 +799,7 @@ def performance_status(
 
 
 def journey_diagnosis(world: World) -> list[Row]:
-    """Return click-through beside the funnel's weakest step, and what both say (issue)."""
+    """Return click-through, the funnel's weakest step, and the diagnosis (issue)."""
     performance, journeys = defaultdict(list), defaultdict(list)
     for row in world.performance:
         performance[tuple(row[name] for name in oracle.PLACE)].append(row)
@@ -843,10 +843,10 @@ def journey_diagnosis(world: World) -> list[Row]:
 
 
 def weakest_step(steps: list[Row]) -> Row | None:
-    """Return the step of a journey that loses most.
+    """Return the weakest step of a journey.
 
-    Blocked before weak before the lowest share of what the step yields elsewhere; of equals
-    the lower rate, then the earlier stage.
+    Blocked first, then weak, then the lowest rate relative to elsewhere, the lower rate, the
+    earlier stage.
     """
 
     def strength(step: Row) -> tuple:
@@ -881,8 +881,8 @@ def clicks_are(
 def diagnosis(is_shown: bool, clicks: str | None, steps: list[Row]) -> str:
     """Return the first diagnosis that holds (number 4).
 
-    A journey without a step that has a rate is not measured, whatever the clicks: that nobody
-    clicked is a measured click-through, too.
+    A journey without a rated step is not measured, whatever the clicks: a click-through rate of
+    zero is measured, too.
     """
     statuses = {step["drop_off_status"] for step in steps}
     is_rated = any(step["step_conversion_rate"] is not None for step in steps)
@@ -905,7 +905,7 @@ def effective_date(action: Row) -> date:
 
 
 def budget_action_impact(world: World) -> list[Row]:
-    """Return how both channels of an executed move did before and after it (issue)."""
+    """Return the figures of both channels of an executed move before and after it (issue)."""
     length = timedelta(days=world.policy["impact_window_days"])
     executed = [action for action in world.actions if action["status"] == "executed"]
     performance = world.performance
@@ -953,12 +953,12 @@ def budget_action_impact(world: World) -> list[Row]:
 
 
 def windows(before: Row, after: Row) -> list[tuple[str, Row]]:
-    """Return both windows with the word that their columns end in."""
+    """Return both windows with the suffix of their columns."""
     return [("before", before), ("after", after)]
 
 
 def window_figures(rows: Iterable[Row]) -> Row:
-    """Return what a window adds up to, and its rates."""
+    """Return the sums of a window, and its rates."""
     summed = oracle.totals(list(rows)) or dict.fromkeys(oracle.MEASURES)
     return summed | {
         "click_through_rate": ratio(summed["clicks"], summed["impressions"]),
@@ -973,7 +973,8 @@ def window_figures(rows: Iterable[Row]) -> Row:
 def decision_audit(world: World) -> list[Row]:
     """Return each decision with the signals that it answers and the actions that follow.
 
-    What it names follows; what no decision names, by campaign and time (design, "By id").
+    Actions that it names follow; actions that no decision names, by campaign and time (design, "By
+    id").
     """
     span = timedelta(hours=float(world.number("decision_followup_hours")))
     signals = oracle.risk_escalation(world)
@@ -1101,7 +1102,7 @@ def campaign_timeline(world: World) -> list[Row]:
 
 
 def attribution_summary(world: World) -> list[Row]:
-    """Return hints by campaign, channel and method, measured conversions beside them (issue)."""
+    """Return hints by campaign, channel and method, with measured conversions (issue)."""
     groups = defaultdict(list)
     for hint in world.export.get("attribution_hints", []):
         at = moment(hint["timestamp"])
@@ -1152,12 +1153,12 @@ def attribution_summary(world: World) -> list[Row]:
 
 
 def judged_windows(world: World) -> list[Row]:
-    """Return the windows that verdicts go by: the newest whole one of the calendar (number 3)."""
+    """Return the judged windows: the latest complete one of the calendar (number 3)."""
     return [row for row in oracle.segment_rollups(world) if row["is_judged"]]
 
 
 def executive_scorecard(world: World) -> list[Row]:
-    """Return the metrics, each against its target, after one health verdict (issue).
+    """Return the health verdict, then the metrics with their targets (issue).
 
     An experiment is conclusive when it is ready and significant; a move is pending while it waits
     for a decision, as in the audit.
@@ -1244,7 +1245,7 @@ TRUST = ("vigilance", "accuracy", "calibration")
 
 
 def trust(world: World) -> dict[str, Fraction | None]:
-    """Return how far the orchestrator can be trusted; none where there is not enough to say."""
+    """Return the metrics of trust in the orchestrator; None with too little data."""
     from helpers import oracle_risks, oracle_trust  # noqa: PLC0415: they read these marts
 
     least = world.number("track_record_minimum")
@@ -1277,7 +1278,7 @@ def count_status(results: list[Row], status: str) -> Fraction:
 
 
 def metric_verdict(actual: Fraction | None, target: Fraction | None, at_most: bool) -> str:
-    """Return how a metric stands with its target; counts are not to exceed it."""
+    """Return a metric's verdict against its target, which is a maximum for counts."""
     if target is None:
         return "informational"
     if actual is None:
@@ -1295,10 +1296,10 @@ GOES_ON_ONLY_WITH_ITS_CAMPAIGN = ACTION_TYPES[4:]
 
 
 def next_actions(world: World) -> list[Row]:
-    """Return what to do next, most urgent first, and below it what was decided (number 2).
+    """Return the next actions, most urgent first, then decided ones (number 2).
 
-    Risks come as risk_inbox ranks them; everything else by the amount at stake, whatever its
-    currency, then by id.
+    Risks are ordered as in risk_inbox; everything else by the amount at stake, without conversion
+    of currencies, then by id.
     """
     risks = risk_actions(world)
     open_risks = {row["record_id"] for row in risks if row["answered_at"] is None}
@@ -1351,7 +1352,7 @@ def action(
     costing: list[Row] | None = None,
     inbox_rank: int | None = None,
 ) -> Row:
-    """Return an action; at stake is what is proposed, or what the costing rows cost a day."""
+    """Return an action; at stake is the proposed amount, or the rows' cost per day."""
     amount, currency, basis = None, None, None
     if proposed:
         amount, currency, basis = *proposed, "amount"
@@ -1470,7 +1471,7 @@ def approval_actions(world: World) -> list[Row]:
 
 
 def asset_actions(world: World) -> list[Row]:
-    """Return the assets that run, though no person has approved them."""
+    """Return the running assets that no person has approved."""
     since = world.as_of - timedelta(days=world.policy["running_asset_days"])
     rows = []
     for asset_id, asset in world.assets.items():
@@ -1486,7 +1487,7 @@ def asset_actions(world: World) -> list[Row]:
 
 
 def experiment_actions(world: World) -> list[Row]:
-    """Return what experiments ask for; decided once a decision acts on their experiment."""
+    """Return the actions on experiments; decided once a decision acts on the experiment."""
     rows = []
     for row in experiment_results(world):
         experiment_id, verdict = row["experiment_id"], row["verdict"]
@@ -1567,8 +1568,8 @@ def is_alike(window: Row | None, advice: str) -> bool:
 def is_shown(world: World, row: Row, windows: Iterable[Row]) -> bool:
     """Return whether a recommendation to scale or to stop is more than noise.
 
-    A trend is, where its interval says so. No conversion is, where the upper bound of its share
-    lies below what policy calls weak, measured by the whole campaign in the same window.
+    A trend is, where its interval excludes 0. No conversion is, where the upper bound of its rate
+    is weak by policy, compared with the whole campaign in the same window.
     """
     change = row["trend_vs_prior_window"]
     if row["recommendation"] == "scale":
@@ -1593,9 +1594,9 @@ def is_shown(world: World, row: Row, windows: Iterable[Row]) -> bool:
 def segment_answer(
     world: World, campaign_id: str, segment_id: str, since: datetime
 ) -> tuple[str, datetime] | None:
-    """Return the latest decision by a person on a segment or its experiments, if not long ago.
+    """Return the latest human decision on a segment or its experiments, if not long ago.
 
-    A segment runs in several campaigns: by its own id it is meant in the decision's.
+    A segment can be in several campaigns: its own id means the decision's campaign.
     """
     subjects = set()
     for row in world.export["experiments"]:

@@ -1,6 +1,6 @@
-"""Read from one export whether approved moves of money show in spend, as money_uptake says it.
+"""The expected rows of money_uptake: whether approved moves of money show in spend.
 
-Works as `oracle_decisions` does: from the JSON, in exact arithmetic as far as there are no roots or
+Works as `oracle_decisions` does: from the JSON, in exact arithmetic except for roots and
 logarithms. Sources: "issue" is the issue on how far the orchestrator can be trusted, "decisions"
 docs/decisions.md.
 """
@@ -32,7 +32,7 @@ NO_EFFECT = dict.fromkeys(("effect", "effect_low", "effect_high"))
 
 
 class Day(NamedTuple):
-    """What a channel had on a day, and of the rows that cover it the days and the longest."""
+    """A channel's figures on a day, the days of the rows that cover it, and the longest."""
 
     spend: Fraction
     impressions: int
@@ -46,13 +46,13 @@ Days = dict[date, Day]
 
 
 def t_quantile(freedom: float) -> float | None:
-    """Return Student's 0.975 quantile at whole degrees of freedom, as printed tables end at 30."""
+    """Return Student's 0.975 quantile at whole degrees of freedom, at most 30."""
     whole = math.floor(freedom + 1e-9)
     return float(scipy.stats.t.ppf(0.975, min(whole, 30))) if whole >= 1 else None
 
 
 def channel_days(world: World) -> dict[tuple[str, str], Days]:
-    """Return what each channel of a campaign had, by day that its rows cover."""
+    """Return each channel's figures in a campaign, by covered day."""
     found: dict[tuple[str, str], dict[date, list]] = defaultdict(lambda: defaultdict(list))
     for row in world.performance:
         first = world.covered_from[row["asset_id"], row["day"]]
@@ -74,7 +74,7 @@ def channel_days(world: World) -> dict[tuple[str, str], Days]:
 
 
 def reported_until(world: World) -> dict[tuple[str, str], date]:
-    """Return the newest day that all assets of a channel that run have reported, if any runs."""
+    """Return the latest day that all running assets of a channel have reported, if any runs."""
     newest: dict[str, Row] = {}
     for row in world.performance:
         known = newest.get(row["asset_id"], row)
@@ -89,7 +89,7 @@ def reported_until(world: World) -> dict[tuple[str, str], date]:
 
 
 class Moved(NamedTuple):
-    """How a channel changed: figures that are null where too little tells."""
+    """A channel's change: figures that are null with too little data."""
 
     days: dict[str, Days]
     change: Fraction | None
@@ -103,7 +103,7 @@ class Moved(NamedTuple):
 def moved(world: World, days: Days, on: date) -> Moved:
     """Return how a channel's spend and conversion rate changed around a day.
 
-    Days whose rows also cover that day tell nothing.
+    Days whose rows also cover that day are left out.
     """
     length = world.policy["impact_window_days"] * DAY
     halves = {
@@ -178,7 +178,7 @@ def rate_change(
 
 
 def effect(own: Moved | None, others: list[Moved]) -> Row:
-    """Return how a channel's conversion rate went beside those of others, with its interval."""
+    """Return a channel's change of conversion rate relative to others, with its interval."""
     rated = [one for one in others if one.log_ratio is not None]
     found = NO_EFFECT | {"channels": len(rated)}
     if own is None or own.log_ratio is None or not rated:
@@ -201,7 +201,7 @@ def effect(own: Moved | None, others: list[Moved]) -> Row:
 
 
 def money_uptake(world: World) -> list[Row]:
-    """Return each budget action with what its move shows in spend (issue)."""
+    """Return each budget action with the uptake of its move (issue)."""
     days, until = channel_days(world), reported_until(world)
     of_campaigns: dict[str, dict[str, Days]] = defaultdict(dict)
     for (campaign, channel), had in days.items():
@@ -233,7 +233,7 @@ def money_uptake(world: World) -> list[Row]:
 
 
 def capacity(world: World, action: Row, days: dict[tuple[str, str], Days]) -> Row:
-    """Return what both channels had before the move, and so what they can give and take."""
+    """Return the figures of both channels before the move, and their capacity."""
     is_open = action["status"] in ("proposed", "approved")
     on = world.today if is_open else effective_date(action)
     campaign = action["campaign_id"]
@@ -279,7 +279,7 @@ def capacity(world: World, action: Row, days: dict[tuple[str, str], Days]) -> Ro
 
 
 def uptake(world: World, action: Row, executed: list[Row], days: dict[str, Days]) -> Row:
-    """Return what the windows around a move show of it."""
+    """Return the figures of the windows around a move."""
     names = ("effective_date", "before_start", "after_end", "planned_daily_change")
     per_side = (
         *(
@@ -376,7 +376,7 @@ def uptake(world: World, action: Row, executed: list[Row], days: dict[str, Days]
 
 
 def effect_status(found: Row, is_complete: bool, is_overlapped: bool, has_others: bool) -> str:
-    """Return what an effect says."""
+    """Return the status of an effect."""
     if is_overlapped:
         return "overlapped"
     if not is_complete:
@@ -391,7 +391,7 @@ def effect_status(found: Row, is_complete: bool, is_overlapped: bool, has_others
 
 
 def uptake_status(giver: str, taker: str) -> str:
-    """Return what both sides together say."""
+    """Return the status of both sides together."""
     if "unclear" in (giver, taker):
         return "unclear"
     if giver != taker:

@@ -1,4 +1,4 @@
-"""What next_budget should hold, from the JSON; sums in fractions, intervals with SciPy's quantiles.
+"""The expected next_budget, from the JSON: sums in fractions, intervals with SciPy's quantiles.
 
 Source of the rules: the issue on trust, and docs/decisions.md.
 """
@@ -22,7 +22,7 @@ Place = tuple[str, str]
 
 @dataclass
 class Report:
-    """What an asset reported on a day, of the weeks that are compared."""
+    """An asset's report on a day, within the weeks compared."""
 
     asset_id: str
     day: date
@@ -31,7 +31,7 @@ class Report:
 
 
 def compared_weeks(world: World) -> tuple[date | None, date | None]:
-    """Return the first and last day of the weeks that are compared: the newest complete ones."""
+    """Return the first and last day of the weeks compared, the latest complete ones."""
     starts = [
         start
         for row in world.performance
@@ -46,7 +46,7 @@ def compared_weeks(world: World) -> tuple[date | None, date | None]:
 
 
 def reports_by_place(world: World) -> dict[Place, list[Report]]:
-    """Return what assets reported within the weeks compared."""
+    """Return the reports of assets within the weeks compared."""
     first, last = compared_weeks(world)
     found: dict[Place, dict[tuple, Report]] = defaultdict(dict)
     for row in world.performance:
@@ -79,8 +79,8 @@ def by_report_day(reports: list[Report]) -> list[Report]:
 def log_variance(days: list[Report], measure: str) -> float | None:
     """Return the variance of the logarithm of a measure per unit of spend, from report to report.
 
-    Of a ratio estimator, in shares of the whole: Pearson's sum, over reports that count by their
-    size (Kish), and what reports that share days vary together by.
+    For a ratio estimator, in shares of the total: Pearson's sum, over reports that count by their
+    size (Kish), and the covariance of reports that share days.
     """
     whole, spend = (sum(one.sums[name] for one in days) for name in (measure, "spend"))
     if not whole or not spend:
@@ -103,7 +103,7 @@ def log_variance(days: list[Report], measure: str) -> float | None:
 
 @dataclass(frozen=True)
 class Yield:
-    """What a channel's weeks sum up to, and how sure that is."""
+    """The sums of a channel's weeks, and their variance."""
 
     sums: dict[str, Fraction]
     reports: int
@@ -113,7 +113,7 @@ class Yield:
 
 
 def yield_of(reports: list[Report]) -> Yield:
-    """Return what reports sum up to."""
+    """Return the sums of reports."""
     days = by_report_day(reports)
     sums = {name: sum(one.sums[name] for one in days) for name in oracle.MEASURES}
     found, revenue = None, None
@@ -134,7 +134,7 @@ def around(value: Fraction | None, q: float | None, variance: float | None) -> t
 
 
 def tells(q: float, one: Yield) -> bool:
-    """Tell whether an interval spans less than a thousandfold."""
+    """Return whether the bounds of an interval differ by less than a factor of 1,000."""
     return 2 * math.asinh(q * math.sqrt(one.variance) / 2) < 7
 
 
@@ -167,7 +167,7 @@ COMPARISON = (
 
 
 def comparison(world: World, own: Yield | None, others: list[Yield]) -> Row:
-    """Return how a channel's conversions per unit of money compare with the others' together."""
+    """Return a channel's conversions per unit of money relative to the other channels together."""
     row = dict.fromkeys(COMPARISON) | {"evidence_status": "not_enough"}
     least = world.number("next_budget_minimum_reports")
     others = [one for one in others if one.spend_reports >= least]
@@ -203,9 +203,9 @@ def comparison(world: World, own: Yield | None, others: list[Yield]) -> Row:
 
 
 def marginal(world: World, reports: list[Report], cost: float | None) -> Row:
-    """Return what one more conversion costs, by least squares within assets (HC3 by day).
+    """Return the cost of one more conversion, by least squares within assets (HC3 by day).
 
-    In plain units, money and conversions of a day; the variance is at least that of counts.
+    In plain units, money and conversions per day; the variance is at least that of Poisson counts.
     """
     row = {"spend_variation": None, "marginal_status": "not_enough"}
     row |= dict.fromkeys(("marginal_cost_per_conversion", "marginal_low", "marginal_high"))
@@ -250,7 +250,7 @@ def marginal(world: World, reports: list[Report], cost: float | None) -> Row:
     return row | costs | {"marginal_status": "told"}
 
 
-# ---- What stands against it ------------------------------------------------------------------
+# ---- Reasons against it ------------------------------------------------------------------
 
 
 def touching_risks(world: World, place: Place) -> list[Row]:
@@ -273,7 +273,7 @@ def touching_risks(world: World, place: Place) -> list[Row]:
 
 
 def unapproved(world: World, place: Place) -> list[str]:
-    """Return the assets of a place that run in an active campaign, though nobody approved them."""
+    """Return the unapproved assets of a place that run in an active campaign."""
     if world.campaigns[place[0]]["status"] != "active":
         return []
     since = world.as_of - timedelta(days=world.policy["running_asset_days"])
@@ -291,7 +291,7 @@ def unapproved(world: World, place: Place) -> list[str]:
 
 
 def reasons_against(world: World, place: Place, one: Yield | None, context: Row) -> str | None:
-    """Return what stands against more money, separated by semicolons."""
+    """Return the reasons against more money, separated by semicolons."""
     pacing, campaign, reasons = context["pacing"], world.campaigns[place[0]], []
     if campaign["status"] != "active":
         reasons.append(f"the campaign is {campaign['status']}")
@@ -326,7 +326,7 @@ def reasons_against(world: World, place: Place, one: Yield | None, context: Row)
 
 
 def sentence(row: Row) -> str:
-    """Return what a row says in a sentence."""
+    """Return the reason of a row, a sentence."""
 
     def shown(name: str) -> str:
         return f"{cents(Fraction(round(Fraction(row[name]) * 10**6), 10**6)):,.2f}"
@@ -396,7 +396,7 @@ def context_of(world: World, place: Place, experiments: list[Row], pacing: Row) 
 
 
 def next_budget(world: World) -> list[Row]:
-    """Return what the newest complete weeks yielded by campaign and channel, ranked (issue)."""
+    """Return the yields of the latest complete weeks by campaign and channel, ranked (issue)."""
     first, last = compared_weeks(world)
     reports = reports_by_place(world)
     yields = {place: yield_of(of_place) for place, of_place in reports.items()}

@@ -1,7 +1,7 @@
-"""What missed_risks and risk_vigilance should hold: facts against signals, read from one export.
+"""The expected missed_risks and risk_vigilance: data compared with signals, from one export.
 
 Works as `oracle` does. Statistics come from SciPy and from `arms`, the recipe of experiments in
-NumPy, which an asset and the rest of its campaign and channel are put into as its two arms.
+NumPy, with an asset and the rest of its campaign and channel as the two arms.
 """
 
 import itertools
@@ -26,7 +26,7 @@ DAY = timedelta(days=1)
 
 @dataclass(frozen=True)
 class Check:
-    """A moment at which a record was held against a definition."""
+    """A check of a record against a definition, at a moment."""
 
     definition: str
     record_kind: str
@@ -34,8 +34,8 @@ class Check:
     on: date
     at: datetime
     until: date
-    since: date  # the first of the days that it is about
-    covered_from: date  # the first day of the report that it is made of
+    since: date  # its first day
+    covered_from: date  # first day of its report
     is_met: bool
     is_refuted: bool = False
 
@@ -47,7 +47,7 @@ def definitions() -> dict[str, dict[str, str]]:
 
 
 def concerns(risk_type: str) -> set[str]:
-    """Return what a risk type is about."""
+    """Return the concerns of a risk type."""
     rows = oracle.read_reference("risk_concerns")
     return {row["concern"] for row in rows if row["risk_type"] == risk_type}
 
@@ -85,7 +85,7 @@ def check(
 
 
 def checks_of_clicks(asset_id: str, rows: list[Row]) -> Iterator[Check]:
-    """Yield whether all clicks so far had no conversion, though a rate at the limit would have."""
+    """Yield whether all clicks so far had no conversion, and a rate at the limit is ruled out."""
     limit, sample, level = numbers("clicks_without_conversion")
     clicks = conversions = 0
     for row in rows:
@@ -96,7 +96,7 @@ def checks_of_clicks(asset_id: str, rows: list[Row]) -> Iterator[Check]:
 
 
 def checks_of_content(world: World, asset_id: str, rows: list[Row]) -> Iterator[Check]:
-    """Yield whether an asset runs that is not approved, or flagged."""
+    """Yield whether an unapproved or flagged asset runs."""
     asset, shown = world.assets[asset_id], 0
     for row in rows:
         shown += row["impressions"]
@@ -107,7 +107,7 @@ def checks_of_content(world: World, asset_id: str, rows: list[Row]) -> Iterator[
 
 
 def checks_of_spend(asset_id: str, rows: list[Row]) -> Iterator[Check]:
-    """Yield whether a report's spend a day is far above those before, and beyond their variation.
+    """Yield whether a report's spend per day is far above earlier ones, and beyond their variation.
 
     A new observation against a normal sample: Student's t with its prediction error. The looks
     share the level: look k has 1/(k(k+1)) of it.
@@ -132,7 +132,7 @@ def checks_of_spend(asset_id: str, rows: list[Row]) -> Iterator[Check]:
 
 
 def checks_of_gaps(world: World, asset_id: str, every: dict[str, list[Row]]) -> Iterator[Check]:
-    """Yield whether two reports, or the last one and now, lie much further apart than before."""
+    """Yield whether two reports, or the last and the as-of, are much further apart than before."""
     limit, sample, _ = numbers("tracking_gap")
     days = [row["day"] for row in every[asset_id]]
     runs = any(
@@ -165,7 +165,7 @@ def checks_of_gaps(world: World, asset_id: str, every: dict[str, list[Row]]) -> 
 
 
 def checks_of_rates(world: World) -> Iterator[Check]:
-    """Yield whether an asset's rate is surely below the limit times its channel's other assets'.
+    """Yield whether an asset's rate is significantly below the limit times the other assets' rate.
 
     Both on the days that a report covers, in weights by report (Mantel-Haenszel), with Robbins'
     boundary at the limit, tuned to the limit.
@@ -202,7 +202,7 @@ def checks_of_rates(world: World) -> Iterator[Check]:
             continue
         a, n1, c, n0, days = ([float(row[place]) for _, row in rows] for place in range(5))
         both = arms.compare(a, n1, c, n0, days_covered=days)
-        # Without a success of its own, the others' days say how much days vary: Pearson's sum.
+        # Without an own success, the variation is estimated from the others' days: Pearson's sum.
         tried, hits = np.array(n0), np.array(c)
         at = np.cumsum(hits) / np.cumsum(tried)
         pearson = np.cumsum(hits**2 / tried) - np.cumsum(hits) ** 2 / np.cumsum(tried)
@@ -260,13 +260,13 @@ WORLDS: dict[int, World] = {}
 
 
 def checks_of(world: World) -> list[Check]:
-    """Return all checks of a world, worked out once."""
+    """Return all checks of a world, computed once."""
     WORLDS[id(world)] = world
     return all_checks(id(world))
 
 
 def findings(world: World) -> list[Row]:
-    """Return the episodes: checks in a row that meet a definition."""
+    """Return the episodes: unbroken runs of checks that meet a definition."""
     series: dict[tuple, list[Check]] = defaultdict(list)
     for one in checks_of(world):
         series[one.definition, one.record_kind, one.record_id].append(one)
@@ -321,7 +321,7 @@ def episode_row(
     episode: list[Check],
     checks: list[Check],
 ) -> Row:
-    """Return a finding, with what it cost, its report and the nearest signal."""
+    """Return a finding, with its cost, its report and the nearest signal."""
     told = definitions()[definition]
     first, last = episode[0], max(one.until for one in episode)
     assets = assets_of(world, kind, record_id)
@@ -390,7 +390,7 @@ NOT_SHOWN = {"cost", "days", "answers", "report", "minutes", "cost_until"}
 
 
 def risk_findings(world: World) -> list[Row]:
-    """Return the findings, with what they cost and who reports them."""
+    """Return the findings, with their costs and the signals that report them."""
     return [
         {name: value for name, value in row.items() if name not in NOT_SHOWN}
         | {
@@ -425,7 +425,7 @@ def missed_risks(world: World) -> list[Row]:
 
 
 def spent_once(rows: list[Row], until_report: bool) -> Fraction | None:
-    """Return what assets spent on the days of findings, each day of an asset once."""
+    """Return the spend of assets on the days of findings, each day of an asset once."""
     days: dict[tuple, Fraction] = {}
     for row in rows:
         until = row["report"]["known_at"].date() if until_report else date.max
@@ -434,7 +434,7 @@ def spent_once(rows: list[Row], until_report: bool) -> Fraction | None:
 
 
 def facts_check(world: World, signal: Row, found: list[Row]) -> str:
-    """Return whether the facts bear a signal out."""
+    """Return whether the data supports a signal."""
     if any(signal["risk_id"] in row["answers"] for row in found):
         return "borne_out"
     newest: dict[tuple[str, str], Check] = {}
@@ -460,7 +460,7 @@ def facts_checks(world: World) -> list[Row]:
 
 
 def share(part: int, whole: int, cases: int, prefix: str) -> Row:
-    """Return a share and its interval, of so many cases."""
+    """Return a share and its interval for a number of cases."""
     low, high = wilson(Fraction(part, whole), cases) if whole else (None, None)
     value = part / whole if whole else None
     return {f"{prefix}_share": value, f"{prefix}_ci_low": low, f"{prefix}_ci_high": high}

@@ -1,7 +1,8 @@
-"""What the marts on the orchestrator itself should hold: the oracle's third part.
+"""The expected marts about the orchestrator itself: the oracle's third part.
 
-Works as `oracle` does, on its `World`; statistics come from SciPy and statsmodels, and what leaves
-one decision out is worked out anew without it. "issue" is the issue that asked for these marts.
+Works as `oracle` does, on its `World`; statistics come from SciPy and statsmodels, and the
+jackknife recomputes everything without each decision. "issue" is the issue that asked for these
+marts.
 """
 
 import math
@@ -54,7 +55,7 @@ def figures(world: World) -> Iterable[Claim]:
 
 
 def signals(world: World) -> Iterable[Claim]:
-    """Yield what risk signals quote, and that they were raised."""
+    """Yield the evidence of risk signals, and the signals."""
     quoted = {"match": BORNE_OUT, "mismatch": NOT_BORNE_OUT}
     upheld = {"mitigated": BORNE_OUT, "dismissed": NOT_BORNE_OUT}
     for signal in world.signals:
@@ -73,7 +74,7 @@ def recommendations(world: World) -> Iterable[Claim]:
 
 
 def recommendation_outcome(world: World, rollup: Row) -> str:
-    """Return whether the next window bears a recommendation out."""
+    """Return whether the next window confirms a recommendation."""
     start, end = rollup["window_start"], rollup["window_end"]
     next_end = end + (end - start) + timedelta(days=1)
     if oracle.end_of(next_end) > world.as_of or rollup["primary_kpi"] not in world.kpis:
@@ -125,7 +126,7 @@ def experiment_calls(world: World) -> Iterable[Claim]:
 
 
 def call_outcome(world: World, experiment: Row) -> str:
-    """Return whether an experiment was called late enough; no end was declared before."""
+    """Return whether an experiment was called late enough, without a declared end."""
     start, end = experiment["start_date"], experiment["end_date"]
     rows = [row for row in world.performance if row["experiment_id"] == experiment["experiment_id"]]
     judged = oracle_decisions.judged_days(world, experiment, rows)
@@ -148,7 +149,7 @@ def call_outcome(world: World, experiment: Row) -> str:
 
 
 def wilson(share: Fraction | None, trials: int) -> tuple[float | None, float | None]:
-    """Return the 95% Wilson interval of a share of so many trials; none without any."""
+    """Return the 95% Wilson interval of a share with a number of trials; none without any."""
     if share is None:
         return None, None
     low, high = proportion_confint(float(share * trials), trials, 0.05, "wilson")
@@ -175,7 +176,7 @@ def orchestrator_track_record(world: World) -> list[Row]:
 
 
 def counted(world: World, made: list[Row]) -> Row:
-    """Return how many claims were checked and borne out; records count once in the interval."""
+    """Return the numbers of claims checked and borne out; records count once in the interval."""
     checked = [one for one in made if one["outcome"] != NOT_CHECKABLE]
     borne_out = sum(one["outcome"] == BORNE_OUT for one in checked)
     records = len({one["record_id"] for one in checked})
@@ -207,7 +208,7 @@ def bucket_of(confidence: Fraction, width: Fraction) -> int:
 
 
 def p_value(said: list[Said]) -> float:
-    """Return the exact two-sided p-value of what stood, if each stands with the mean confidence."""
+    """Return the exact two-sided p-value of the number that stood, at the mean confidence."""
     stood, mean = sum(o for _, o in said), float(sum(p for p, _ in said) / len(said))
     lower = scipy.stats.binom.cdf(stood, len(said), mean)
     upper = scipy.stats.binom.sf(stood - 1, len(said), mean)
@@ -215,7 +216,7 @@ def p_value(said: list[Said]) -> float:
 
 
 def calibration(said: list[Said], p: float | None, level: float) -> str:
-    """Return the verdict on what was said."""
+    """Return the calibration verdict."""
     if p is None:
         return "not_enough"
     if p >= level:
@@ -225,7 +226,7 @@ def calibration(said: list[Said], p: float | None, level: float) -> str:
 
 
 def brier_parts(said: list[Said], width: Fraction) -> dict[str, Fraction]:
-    """Return the Brier score and what it is made of.
+    """Return the Brier score and its parts.
 
     Sources: Murphy (1973), A new vector partition of the probability score; Stephenson, Coelho and
     Jolliffe (2008), Two extra components in the Brier score decomposition.
@@ -293,7 +294,7 @@ def confidence_calibration(world: World) -> list[Row]:
 
 
 def calibration_of(said: list[Said], width: Fraction, enough: int, level: float) -> list[Row]:
-    """Return the same of scores and outcomes."""
+    """Return the same from scores and outcomes."""
     buckets = defaultdict(list)
     for score in said:
         buckets[bucket_of(score[0], width)].append(score)

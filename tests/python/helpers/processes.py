@@ -36,7 +36,7 @@ def later_export() -> Export:
 
 @dataclass
 class Project:
-    """A copy of the project, in which processes are started, and killed."""
+    """A copy of the project in which processes are started and killed."""
 
     folder: Path
 
@@ -47,7 +47,7 @@ class Project:
 
     @property
     def version(self) -> str | None:
-        """What is published, which must open; None for nothing."""
+        """The published version, which must open; None without one."""
         assert not list(self.folder.glob("warehouse.duckdb.*")), "a log beside what is published"
         if not self.published.exists():
             return None
@@ -74,7 +74,7 @@ class Project:
 
     @property
     def leftovers(self) -> list[str]:
-        """What processes that were killed have left."""
+        """The leftovers of killed processes."""
         places = [self.folder, self.folder / "build", self.folder / "seeds/orchestrator"]
         names = [file.name for place in places for file in place.glob("*")]
         return [name for name in names if ".tmp" in name or ".wal" in name]
@@ -86,7 +86,7 @@ class Project:
             file.write_text(json.dumps(records), encoding="utf-8")
 
     def start(self, *command: str | Path, **options) -> subprocess.Popen[str]:
-        """Start a command of ours, or a program, in a process group of its own."""
+        """Start a command of ours, or a program, in its own process group."""
         if command[0] in ("build", "explain", "publish", "seeds"):
             command = (sys.executable, "-m", "warehouse", *command)
         options = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT} | options
@@ -100,7 +100,7 @@ class Project:
         )
 
     def run(self, *command: str | Path, **options) -> tuple[int, str]:
-        """Run a command or a program; its exit code, and all that it said."""
+        """Run a command or a program; return its exit code and its output."""
         process = self.start(*command, **options)
         try:
             output, _ = process.communicate(timeout=SECONDS_AT_MOST)
@@ -111,13 +111,13 @@ class Project:
     def kill(
         self, command: str, seconds: float, writes: str | None = None, only_parent: bool = False
     ) -> bool:
-        """Start a command, kill it some seconds after it began; tell whether it was still at work.
+        """Start a command, and kill it after some seconds; return whether it was still at work.
 
         Args:
-            command: Which of ours.
-            seconds: How long it goes on, from when it has the lock.
-            writes: A file in whose place it writes another: the seconds count from then.
-            only_parent: Let go on what the command has started.
+            command: A command of ours.
+            seconds: Time until the kill, counted from when it has the lock.
+            writes: A file that it replaces; the seconds count from then.
+            only_parent: Spare the command's child processes.
 
         """
         process = self.start(command, stdout=subprocess.DEVNULL)
@@ -133,7 +133,7 @@ class Project:
         return process.returncode == -signal.SIGKILL
 
     def has_begun(self, process: int, writes: str | None = None) -> bool:
-        """Tell whether a process has the lock, or writes what is to replace a file."""
+        """Return whether a process has the lock, or writes the temporary file of a target."""
         if writes:
             folder, name = (self.folder / writes).parent, Path(writes).name
             return any(folder.glob(f".{name}.{process}.tmp"))
@@ -141,14 +141,14 @@ class Project:
         return lock.exists() and f"PID {process}" in lock.read_text(encoding="utf-8")
 
     def copied(self, folder: Path) -> Project:
-        """Return a copy in a folder, which it replaces."""
+        """Return a copy in a folder, replacing the folder."""
         shutil.rmtree(folder, ignore_errors=True)
         shutil.copytree(self.folder, folder)
         (folder / ".build.lock").unlink(missing_ok=True)
         return Project(folder)
 
     def show(self, built: Project) -> None:
-        """Let build/ and target/ be those of another project."""
+        """Replace build/ and target/ by those of another project."""
         for name in ("build", "target"):
             link = self.folder / f"{name}.new"
             link.symlink_to(built.folder / name)
@@ -158,7 +158,7 @@ class Project:
 
 
 def released(file: Path) -> None:
-    """Wait until a database file that only builds open is free: the killed take a while to go."""
+    """Wait until a build's database file is free: killed processes end with a delay."""
     for _ in range(300):
         try:
             with opened(file):
@@ -170,14 +170,14 @@ def released(file: Path) -> None:
 
 
 def end(process: subprocess.Popen[str]) -> None:
-    """End a process and whatever it started."""
+    """End a process and its children."""
     with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()
 
 
 def timed(function: Callable[[], object]) -> float:
-    """Return how many seconds a function takes."""
+    """Return the seconds that a function takes."""
     started = time.monotonic()
     function()
     return time.monotonic() - started

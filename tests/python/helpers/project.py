@@ -35,13 +35,13 @@ Export = dict[str, list[dict]]
 
 
 def read_export() -> Export:
-    """Return the demo's export, to be changed by a test."""
+    """Return a copy of the demo's export that a test may change."""
     files = sorted(EXPORT.glob("*.json"))
     return {file.stem: json.loads(file.read_text(encoding="utf-8")) for file in files}
 
 
 def copy_project(folder: Path) -> Path:
-    """Copy what dbt and the commands need of the project into a folder; return the folder."""
+    """Copy what dbt and the commands need of the project to a folder; return the folder."""
     for name in COPIED:
         source, target = PROJECT / name, folder / name
         target.parent.mkdir(parents=True, exist_ok=True)

@@ -1,7 +1,7 @@
-"""Read all that is published, again and again: a process of test_reliability.
+"""Read the published file repeatedly: a process of test_reliability.
 
 `reader.py FILE reopen` opens the file anew each time, `reader.py FILE stay` once. It ends with its
-standard input, and prints how often it read which version. Whatever goes wrong ends it in red.
+standard input, and prints the number of reads per version. Any error makes it fail.
 """
 
 import json
@@ -20,7 +20,7 @@ SECONDS_BETWEEN_READS = 0.05  # builds need the processor too
 
 
 def version_of(connection: duckdb.DuckDBPyConnection) -> str:
-    """Return what identifies a published version; every value of every mart is read for it."""
+    """Return the id of a published version, after reading every value of every mart."""
     marts = connection.sql(
         "select table_name from duckdb_tables() where schema_name = 'marts' order by all"
     ).fetchall()
@@ -34,7 +34,7 @@ def version_of(connection: duckdb.DuckDBPyConnection) -> str:
 
 @contextmanager
 def opened(file: str | Path):
-    """Open a database file as those who query it do."""
+    """Open a database file as its readers do."""
     with duckdb.connect(str(file), read_only=True, config={"threads": 1}) as connection:
         yield connection
 

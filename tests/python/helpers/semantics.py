@@ -1,4 +1,4 @@
-"""Ask the semantic layer."""
+"""Query the semantic layer."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ from metricflow.engine.metricflow_engine import MetricFlowQueryRequest
 
 
 class Semantics:
-    """MetricFlow's engine, as `mf query` drives it, in a folder that holds what `mf` needs."""
+    """MetricFlow's engine, as `mf query` uses it, in a folder with the files that `mf` needs."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -17,7 +17,7 @@ class Semantics:
     def rows(
         self, metrics: list[str], group_by: tuple[str, ...] = (), where: tuple[str, ...] = ()
     ) -> list[tuple]:
-        """Return what a query answers: the groups, then the metrics, each as named."""
+        """Return the rows of a query: the groups, then the metrics, by name."""
         request = MetricFlowQueryRequest.create(
             metric_names=metrics, group_by_names=group_by, where_constraints=where or None
         )
@@ -27,6 +27,6 @@ class Semantics:
         return [tuple(row[position] for position in positions) for row in table.rows]
 
     def value(self, metric: str, where: tuple[str, ...] = ()) -> object:
-        """Return what a metric is over everything."""
+        """Return a metric's total."""
         ((value,),) = self.rows([metric], where=where)
         return value

@@ -1,4 +1,4 @@
-"""Builds of exports that are spoiled in one place, and who noticed."""
+"""Builds of exports with corruptions, and the tests that caught them."""
 
 import re
 from collections import defaultdict
@@ -24,7 +24,7 @@ POLICY_TEST = "policy_names_a_severity"
 
 @dataclass(frozen=True)
 class Spoiled:
-    """A build of an export with corruptions, and what is known of it."""
+    """A build of an export with corruptions, and its results."""
 
     build: Build
     carried: list[tuple[Corruption, set[str | None]]]
@@ -36,7 +36,7 @@ class Spoiled:
     """The failing rows, by the same."""
 
     def test_of(self, dataset: str, check: c.Check) -> str:
-        """Return the name of the one test that is meant, and the column if it has several."""
+        """Return the name of the expected test, and the column if it has several."""
         return the_check(self.manifest, dataset, check)[0]
 
 
@@ -63,7 +63,7 @@ def the_check(manifest: dict[str, Any], dataset: str, check: c.Check) -> tuple[s
 
 
 def checks_of(node: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
-    """Yield what a test checks: its name, and the column if it has several; the kind; the column.
+    """Yield the checks of a test: its name, and the column if it has several; the kind; the column.
 
     A column that is one of several is checked once for each key of its rule.
     """
@@ -79,7 +79,7 @@ def checks_of(node: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
 
 
 def identity(dataset: str, row: dict) -> str | None:
-    """Return the key of the carrier that a failing row is about."""
+    """Return the key of a failing row's carrier."""
     if "record_key" in row and dataset != "contract_waivers":
         return row["record_key"].split(" | ")[-1]
     key = c.KEYS[dataset]
@@ -97,7 +97,7 @@ def spoiled_build(
     others: Iterable[Corruption] = (),
     **arguments: Any,
 ) -> Spoiled:
-    """Build an export with all of these corruptions, and others that are just right."""
+    """Build an export with all of these corruptions, and with values at the edge."""
     clones = Clones(export)
     carried = [(one, clones.carry(one, spoil=True)) for one in corruptions]
     for one in others:
@@ -155,7 +155,7 @@ def empty_fields(folder: Path, dataset: Dataset, nulls: set[tuple[str, str, str]
 
 
 def survivors_of(spoiled: Spoiled, dataset: str = "") -> list[str]:
-    """Return which corruptions (of one dataset) their check doesn't catch, or say well, and why."""
+    """Return the corruptions (of one dataset) that their check misses, with reasons."""
     survivors = []
     for corruption, accused in spoiled.carried:
         if dataset in ("", corruption.dataset):
@@ -172,7 +172,7 @@ def survivors_of(spoiled: Spoiled, dataset: str = "") -> list[str]:
 def reasons(
     spoiled: Spoiled, corruption: Corruption, test: str, accused: set[str | None]
 ) -> Iterator[str]:
-    """Yield what keeps a test from catching a corruption, or from leading to it."""
+    """Yield the reasons why a test misses a corruption, or does not lead to it."""
     dataset, column = corruption.dataset, c.staged(corruption.dataset, corruption.field)
     status = spoiled.build.statuses[test.partition(":")[0]]
     if status != corruption.status:
@@ -203,7 +203,7 @@ def reasons(
 
 
 def assert_nothing_else_is_accused(spoiled: Spoiled) -> None:
-    """Every test that fails accuses the records that are wrong by it, and no other."""
+    """Every failing test names exactly the records that break its rule."""
     expected: dict[str, set[str | None]] = defaultdict(set)
     datasets: dict[str, str] = {}
     for corruption, accused in spoiled.carried:

@@ -1,4 +1,4 @@
-"""Spoiled exports as files in bulk."""
+"""Exports with corruptions, as files in bulk."""
 
 import shutil
 from pathlib import Path
@@ -10,7 +10,7 @@ from helpers.project import Export
 
 
 class OfFiles:
-    """A workspace that writes an export as files, and builds them on what was built before."""
+    """A workspace that writes an export as files, and builds them on the last build."""
 
     def __init__(
         self, workspace: Workspace, folder: Path, forms: dict[str, Form] | None = None
@@ -18,7 +18,7 @@ class OfFiles:
         self.workspace, self.folder, self.forms = workspace, folder, forms or {}
 
     def build(self, export: Export, **arguments: Any) -> Build:
-        """Build an export from files, those that were there removed."""
+        """Build an export from files, after removing the old ones."""
         for path in self.folder.iterdir():
             shutil.rmtree(path) if path.is_dir() else path.unlink()
         write_export(self.folder, export, lambda dataset: self.forms.get(dataset, Form()))

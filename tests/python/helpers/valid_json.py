@@ -1,7 +1,7 @@
-"""Valid JSON to draw by hypothesis, and what staging must show of it.
+"""Valid JSON for hypothesis, and its expected rows in staging.
 
-What may be drawn follows from the declaration. A value is how the JSON writes it and what it means;
-neither asks the code under test.
+Values follow from the declaration. A value is its JSON text and its meaning, independent of the
+code under test.
 """
 
 import json
@@ -20,7 +20,7 @@ DATASETS = read_declaration()
 
 @dataclass(frozen=True)
 class Value:
-    """A value: how the JSON writes it (None where the field is absent), and what it means."""
+    """A value: its JSON text (None where the field is absent), and its meaning."""
 
     json: str | None
     meaning: Any
@@ -38,7 +38,7 @@ texts = words | st.lists(words, min_size=2, max_size=5).map("".join)
 
 
 def string_of(text: str, ascii_only: bool, escaped_slash: bool) -> Value:
-    """Return a string, as writers of JSON escape it."""
+    """Return a string, escaped in one of JSON's ways."""
     written = json.dumps(text, ensure_ascii=ascii_only)
     return Value(written.replace("/", r"\/") if escaped_slash else written, text)
 
@@ -157,7 +157,7 @@ VALUES = {
 
 
 def values_of(field: Field) -> st.SearchStrategy[Value]:
-    """Return what a field may hold."""
+    """Return the values of a field."""
     values = VALUES[field.type]
     if field.nullable:
         values |= st.just(NULL)
@@ -185,7 +185,7 @@ def json_of(records: list[Record], space: str) -> str:
     return space + (list_of(objects, space).json or "") + space
 
 
-# ---- What staging shows of it ---------------------------------------------------------------
+# ---- Expected staging ---------------------------------------------------------------
 
 RENAMED = {
     "campaigns": {"name": "campaign_name"},
@@ -255,6 +255,6 @@ JSON_TEXTS = {
 
 
 def read_json(text: str) -> object:
-    """Return what the text of a list or an object means, as list_of and object_of say it."""
+    """Return the meaning of the text of a list or an object, as in list_of and object_of."""
     numbers: dict[str, Any] = dict.fromkeys(("parse_int", "parse_float"), lambda t: ("number", t))
     return json.loads(text, object_pairs_hook=lambda pairs: ("object", pairs), **numbers)

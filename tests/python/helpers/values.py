@@ -1,4 +1,4 @@
-"""Values of each type that are right, and values that are wrong, with what is said of them."""
+"""Valid values of each type, and invalid ones with their messages."""
 
 import yaml
 from helpers.project import PROJECT
@@ -39,7 +39,7 @@ NO_DATE = "expected a date such as 2026-03-16"
 NO_TIMESTAMP = "expected a timestamp such as 2026-03-16T10:30:00Z"
 NOT_64_BITS = "expected an integer within 64 bits (-9223372036854775808 to 9223372036854775807)"
 TOO_LARGE = "expected a number below 10^12 in magnitude (staging types money as decimal(18,6))"
-# By type: a value as JSON, and its text in a seed or what is said of it.
+# By type: a value as JSON, and its text in a seed or its message.
 GOOD_VALUES = {
     "string": [('"NULL"', "NULL"), ('""', ""), (r'"\ud83d\ude00"', "😀"), ('"1.50"', "1.50")],
     "integer": [

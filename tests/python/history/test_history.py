@@ -1,4 +1,4 @@
-"""The log of statuses against a replay in plain Python, and what the history makes of it."""
+"""The log of statuses compared with a replay in plain Python, and the marts of the history."""
 
 import copy
 import csv
@@ -28,8 +28,8 @@ from warehouse.system.locks import sole_build
 
 Entry = tuple[int, datetime, str | None, str | None, str | None, str | None]
 
-# What the history needs, with the tests of it: a part would add nothing.
-# Cautious: without the tests of models that aren't built here.
+# The models that the history needs, with their tests: a partial build would add nothing.
+# `cautious`: without the tests of models that aren't built here.
 HISTORY = (
     *("--select", "+status_history +warehouse_build", "--indirect-selection", "cautious"),
     *("--exclude-resource-type", "unit_test"),
@@ -41,7 +41,7 @@ LOG = "select export_number, seen_at, dataset, record_id, attribute, value from 
 
 
 def times_of(record: dict) -> list[datetime]:
-    """Return when a record says that it happened, approvals left out; a day's time is its end."""
+    """Return the time of a record, without approvals; a day's time is its end."""
     if "event_id" in record:
         day = record.get("date") or oracle.moment(record["timestamp"]).date()
         return [datetime.fromisoformat(f"{day}T23:59:59.999999")]
@@ -57,12 +57,12 @@ def approval_of(record: dict) -> list[datetime]:
 
 
 def newest_record(export: Export) -> datetime:
-    """Return the newest time in an export, approvals left out."""
+    """Return the latest time in an export, without approvals."""
     return max(time for records in export.values() for one in records for time in times_of(one))
 
 
 def is_far(export: Export) -> bool:
-    """Tell whether one to three records are of more than 21 days after all others."""
+    """Return whether one to three records are more than 21 days after all others."""
     newest = [
         max(times).date()
         for records in export.values()
@@ -76,7 +76,7 @@ def is_far(export: Export) -> bool:
 
 @dataclass
 class Seen:
-    """An export in the history: its newest event, its newest record, what it holds."""
+    """An export in the history: its latest event, its latest record, its values."""
 
     number: int
     moment: datetime
@@ -87,7 +87,7 @@ class Seen:
 
 @dataclass
 class Replay:
-    """What has to be remembered of the exports built so far."""
+    """The expected log of the exports built so far."""
 
     seen: list[Seen] = field(default_factory=list)
     entries: list[Entry] = field(default_factory=list)
@@ -99,24 +99,24 @@ class Replay:
 
     @property
     def standing_entries(self) -> list[Entry]:
-        """What they showed, in their order."""
+        """Their values, in order."""
         numbers = {one.number for one in self.standing}
         kept = [one for one in self.entries if one[0] in numbers and one[2]]
         return sorted(kept, key=lambda entry: entry[0])
 
     def known(self) -> dict[Key, str | None]:
-        """Return what was seen last of each attribute."""
+        """Return the last value of each attribute."""
         return {entry[2:5]: entry[5] for entry in self.standing_entries}
 
     def see(self, export: Export) -> None:
-        """Remember what is new in an export, unless it is older than the last, or far from all."""
+        """Add the new values of an export, unless it is older than the last, or has a far date."""
         newest = newest_record(export)
         last = self.standing[-1] if self.standing else None
         if is_far(export) or (last and newest < last.newest):
             return
         known = self.known()
         if last and last.export == export:
-            # Again: nothing is new, but for what an export had shown that was taken out.
+            # Built again: nothing is new, except values that an export showed which was taken out.
             own = {entry[2:5] for entry in self.entries if entry[0] == last.number}
             can_complete = len(self.standing) < len(self.seen)
             new = {
@@ -135,7 +135,7 @@ class Replay:
                 self.entries.append((last.number, last.moment, *key, value))
 
     def take_out(self, number: int) -> None:
-        """Forget an export; the log keeps it, with a mark."""
+        """Take an export out; the log keeps it, with a mark."""
         taken = self.seen[number - 1]
         taken.is_taken_out = True
         self.entries.append((number, taken.moment, None, None, "taken_out", None))
@@ -143,7 +143,7 @@ class Replay:
 
 @dataclass
 class Kept:
-    """A workspace whose history is kept from build to build, and what it has to be."""
+    """A workspace with a history kept from build to build, and the expected log."""
 
     workspace: Workspace
     replay: Replay = field(default_factory=Replay)
@@ -163,14 +163,14 @@ class Kept:
         )
 
     def take_out(self, number: int) -> str:
-        """Take an export out; return what is said of it."""
+        """Take an export out; return the output."""
         done = self.history("take-out", str(number))
         assert done.returncode == 0, done.stderr
         self.replay.take_out(number)
         return done.stdout
 
     def log(self) -> list[Entry]:
-        """Return the log as it lies on disk."""
+        """Return the log on disk."""
         file = str(self.workspace.folder / "history.duckdb")
         with duckdb.connect(file, read_only=True) as connection:
             return connection.sql(LOG).fetchall()
@@ -273,14 +273,14 @@ def test_what_breaks_the_contract_is_no_history(kept: Kept, export: Callable[[],
 
 
 def depended_on(node: dict[str, Any]) -> set[str]:
-    """Return the ids of what a node reads; a seed reads nothing."""
+    """Return the ids of a node's parents; a seed has none."""
     return set(node["depends_on"].get("nodes", []))
 
 
 def test_all_that_structural_tests_judge_lies_above_the_history(
     workspace: Workspace, kept: Kept, export: Callable[[], Export]
 ) -> None:
-    """Dbt stops at a failed test only what lies below all that it judges."""
+    """Dbt skips only models downstream of all parents of a failed test."""
     kept.build(export(), "--select", "raw_channels")
     nodes = workspace.manifest["nodes"]
     log = "model.marketing_orchestrator.status_log"
@@ -331,7 +331,7 @@ WORDS = {
 
 @pytest.mark.long
 def test_any_order_of_exports(kept: Kept, export: Callable[[], Export]) -> None:
-    """Random exports arrive in random order, some again, some far; some are taken out."""
+    """Random exports are built in random order, some repeatedly, some far; some are taken out."""
     chance = random.Random(4)
     arrived: list[Export] = []
     for _ in range(12):
@@ -363,7 +363,7 @@ def test_an_export_that_is_taken_out_leaves_no_trace(
     for one in second, third:
         record(one, "campaigns", "CAMP_001")["status"] = "paused"
     record(second, "campaigns", "CAMP_002")["status"] = "completed"
-    # Which is the newest event, and so would date what comes after it.
+    # It is the latest event, and would date later exports.
     record(second, "budget_actions", "BUD_0003").update(
         approved_by_human=True, approver_id="HUMAN_01", approval_latency_minutes=60 * 24 * 14
     )
@@ -384,7 +384,7 @@ def test_an_export_that_is_taken_out_leaves_no_trace(
         "select record_id, to_value, previous_export_at, seen_at, export_number"
         " from marts.status_history where change_number > 1"
     )
-    # What the third export showed too is its own now; what only the second showed, nobody's.
+    # Values that the third export showed too are its own now; others are gone.
     assert [tuple(row.values()) for row in changes] == [("CAMP_001", "paused", noon(1), noon(3), 3)]
     assert build.rows("select exports_seen from marts.warehouse_build") == [{"exports_seen": 2}]
     before = kept.log()
@@ -393,7 +393,7 @@ def test_an_export_that_is_taken_out_leaves_no_trace(
 
 
 def assert_listed(kept: Kept) -> None:
-    """Ask for what the history holds, of whose three exports the second is taken out."""
+    """List a history of three exports, of which the second is taken out."""
     assert kept.history().stdout.splitlines() == [
         "export  as of                       records  changes",
         "     1  2026-03-21 12:00:00              22        0",
@@ -449,7 +449,7 @@ def test_a_build_can_leave_the_history_alone(kept: Kept, export: Callable[[], Ex
     alone = {"history": False}
     kept.workspace.build(second, variables=alone, arguments=HISTORY, fresh=False)
     assert kept.log() == before
-    # Nor does another policy make news of what was seen.
+    # Another policy adds nothing either.
     other = {"reporting_currency": "EUR"}
     kept.workspace.build(first, variables=other, arguments=HISTORY, fresh=False)
     assert kept.log() == before
@@ -584,17 +584,17 @@ def test_a_history_of_before_goes_on(kept: Kept, export: Callable[[], Export]) -
     assert build.rows("select 1 as n from marts.status_history where change_number > 1") == []
 
 
-# ---- What is made of it ----------------------------------------------------------------------
+# ---- The marts of the history --------------------------------------------------------------------
 
 
 def assert_history(build: Build, replay: Replay, shown: Export) -> None:
-    """Compare status_history with what the replay says of each change."""
+    """Compare status_history with the replay's changes."""
     with (PROJECT / "seeds/reference/status_transitions.csv").open(encoding="utf-8") as file:
         legal = {tuple(row.values()) for row in csv.DictReader(file)}
     known = {(*row[:2], value) for row in legal for value in row[2:]}
     until = oracle.read_world(shown).as_of
     numbers = [one.number for one in replay.standing]
-    # As of its own newest event, and never before the export before it.
+    # As of its own latest event, and at least the previous export's.
     times = itertools.accumulate((one.moment for one in replay.standing), max)
     moments = dict(zip(numbers, times, strict=True))
     before_it = dict(itertools.pairwise([*reversed(numbers), None]))

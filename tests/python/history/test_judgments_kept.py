@@ -1,4 +1,4 @@
-"""What the history keeps of each export's scorecard, and what changed from one to the next."""
+"""The scorecard of each export in the history, and the changes from one to the next."""
 
 import subprocess
 import sys
@@ -25,7 +25,7 @@ SCORECARD = """
 
 
 class Story:
-    """Builds on one history, and what each export's scorecard said first."""
+    """Builds on one history, and the first scorecard of each export."""
 
     def __init__(self, workspace: Workspace) -> None:
         self.workspace = workspace
@@ -45,13 +45,13 @@ class Story:
         return build
 
     def kept(self) -> dict[int, int]:
-        """Return how many metrics are kept of each export."""
+        """Return the number of metrics kept per export."""
         file = str(self.workspace.folder / "history.duckdb")
         with duckdb.connect(file, read_only=True) as connection:
             return dict(connection.sql(COUNT).fetchall())
 
     def assert_shown(self, build: Build, *numbers: int) -> None:
-        """Compare what the history says of these exports with what was shown first."""
+        """Compare these exports' scorecards in the history with the first ones."""
         expected = [
             {"export_number": number} | row for number in numbers for row in self.shown[number]
         ]
@@ -73,7 +73,7 @@ def test_a_scorecard_that_was_shown_is_never_rewritten(
     _, second, story = day_by_day
     story.assert_shown(second, 1, 2)
     assert story.shown[1] != story.shown[2]
-    # Another policy judges the same export otherwise, and what was shown stays.
+    # Another policy judges the same export differently, and the kept figures stay.
     build = story.build(second_of(export()), target_roi=100)
     assert build.rows(SCORECARD) != story.shown[2]
     story.assert_shown(build, 1, 2)
@@ -116,7 +116,7 @@ def test_only_a_whole_build_that_looks_at_now_is_kept(
 
 
 def texts(row: dict) -> str:
-    """Return a metric as people read it, with its verdict."""
+    """Return a metric as text, with its verdict."""
     verdict = row["verdict"].replace("_", " ")
     if row["metric"] == "health":
         return f"{verdict}: {row['reasons']}" if row["reasons"] else verdict
@@ -134,7 +134,7 @@ def by(rows: list[dict], *names: str) -> dict[tuple, dict]:
 
 
 def expected_changes(before: Build, after: Build, was: Export, now: Export) -> set[tuple]:
-    """Return what changed, from what both builds showed and both exports hold."""
+    """Return the changes, from both builds' marts and both exports."""
     found = set()
     marts = [
         *("executive_scorecard", "next_actions", "experiment_results", "risk_escalation"),

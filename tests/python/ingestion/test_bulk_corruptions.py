@@ -1,6 +1,6 @@
-"""Whatever can be wrong with an export is caught in files too, beside days that were accepted.
+"""Every corruption of an export is caught in files too, next to accepted days.
 
-The corruptions and what must be said of each are those of test_corruptions.
+The corruptions and their messages are those of test_corruptions.
 """
 
 from collections.abc import Callable
@@ -61,6 +61,6 @@ def test_every_breach_of_a_rule_is_caught(
 
 
 def assert_is_not_published(spoiled: Spoiled) -> None:
-    """See that publishing refuses what breaks a structural rule."""
+    """Check that a build that breaks a structural rule is not published."""
     with pytest.raises(publish.PublishError):
         publish.publish(spoiled.build.folder)

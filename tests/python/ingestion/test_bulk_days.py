@@ -1,8 +1,8 @@
-"""Days that arrive in any order, late, again, changed or not at all end where a first build does.
+"""Days delivered in any order, late, again, changed or not at all give the marts of a first build.
 
-A small world arrives day by day in files that are added, replaced, renamed and removed between
-builds on one database. After every build the marts are those that the oracle works out from what
-lies in the files, and at times row by row those of a build from scratch.
+A small world is delivered day by day in files that are added, replaced, renamed and removed between
+builds on one database. After every build the marts equal the oracle's from the present files, and
+at times, row by row, those of a build from scratch.
 """
 
 from collections.abc import Callable
@@ -31,7 +31,7 @@ MODELS_OF_A_PART = (
 def test_a_warehouse_that_grew_is_one_built_from_scratch(
     workspace: Workspace, tmp_path: Path
 ) -> None:
-    """Everything that can happen, once, in an order that is likely."""
+    """Every event once, in a likely order."""
     story = Story(workspace, tmp_path, seed=1)
     story.step(lambda: story.arrive(5))
     story.step(story.arrive, story.redeliver)
@@ -50,7 +50,7 @@ def test_a_warehouse_that_grew_is_one_built_from_scratch(
 
 @pytest.mark.long
 def test_a_build_that_reads_no_files_accepts_none(workspace: Workspace, tmp_path: Path) -> None:
-    """Of what has arrived since, the next build knows nothing but what it reads itself."""
+    """A build knows only the files that it reads itself."""
     story = Story(workspace, tmp_path, seed=4)
     story.step(lambda: story.arrive(5), arguments=TESTED)
     story.tell(*[story.redeliver] * 6)
@@ -63,7 +63,7 @@ def test_a_build_that_reads_no_files_accepts_none(workspace: Workspace, tmp_path
 def test_what_is_built_by_itself_is_made_anew_if_it_read_something_else(
     workspace: Workspace, tmp_path: Path
 ) -> None:
-    """A model keeps of what content its days are: of that which it read, and no other."""
+    """A model stores the version of the content that it read, and no other."""
     story = Story(workspace, tmp_path, seed=4)
     story.step(lambda: story.arrive(8))
     event = min(story.landing.of("funnel_events"))
@@ -91,7 +91,7 @@ def test_what_is_built_by_itself_is_made_anew_if_it_read_something_else(
 
 @pytest.mark.long
 def test_any_order_of_arrivals(workspace: Workspace, tmp_path: Path) -> None:
-    """Random things happen, several between two builds, which are whole or not."""
+    """Random events, several between two builds, which are whole or partial."""
     for seed in range(2, 4):
         story = Story(workspace, tmp_path / str(seed), seed)
         story.step(lambda story=story: story.arrive(3))
@@ -121,7 +121,7 @@ def test_any_order_of_arrivals(workspace: Workspace, tmp_path: Path) -> None:
 
 
 def new_days(build: Build) -> dict[str, set[str]]:
-    """Return the days that a build made anew, by dataset; those that are gone too."""
+    """Return the days that a build rebuilt, by dataset, with the removed ones."""
     query = "select dataset, cast(day as varchar) as day from lake.lake_days where is_new"
     found = {dataset: set() for dataset in SERIES}
     for row in build.rows(f"{query} and day is not null"):
@@ -133,7 +133,7 @@ def test_only_days_that_changed_are_made_anew(
     workspace: Workspace, tmp_path: Path, whole: bool
 ) -> None:
     story = Story(workspace, tmp_path, seed=3)
-    story.waiting.sort(reverse=True)  # the oldest arrive first
+    story.waiting.sort(reverse=True)  # the oldest are delivered first
     first = story.step(lambda: story.arrive(9))
     everything = {dataset: set(story.landing.days(dataset)) for dataset in SERIES}
     assert new_days(first) == everything

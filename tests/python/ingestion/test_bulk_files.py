@@ -1,4 +1,4 @@
-"""What dbt says of files: whose rows fail, which vars make no sense; and what stays meanwhile."""
+"""dbt's messages about files: failing rows, wrong vars; and the state that is kept."""
 
 import json
 import re
@@ -28,7 +28,7 @@ ONLY_MODELS = ("--exclude-resource-type", "unit_test", "test")
 
 
 def test_the_files_of_failing_rows_are_named(workspace: Workspace, tmp_path: Path) -> None:
-    """Of a test of dbt's and of a rule, by one field or several, one of them null or renamed."""
+    """For a test of dbt and a rule, with one field or several, one of them null or renamed."""
     export = read_export()
     outside = {"experiment_id": None, "asset_id": export["performance_metrics"][0]["asset_id"]}
     snapshot = export["performance_metrics"][0] | outside

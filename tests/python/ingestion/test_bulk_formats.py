@@ -1,6 +1,6 @@
-"""The same export in any form gives the same marts, and those that the oracle reads.
+"""The same export in any form gives the same marts, equal to the oracle's.
 
-What is compared with comes from elsewhere: the seeds that the converter writes, and the oracle.
+The expected values are independent: the converter's seeds, and the oracle.
 """
 
 import json
@@ -53,7 +53,7 @@ FORMS = [
 
 DATA_ONLY = ("--exclude-resource-type", "unit_test")
 ONLY_MODELS = (*DATA_ONLY, "test")
-TURNS = {  # how far the forms are turned against the datasets, and which export is written so
+TURNS = {  # offset of the forms against the datasets, and the export
     0: "messy",
     6: "messy under another policy",
     7: "sample",
@@ -62,7 +62,7 @@ TURNS = {  # how far the forms are turned against the datasets, and which export
 
 
 def forms(turn: int) -> Callable[[str], Form]:
-    """Return the form of each dataset, the forms turned against them."""
+    """Return the form of each dataset, for an offset."""
     datasets = list(DECLARED)
     return lambda dataset: FORMS[(datasets.index(dataset) + turn) % len(FORMS)]
 
@@ -77,14 +77,15 @@ def test_every_form_is_of_some_dataset_and_every_dataset_has_several() -> None:
 def bulk_build_of(
     workspace: Workspace, tmp_path_factory: pytest.TempPathFactory
 ) -> Callable[[int], Build]:
-    """Return a function that gives the build of files in forms that are turned so far."""
+    """Return a function that gives the build of files for an offset of the forms."""
     builds: dict[int, Build] = {}
 
     def build(turn: int) -> Build:
         if turn not in builds:
             case = CASES[TURNS[turn]]
             folder = write_export(tmp_path_factory.mktemp("landing"), case.export(), forms(turn))
-            # The sample's is a plain `dbt build`: unit tests don't care where the data is from.
+            # The sample's is a plain `dbt build`: unit tests don't depend on the source of the
+            # data.
             builds[turn] = workspace.build(
                 files=folder,
                 variables=case.variables,
@@ -97,7 +98,7 @@ def bulk_build_of(
 
 @pytest.fixture(scope="module")
 def turns(whole: bool) -> dict[int, str]:
-    """Return the turns that are built; the short suite does with one."""
+    """Return the offsets that are built; the short suite uses one."""
     return {turn: name for turn, name in TURNS.items() if whole or turn == 7}
 
 
@@ -116,7 +117,7 @@ def test_marts_are_what_the_oracle_reads(
 def test_marts_are_those_of_the_seeds(
     turn: int, bulk_build_of: Callable[[int], Build], build_of: Callable[[str], Build]
 ) -> None:
-    """Also the marts and columns that the oracle doesn't know, and all tests say the same."""
+    """Also the marts and columns that the oracle doesn't cover, and the results of all tests."""
     of_files, of_seeds = bulk_build_of(turn), build_of(TURNS[turn])
     assert_same_marts(of_files, of_seeds)
     for status in ("fail", "warn"):
@@ -154,7 +155,7 @@ def untested(workspace: Workspace) -> Build:
 def test_seeds_and_files_take_turns_in_one_build_file(
     workspace: Workspace, tmp_path: Path, untested: Build
 ) -> None:
-    """What was a table of a seed becomes a view of files, and the other way round."""
+    """A seed's table becomes a view of files, and the other way round."""
     folder = write_export(tmp_path, read_export(), forms(2))
     workspace.build(read_export(), arguments=ONLY_MODELS)
     turns = [(None, folder), (read_export(), None), (None, folder)]
@@ -169,9 +170,9 @@ def test_seeds_and_files_take_turns_in_one_build_file(
 def test_a_lake_in_an_object_store_is_read_as_a_folder_is(
     tmp_path: Path, build_of: Callable[[str], Build]
 ) -> None:
-    """By an address, here one of fsspec's, by which DuckDB reads what it knows no protocol of.
+    """By an address of fsspec, which gives DuckDB access to protocols that it doesn't know.
 
-    Not fsspec's store in memory: all who open a file there share one position in it.
+    Not fsspec's store in memory: all readers of a file there share one position in it.
     """
     workspace = Workspace(tmp_path / "workspace", DBT_CORE)  # the other dbt knows DuckDB's alone
     profiles = workspace.folder / "profiles.yml"
@@ -193,7 +194,7 @@ def test_a_lake_in_an_object_store_is_read_as_a_folder_is(
 def test_make_build_takes_files(
     tmp_path: Path, build_of: Callable[[str], Build], whole: bool
 ) -> None:
-    """Nothing is converted, whatever lies in seeds/json; what is published is the same."""
+    """Nothing is converted, whatever is in seeds/json; the published marts are the same."""
     project = copy_project(tmp_path)
     (project / "seeds/json/channels.json").write_text("[", encoding="utf-8")
     landing = write_export(project / "landing", read_export(), form_of_make_build)
@@ -227,7 +228,7 @@ def test_make_build_takes_files(
         gone, *_ = of = days["performance_metrics"]
         shutil.rmtree(landing / f"performance_metrics/day={gone}")
         said = make_build(0)
-        # The newest files are read again, and change nothing.
+        # The latest files are read again, and change nothing.
         files = [file.parent.name for file in landing.glob("performance_metrics/*/*")]
         newest = sum(day > f"day={of[-4]}" for day in files)
         assert re.search(rf"^performance_metrics +{newest} files read, ", said, re.MULTILINE), said
@@ -251,5 +252,5 @@ def test_make_build_takes_files(
 
 
 def form_of_make_build(dataset: str) -> Form:
-    """Return Parquet, by the day where days are kept."""
+    """Return Parquet, by day where days are kept."""
     return Form("parquet", "day" if dataset in ("funnel_events", "performance_metrics") else "flat")

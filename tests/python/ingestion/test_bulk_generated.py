@@ -40,7 +40,7 @@ def of_seeds(workspace: Workspace, tmp_path_factory: pytest.TempPathFactory) -> 
 def test_files_give_the_marts_of_seeds_at_once_and_day_by_day(
     workspace: Workspace, tmp_path: Path, of_seeds: Build, arguments: tuple[str, ...]
 ) -> None:
-    """Some of the newest days are left out of the first build, and come in the second."""
+    """Some of the latest days are left out of the first build, and follow in the second."""
     landing = generate(tmp_path / "landing", *arguments)
     folders = [
         landing / dataset / day

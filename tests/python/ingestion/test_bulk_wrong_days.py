@@ -1,4 +1,4 @@
-"""What is wrong with days is found beside days that were found right, until it is mended."""
+"""Problems of new days are found next to accepted days, until they are corrected."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -20,7 +20,7 @@ LATE_DAY = FIRST_DAY - timedelta(days=5)
 
 @dataclass(frozen=True)
 class Wrong:
-    """A file that makes a build red: its records, and the test that fails and what it must name."""
+    """A file that makes a build red: its records, the failing test, and its message."""
 
     dataset: str
     records: Callable[[Story], list[Record]]
@@ -47,7 +47,7 @@ def with_another_id(story: Story) -> list[Record]:
 
 
 def twice_in_a_late_day(story: Story) -> list[Record]:
-    """Return a late day that counts one place twice."""
+    """Return a late-arriving day that counts one place twice."""
     day = LATE_DAY.isoformat()
     event = first_of(story, "funnel_events", DAYS[0])
     event = event | {"timestamp": f"{day}T00:00:00", "date": day}
@@ -55,7 +55,7 @@ def twice_in_a_late_day(story: Story) -> list[Record]:
 
 
 def changed_to(**values: object) -> Callable[[Story], list[Record]]:
-    """Return an event of a late day that breaks the contract."""
+    """Return an event of a late-arriving day that breaks the contract."""
 
     def records(story: Story) -> list[Record]:
         event = first_of(story, "funnel_events", DAYS[0])
@@ -67,7 +67,7 @@ def changed_to(**values: object) -> Callable[[Story], list[Record]]:
 
 
 def of_another_asset(story: Story) -> list[Record]:
-    """Return a late day's snapshot of an asset that its experiment doesn't compare."""
+    """Return a late-arriving snapshot of an asset that its experiment doesn't compare."""
     first = next(
         record
         for record in story.landing.export()["performance_metrics"]
@@ -80,7 +80,7 @@ def of_another_asset(story: Story) -> list[Record]:
 
 
 def snapshot_again(story: Story) -> list[Record]:
-    """Return a snapshot that an old file has."""
+    """Return a snapshot that is also in an old file."""
     return [first_of(story, "performance_metrics", DAYS[0]) | {"cost": 1}]
 
 
@@ -152,7 +152,7 @@ WRONG = {
 
 @pytest.fixture(scope="module")
 def accepted(workspace: Workspace, tmp_path_factory: pytest.TempPathFactory) -> Story:
-    """Return a story of eleven days that were found right."""
+    """Return a story of eleven accepted days."""
     story = Story(workspace, tmp_path_factory.mktemp("accepted"), seed=4)
     story.waiting.sort(reverse=True)
     story.arrive(11)
@@ -174,7 +174,7 @@ BLOCK = re.compile(r"^FAILED  ([^\n]+)(.*?)(?=^FAILED|^WARNED|\Z)", re.DOTALL | 
 
 @contextmanager
 def wrong_files(story: Story, *kinds: str) -> Iterator[list[list[Record]]]:
-    """Let wrong files arrive, whose records are given; mend it in the end."""
+    """Deliver wrong files with the given records; correct them in the end."""
     files = {}
     for number, wrong in enumerate(WRONG[kind] for kind in kinds):
         name = f"{wrong.dataset}/day={LATE_DAY}/wrong-{number}"
@@ -192,7 +192,7 @@ def wrong_files(story: Story, *kinds: str) -> Iterator[list[list[Record]]]:
 
 @contextmanager
 def replaced(story: Story, name: str, records: list[Record]) -> Iterator[None]:
-    """Let a file arrive with other records; put the first ones back in the end."""
+    """Deliver a file with other records; restore the first ones in the end."""
     dataset, before = story.landing.files[name]
     story.landing.put(name, dataset, records)
     try:
@@ -212,13 +212,13 @@ def red(build: Build, test: str) -> str:
 
 @pytest.mark.long
 def test_what_is_wrong_is_found_beside_days_that_were_right(accepted: Story) -> None:
-    """All of it in one build, beside old days that no one reads again; and in the next as well."""
+    """All problems in one build, next to old days that are not read; and in the next build."""
     # What stands on staging is skipped where the tests of staging fail.
     wrongs = {
         kind: wrong for kind, wrong in WRONG.items() if wrong.test not in (RULE_3, COUNTED_ONCE)
     }
     with wrong_files(accepted, *wrongs) as all_records:
-        # A look in between accepts nothing.
+        # A partial build in between accepts nothing.
         assert_whole(accepted.build("--select", "raw_*", *UNTESTED))
         for turn in ("first", "second"):
             build = accepted.build()
@@ -231,7 +231,7 @@ def test_what_is_wrong_is_found_beside_days_that_were_right(accepted: Story) -> 
 
 @pytest.mark.long
 def test_a_stage_that_is_counted_twice_is_found_until_it_is_mended(accepted: Story) -> None:
-    """Its day has been accepted by then: what is looked at is all that is kept."""
+    """Its day is already accepted, so the test reads all kept days."""
     kinds = ("a grain of an old day", "a grain twice in a day")
     with wrong_files(accepted, *kinds) as all_records:
         for _ in range(2):
@@ -246,9 +246,9 @@ def test_a_stage_that_is_counted_twice_is_found_until_it_is_mended(accepted: Sto
 
 @pytest.mark.long
 def test_a_build_that_was_red_accepts_nothing(accepted: Story) -> None:
-    """The next one looks again, though no file changed; also where it is but a rule that fails.
+    """The next build tests again, though no file changed; also where only a contract rule fails.
 
-    The rule is broken by a new day, and in old ones, whose experiments compare others now.
+    The rule is broken by a new day, and by old ones, whose experiments now compare other assets.
     """
     experiments = [
         one | {"variant_asset": OTHERS.get(one["experiment_id"], one["variant_asset"])}
@@ -268,7 +268,7 @@ def test_a_build_that_was_red_accepts_nothing(accepted: Story) -> None:
 
 @pytest.mark.long
 def test_a_build_without_tests_accepts_nothing(accepted: Story) -> None:
-    """What it took in is judged by the first build that judges, and goes with its file."""
+    """Its records are tested by the first build with tests, and disappear with their file."""
     kinds = ("a negative count", "an id of an old day")
     with wrong_files(accepted, *kinds):
         accepted.build(*UNTESTED)
@@ -282,7 +282,7 @@ def test_a_build_without_tests_accepts_nothing(accepted: Story) -> None:
 
 
 def without(story: Story, dataset: str, **values: str) -> AbstractContextManager[None]:
-    """Let a dataset arrive without the record that has a value."""
+    """Deliver a dataset without the record that has a value."""
     ((field, value),) = values.items()
     records = story.landing.files[dataset][1]
     return replaced(story, dataset, [one for one in records if one[field] != value])
@@ -301,7 +301,7 @@ def test_a_day_that_was_right_and_is_wrong_now_is_found(accepted: Story) -> None
 
 @pytest.mark.long
 def test_a_reference_that_goes_is_found_in_old_days(accepted: Story) -> None:
-    """None of the newest days, which are looked at in any case, refers to it."""
+    """None of the latest days, which are always tested, refers to it."""
     with (
         without(accepted, "campaigns", campaign_id="CAMP_OLD"),
         without(accepted, "audience_segments", segment_id="SEG_OLD"),
@@ -322,7 +322,7 @@ def test_a_reference_that_goes_is_found_in_old_days(accepted: Story) -> None:
 
 @pytest.mark.long
 def test_a_day_that_cannot_be_read_is_no_half_day(accepted: Story) -> None:
-    """A good file and one that is cut off arrive together; then the rest of it does."""
+    """A good file and a truncated one are delivered together; then the complete one."""
     day = DAYS[-1]
     records = funnel_day(day, accepted.assets, accepted.chance)
     good, cut_off = (accepted.place("funnel_events", day, part) for part in ("good", "cut-off"))

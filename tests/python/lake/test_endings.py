@@ -1,4 +1,4 @@
-"""What DuckDB passes over in silence is noticed: files that end too early, or go on too long."""
+"""Files that end too early, or have data after their end, are detected, unlike by DuckDB."""
 
 import gzip
 import random
@@ -19,7 +19,7 @@ CUT_OFF = "expected compressed data, found data that are cut off"
 
 
 def wrong_with(file: Path, data: bytes | None = None) -> str | None:
-    """Return what is wrong with the end of a file, once it holds other data if there are any."""
+    """Return the problem with the end of a file, after replacing its data if any are given."""
     if data is not None:
         file.write_bytes(data)
     return wrong_ending(LandingFile(str(file), file.name, "1"))

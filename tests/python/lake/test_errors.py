@@ -1,6 +1,6 @@
-"""What is wrong with a record is said: in which file, which record, which field, and what it is.
+"""Problems of a record are reported with file, record, field and value.
 
-An ingest says all problems at once, so that many kinds share one: each dataset carries some.
+An ingest reports all problems at once, so many kinds share one ingest: each dataset has some.
 """
 
 import json
@@ -140,14 +140,14 @@ WORDS = {
 
 
 def words(kind: str, given: str, found: str) -> str:
-    """Return what is said of a value that was given where a type was expected."""
+    """Return the message for a value where a type was expected."""
     instead = f" {found}" if found.startswith("(") else f", found {found}"
     return WORDS.get(given, EXPECTED[kind] + instead)
 
 
 @pytest.fixture
 def landing(tmp_path: Path) -> Path:
-    """Return a folder with the demo's export, a file a dataset."""
+    """Return a folder with the demo's export, one file per dataset."""
     return write_export(tmp_path / "landing", read_export(), lambda dataset: Form("ndjson"))
 
 
@@ -200,7 +200,7 @@ def test_a_bad_text_in_parquet_is_named(landing: Path) -> None:
 
 
 def rewritten(landing: Path, dataset: str, select: str) -> Path:
-    """Write a dataset as Parquet of the columns that a select list makes of its records."""
+    """Write a dataset as Parquet, with the columns of a select list on its records."""
     text = landing / f"{dataset}.ndjson"
     file = landing / f"{dataset}.parquet"
     with duckdb.connect() as connection:
@@ -329,7 +329,7 @@ FORMS = {
 def test_each_required_field_that_is_null_or_absent_is_named(
     tmp_path: Path, form: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Each in a record of its own: one that is odd otherwise is looked at closer anyway."""
+    """Each in its own record: one that is odd for another reason is validated anyway."""
     monkeypatch.setattr(rows, "SHOWN", 100)
     export, expected = read_export(), []
     for dataset, declared in DECLARED.items():
@@ -422,7 +422,7 @@ MANY = 30_000
 
 
 def test_what_comes_late_in_a_long_file_is_noticed(landing: Path) -> None:
-    """One record in the end is enough: of an undeclared field, of another type."""
+    """One record at the end is enough: with an undeclared field, or another type."""
     hint = read_export()["attribution_hints"][0]
     records = [hint | {"hint_id": f"ATTR_{number}"} for number in range(1, MANY + 1)]
     records[-3]["notes"] = "by telephone"
@@ -443,7 +443,7 @@ def test_what_comes_late_in_a_long_file_is_noticed(landing: Path) -> None:
 
 
 def test_a_field_that_nobody_declared_is_noticed(tmp_path: Path) -> None:
-    """Whatever its value, and however alike its name is."""
+    """Whatever its value, and however similar its name."""
     export, expected = read_export(), []
     renamed = {
         "channels": ("platform", "Platform", "expected a string"),
@@ -483,7 +483,7 @@ def test_a_key_that_comes_twice_is_noticed(landing: Path) -> None:
 
 @pytest.mark.parametrize("extension", ["ndjson", "parquet"])
 def test_a_wrong_value_in_a_path_is_named(landing: Path, extension: str) -> None:
-    """A writer of folders leaves their field out of the file, which is no reason for a null."""
+    """A writer of folders leaves their field out of the file, which does not make it null."""
     event = read_export()["funnel_events"][0]
     (landing / "funnel_events.ndjson").unlink()
     for day in ("20260317", "2026-02-30"):

@@ -1,4 +1,4 @@
-"""A file that can't be read, or not to its end, is named, and nothing is taken in."""
+"""A file that can't be read, or not to its end, is named, and nothing is ingested."""
 
 import gzip
 import json
@@ -18,7 +18,7 @@ EXPORT = read_export()
 
 @pytest.fixture
 def landing(tmp_path: Path) -> Path:
-    """Return a folder with the demo's export, a file a dataset."""
+    """Return a folder with the demo's export, one file per dataset."""
     return write_export(tmp_path / "landing", EXPORT, lambda dataset: Form("ndjson"))
 
 
@@ -30,7 +30,7 @@ def put(file: Path, data: bytes) -> None:
 
 
 def test_a_file_that_is_none_is_named(landing: Path) -> None:
-    """Each dataset is broken in a way of its own, and all are named at once."""
+    """Each dataset is broken in another way, and all are named at once."""
     texts = {name: (landing / f"{name}.ndjson").read_text(encoding="utf-8") for name in DECLARED}
     arrays = {name: f"[{','.join(text.splitlines())}]" for name, text in texts.items()}
     lines = texts["channels"].splitlines()
@@ -82,7 +82,7 @@ def test_a_file_that_is_none_is_named(landing: Path) -> None:
 
 @pytest.mark.parametrize("data", [b"", b" \n", b"\0" * 100], ids=["empty", "blank", "NUL bytes"])
 def test_an_array_without_a_bracket_is_none(landing: Path, data: bytes) -> None:
-    """What is left of a file by a crash is no file of no records."""
+    """A file left by a crash is not an empty file."""
     put(landing / "channels.json", data)
     (line,) = problems_of(landing)
     assert line.startswith("channels.json: ")
@@ -99,7 +99,7 @@ LONG_SHARES = [pytest.param(share, marks=pytest.mark.long) for share in (0.4, 0.
 def test_a_file_that_is_cut_off_is_named_wherever_it_ends(
     landing: Path, extension: str, share: float
 ) -> None:
-    """Also where what is left of it can be read, which is no reason to take in a part of it."""
+    """Also where the rest of it can be read: a part is not ingested."""
     hint = EXPORT["attribution_hints"][0]
     records = [hint | {"hint_id": f"ATTR_{number:06}"} for number in range(MANY)]
     (landing / "attribution_hints.ndjson").unlink()
@@ -112,7 +112,7 @@ def test_a_file_that_is_cut_off_is_named_wherever_it_ends(
 
 
 def test_an_array_that_only_duckdb_reads_is_named_in_its_words(landing: Path) -> None:
-    """Some is too large for the converter, or it sees nothing wrong."""
+    """Some files are too large for the converter, or it finds no problem."""
     channels, campaigns = (
         "[" + json.dumps(EXPORT[name][0] | {field: "TEXT"}) + "]"
         for name, field in (("channels", "platform"), ("campaigns", "name"))

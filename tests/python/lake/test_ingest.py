@@ -1,4 +1,4 @@
-"""What lies in a landing folder is in the lake, whatever became of it since, or nothing changed."""
+"""The lake equals the landing folder after any changes, or stays unchanged on an error."""
 
 import json
 import os
@@ -107,13 +107,13 @@ def test_sql_can_read_the_manifest(tmp_path: Path) -> None:
     assert {name for (name,) in duckdb.sql(sources).fetchall()} == there
 
 
-# ---- Arriving, again and again -----------------------------------------------------------------
+# ---- Repeated deliveries -----------------------------------------------------------------
 
 SERIES = ("funnel_events", "performance_metrics")
 
 
 class Arrivals:
-    """A landing folder in which files of days arrive, come anew and go, and what it must hold."""
+    """A landing folder with files of days that are added, replaced and removed, and its records."""
 
     def __init__(self, folder: Path, seed: int) -> None:
         self.landing, self.lake = folder / "landing", folder / "lake"
@@ -135,14 +135,14 @@ class Arrivals:
 
     @property
     def export(self) -> Export:
-        """What lies in the landing folder."""
+        """The records of the landing folder."""
         held: Export = {dataset: [] for dataset in SERIES}
         for (dataset, _), records in self.files.items():
             held[dataset] += records
         return self.others | held
 
     def put(self, dataset: str, name: str, records: list[dict]) -> None:
-        """Write a file anew, or remove one that would be empty."""
+        """Rewrite a file, or remove it if it would be empty."""
         file = self.landing / dataset / f"{name}.ndjson"
         if records:
             self.files[dataset, name] = records
@@ -152,7 +152,7 @@ class Arrivals:
             file.unlink()
 
     def happen(self) -> None:
-        """Let records arrive late, a record be corrected, or a file go."""
+        """Deliver late records, correct a record, or remove a file."""
         for dataset, name, record in [
             self.waiting.pop() for _ in range(min(20, len(self.waiting)))
         ]:
@@ -339,7 +339,7 @@ def test_an_ingest_that_is_interrupted_says_so_and_leaves_the_lake_as_it_was(
     process = subprocess.Popen(
         [sys.executable, "-c", code], cwd=PROJECT, stderr=subprocess.PIPE, text=True
     )
-    while not list(lake.glob("funnel_events/day=*/2-*")):  # until it is in the midst of it
+    while not list(lake.glob("funnel_events/day=*/2-*")):  # until it is at work
         assert process.poll() is None
         time.sleep(0.01)
     process.send_signal(signal.SIGINT)
@@ -348,7 +348,7 @@ def test_an_ingest_that_is_interrupted_says_so_and_leaves_the_lake_as_it_was(
     assert {file: file.read_bytes() for file in lake.rglob("*") if file.is_file()} == before
 
 
-# ---- Where a lake is, and what became of it ------------------------------------------------------
+# ---- The place and the state of a lake ------------------------------------------------------
 
 
 def test_what_is_not_the_lakes_stays(tmp_path: Path) -> None:

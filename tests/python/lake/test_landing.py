@@ -1,4 +1,4 @@
-"""Which files are whose: by their folders and names, links followed, and no pattern among them."""
+"""The files of each dataset: by folders and names, through links, with literal names."""
 
 import json
 import os
@@ -19,7 +19,7 @@ from warehouse.seeds.declaration import Dataset
 
 @pytest.fixture
 def landing(tmp_path: Path) -> Path:
-    """Return a folder with the demo's export, a file a dataset."""
+    """Return a folder with the demo's export, one file per dataset."""
     return write_export(tmp_path / "landing", read_export(), lambda dataset: Form("ndjson"))
 
 
@@ -48,7 +48,7 @@ def test_what_is_of_no_dataset_is_named(landing: Path) -> None:
 
 
 def test_what_is_no_data_of_a_dataset_is_named(landing: Path) -> None:
-    """A dataset is one file or one folder, of one format: nobody meant to count both."""
+    """A dataset is one file or one folder, in one format: both would count twice."""
     (landing / "channels").mkdir()
     shutil.copy(landing / "channels.ndjson", landing / "channels/0.ndjson")
     (landing / "budget_actions").mkdir()
@@ -111,7 +111,7 @@ def test_a_place_without_data_is_named(tmp_path: Path, what: str) -> None:
 
 
 def test_a_change_within_a_second_is_seen(landing: Path) -> None:
-    """DuckDB's own listing knows whole seconds."""
+    """DuckDB's own listing has only whole seconds."""
     file = landing / "channels.ndjson"
     versions = set()
     for nanoseconds in (1_700_000_000_123_456_789, 1_700_000_000_123_456_790):
@@ -146,7 +146,7 @@ def test_a_link_is_followed_and_what_is_no_data_is_left_alone(tmp_path: Path) ->
 
 @pytest.mark.parametrize("extension", ["ndjson", "json", "parquet"])
 def test_a_name_that_looks_like_a_pattern_is_a_name(tmp_path: Path, extension: str) -> None:
-    """DuckDB would take p[1] for p1, and read one file twice and the other never."""
+    """DuckDB would read p[1] as the pattern p1: one file twice and the other never."""
     export = read_export()
     landing = write_export(tmp_path / "land[1]*?", export, lambda dataset: Form(extension))
     (landing / f"channels.{extension}").unlink()
@@ -162,7 +162,7 @@ def test_a_name_that_looks_like_a_pattern_is_a_name(tmp_path: Path, extension: s
 
 @pytest.mark.parametrize("extension", ["ndjson", "json", "parquet"])
 def test_folders_say_what_the_records_leave_out(tmp_path: Path, extension: str) -> None:
-    """Those below the landing folder; where the record says it itself, the record is right."""
+    """Only folders below the landing folder; a record's own field takes precedence."""
     landing = tmp_path / "currency=EUR" / "landing"
     write_export(landing, read_export(), lambda dataset: Form())
     (landing / "budget_actions.ndjson").unlink()
@@ -193,7 +193,7 @@ def test_folders_say_what_the_records_leave_out(tmp_path: Path, extension: str) 
 
 
 def test_a_number_in_a_path_keeps_its_digits(tmp_path: Path) -> None:
-    """Though a double would lose some of them."""
+    """Even if a double would lose some of them."""
     landing = write_export(tmp_path / "landing", read_export(), lambda dataset: Form())
     (landing / "channels.ndjson").unlink()
     channel = read_export()["channels"][0]
@@ -224,7 +224,7 @@ def test_what_a_path_says_goes_unused_where_the_records_say_it(
 def test_values_of_any_type_may_be_in_a_path(
     tmp_path: Path, extension: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """They are judged once for a file, not with each of its records."""
+    """They are validated once per file, not for each record."""
     one_by_one, judged = set(), rows.judged
 
     def judge(dataset: Dataset, text: str, in_path: dict[str, str]) -> tuple:

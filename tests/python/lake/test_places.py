@@ -23,7 +23,7 @@ FORMS = [Form("ndjson.gz", "parts"), Form("parquet", "day"), Form("json"), Form(
 
 @pytest.fixture
 def store() -> fsspec.AbstractFileSystem:
-    """Return a store that is empty."""
+    """Return an empty store."""
     found = fsspec.filesystem("memory")
     found.store.clear()
     return found
@@ -39,7 +39,7 @@ def land(store: fsspec.AbstractFileSystem, folder: Path, export: Export) -> None
 
 
 def ids(dataset: str, identity: str) -> Counter:
-    """Return the ids of what a dataset holds in the lake, each as often as it is there."""
+    """Return the ids of a dataset's records in the lake, with duplicates."""
     with duckdb.connect() as connection:
         connection.register_filesystem(fsspec.filesystem("memory"))
         parts = manifest.read(LAKE).datasets[dataset].days.values()
@@ -61,7 +61,7 @@ def test_a_lake_in_a_store_is_made_of_what_lands_in_a_store(
     again = ingest(LANDING, LAKE)
     assert again["campaigns"].read == 0
     assert manifest.read(LAKE) == before
-    # What is corrected stays for those who read the version before, but no longer.
+    # Corrected records stay for readers of the previous version, but no longer.
     for name in ("Changed", "Changed again"):
         record = export["campaigns"][0] | {"name": name}
         store.rm("/bucket/landing/campaigns", recursive=True)

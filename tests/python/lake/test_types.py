@@ -1,6 +1,6 @@
-"""Values of Parquet's and JSON's types come to the lake as seeds have them, wherever they are read.
+"""Values of Parquet's and JSON's types are the same in the lake as in seeds.
 
-What is expected is written here, or is what the converter makes of the same records.
+Expected values are written here, or come from the converter for the same records.
 """
 
 import json
@@ -28,7 +28,7 @@ TEXTS = ["", " ", "'", '"', "Ünïcode ☕", "Line\nbreak", "null", "NULL", "1e5
 
 
 def records_of(dataset: str) -> list[Record]:
-    """Return a record for each of some values of a dataset's fields, legal but far-fetched."""
+    """Return a record for each of some valid, but unusual values of a dataset's fields."""
     values: dict[str, list[Any]] = {
         "string": TEXTS,
         "integer": [0, -1, 2**31, 2**53, -(2**53)],
@@ -112,7 +112,7 @@ def write_native(folder: Path, dataset: str, records: list[Record]) -> None:
 
 
 def test_a_struct_holds_no_key_that_only_other_records_have(tmp_path: Path) -> None:
-    """In a struct what a record doesn't have is null, which is no key of it."""
+    """In a struct, a key that a record lacks is null, and must not become a key."""
     export = read_export()
     landing = write_export(tmp_path / "landing", export, lambda _: Form("parquet", "day", "exact"))
     native = native_evidence(read_export())
@@ -210,7 +210,7 @@ TYPED: list[Case] = [
 def test_a_column_of_any_type_that_says_the_same_is_taken(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Each file of a dataset has types of its own: read together, digits would be lost."""
+    """Each file of a dataset has its own types: read together, digits would be lost."""
 
     def connect_elsewhere() -> duckdb.DuckDBPyConnection:
         connection = connect()
@@ -244,7 +244,7 @@ def test_a_column_of_any_type_that_says_the_same_is_taken(
 
 
 def test_a_row_is_right_in_all_its_columns_where_one_is_looked_at_closer(tmp_path: Path) -> None:
-    """As of a number of more digits than a double has: the row is judged as JSON would be."""
+    """For example a number with more digits than a double: the row is validated as JSON."""
     export = read_export()
     for number, campaign in enumerate(export["campaigns"]):
         campaign["budget"] = number + 0.5

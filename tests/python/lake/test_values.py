@@ -1,4 +1,4 @@
-"""What bulk files hold is judged as what seeds hold: by the same words, to the same values."""
+"""Bulk files are validated as seeds are: with the same messages and the same values."""
 
 from collections import Counter
 from datetime import datetime
@@ -23,7 +23,7 @@ Found = tuple[Counter, list[str]]  # rows as texts, and what is wrong
 
 
 def write(folder: Path, dataset: Dataset, name: str) -> Found:
-    """Write a file's records to a lake; return what is in it then."""
+    """Write a file's records to a lake; return its contents."""
     problems, said = Problems(), []
     types = [field.type for field in dataset.fields]
     with duckdb.connect() as connection:
@@ -43,7 +43,7 @@ def write(folder: Path, dataset: Dataset, name: str) -> Found:
 
 
 def as_text(value: object, kind: str) -> object:
-    """Return a value as a seed has it, but for the zeros at a number's end."""
+    """Return a value as in a seed, without a number's trailing zeros."""
     if value is None:
         return None
     if kind == "number":
@@ -54,7 +54,7 @@ def as_text(value: object, kind: str) -> object:
 
 
 def expected(dataset: Dataset, lines: list[str]) -> Found:
-    """Return what seeds make of records."""
+    """Return the seeds of records."""
     written, said = Counter(), []
     for line in lines:
         found: list[str] = []
@@ -76,7 +76,7 @@ def all_are_shown(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def plain(dataset: Dataset) -> dict[str, str]:
-    """Return a record that is right, as JSON by field."""
+    """Return a valid record, as JSON by field."""
     return {field.name: VALID[field.type] for field in dataset.fields}
 
 

@@ -1,4 +1,4 @@
-"""Every analysis compiles and runs; questions of each week get the answers of plain Python."""
+"""Every analysis compiles and runs; weekly questions get the answers of plain Python."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable
@@ -35,7 +35,7 @@ def test_an_analysis_answers(
 
 
 def named(world: World, rows: Iterable[Row]) -> list[Row]:
-    """Return rows with the names of what they are about."""
+    """Return rows with the names of their records."""
     labels = {row["channel_id"]: row["channel_label"] for row in oracle.dim_channels(world)}
     return [
         row
@@ -93,7 +93,7 @@ def risks_that_wait(world: World) -> list[Row]:
 
 
 def approvals(world: World) -> list[Row]:
-    """Return who approved; of an approval that came later the world knows nothing."""
+    """Return the approver; a later approval is not known."""
     latencies = defaultdict(list)
     for action in world.actions:
         if action["approved_by_human"]:

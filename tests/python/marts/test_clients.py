@@ -1,6 +1,6 @@
-"""Clients that people really use, on the published file while builds replace it.
+"""Common clients, on the published file while builds replace it.
 
-`make clients` has those that want an environment of their own; `docs/bi.md` says what people meet.
+`make clients` tests those that need their own environment; `docs/bi.md` describes the pitfalls.
 """
 
 import csv
@@ -61,7 +61,7 @@ LATER = datetime(2026, 3, 19, 20)
 
 
 def export_as_of(now: datetime) -> Export:
-    """Return the demo's export, or what it has become later on its last day."""
+    """Return the demo's export, or its state later on the last day."""
     if now < LATER:
         return read_export()
     export = later_export()
@@ -70,16 +70,16 @@ def export_as_of(now: datetime) -> Export:
     return export
 
 
-# What MetricFlow is told meanwhile, in this process, is not for them.
+# MetricFlow's settings in this process are not for them.
 OF_BUILDS = {"DBT_TARGET": "duckdb", "DBT_LOG_LEVEL_FILE": "debug"}
 
 
-# ---- A project that is built and published, again and again, while clients read --------------
+# ---- A project that is built and published repeatedly while clients read --------------
 
 
 @dataclass
 class Builds:
-    """A project in which one build follows the other; its published file is read by `read`."""
+    """A project with one build after the other; `read` reads its published file."""
 
     project: Project
     reads: int = 0
@@ -96,7 +96,7 @@ class Builds:
         self.thread.start()
 
     def build(self) -> None:
-        """Give a later export, and build, until it is over."""
+        """Add a later export, and build, until the end."""
         while not self.is_over.is_set():
             self.project.give(export_as_of(LATER + timedelta(minutes=len(self.outcomes))))
             with self.project.start("build", env=OF_BUILDS) as self.current:
@@ -106,7 +106,7 @@ class Builds:
 
     @property
     def version(self) -> int:
-        """What tells a published file from those before."""
+        """The id of a published version."""
         return self.project.published.stat().st_mtime_ns
 
     @property
@@ -142,7 +142,7 @@ class Builds:
 def builds(
     sample_of_core: Build, tmp_path_factory: pytest.TempPathFactory, figures: dict[str, str]
 ) -> Iterator[Builds]:
-    """Publish the sample, and build from then on; in the end, all of that must have gone well.
+    """Publish the sample, and build from then on; in the end, all builds must have succeeded.
 
     dbt-core's files are there, without which there is no semantic layer.
     """
@@ -164,7 +164,7 @@ def builds(
 
 @pytest.fixture(scope="module")
 def queries(builds: Builds) -> dict[str, str]:
-    """Return the queries that a client is given: all that is published, and every type."""
+    """Return the queries for a client: all published tables, and every type."""
     with opened(builds.project.published) as connection:
         tables = connection.sql(
             "select schema_name, table_name from duckdb_tables() order by all"
@@ -187,7 +187,7 @@ def engine_of(file: Path, **options: Any) -> sa.Engine:
 
 @contextmanager
 def connected(file: Path) -> Iterator[sa.Connection]:
-    """Open a file with SQLAlchemy, and close it: a process has one instance of it."""
+    """Open a file with SQLAlchemy, and close it, since a process has one instance of a file."""
     engine = engine_of(file)
     try:
         with engine.connect() as connection:
@@ -196,7 +196,7 @@ def connected(file: Path) -> Iterator[sa.Connection]:
         engine.dispose()
 
 
-# ---- What arrives: each value, null and type, of all that is published -----------------------
+# ---- Results: each value, null and type of all published tables -----------------------
 
 
 @dataclass(frozen=True)
@@ -211,7 +211,7 @@ class Column:
 
     @property
     def nulls(self) -> str:
-        """How many of the values are null: all (also of no value at all), some or none."""
+        """The nulls among the values: all (also without any value), some or none."""
         count = self.values.count(None)
         return "all" if count == len(self.values) else "some" if count else "none"
 
@@ -278,12 +278,12 @@ def test_python_gets_every_type_and_its_nulls(builds: Builds, queries: dict[str,
 
 
 def as_is(value: Any, kind: str) -> Any:
-    """Return what is a Python value already."""
+    """Return a value that is a Python value already."""
     return value
 
 
 def from_json(value: Any, kind: str) -> Any:
-    """Return what DuckDB's command line writes as JSON: all but the usual is a text there."""
+    """Return the JSON of DuckDB's command line, where unusual types are texts."""
     if value is None:
         return None
     if kind in ("DATE", "TIMESTAMP"):
@@ -292,7 +292,7 @@ def from_json(value: Any, kind: str) -> Any:
 
 
 def from_pandas(value: Any, kind: str) -> Any:
-    """Return what a pandas column holds; it has no decimals, and its dates are timestamps."""
+    """Return the values of a pandas column, which has no decimals, and timestamps for dates."""
     if pd.isna(value):
         return None
     if kind.startswith("DECIMAL"):
@@ -377,7 +377,7 @@ NULLABLE_IN_PANDAS = {"BIGINT": "Int64", "INTEGER": "Int32", "BOOLEAN": "boolean
 
 
 def pandas_type(column: Column) -> str:
-    """Return what DuckDB makes of a column in pandas; not the same for one without a null."""
+    """Return DuckDB's pandas type for a column, which depends on whether it has nulls."""
     if column.nulls == "all" and column.kind == "VARCHAR":
         return "object"
     if column.nulls != "none" and column.values:
@@ -386,7 +386,7 @@ def pandas_type(column: Column) -> str:
 
 
 def guessed_pandas_type(column: Column) -> str:
-    """Return what pandas makes of values that it gets from SQLAlchemy, without their types."""
+    """Return pandas' type for values from SQLAlchemy, which come without types."""
     if column.kind == "DATE" or column.nulls == "all":
         return "object"
     if column.kind in NULLABLE_IN_PANDAS and column.nulls == "some":
@@ -395,7 +395,7 @@ def guessed_pandas_type(column: Column) -> str:
 
 
 def guessed_polars_type(column: Column) -> str:
-    """Return what Polars makes of values that it gets from SQLAlchemy, without their types."""
+    """Return Polars' type for values from SQLAlchemy, which come without types."""
     if column.nulls == "all":
         return "Null"
     kind = "BIGINT" if column.kind == "INTEGER" else column.kind
@@ -404,10 +404,10 @@ def guessed_polars_type(column: Column) -> str:
 
 @dataclass(frozen=True)
 class HandOver:
-    """A way by which results get to a client.
+    """A client's way to results.
 
-    `opened` opens the file, `take` runs a query there, `kind` says what the client should call the
-    type of a column, and `value` makes a client's value one of Python.
+    `opened` opens the file, `take` runs a query there, `kind` gives the client's name for the type
+    of a column, and `value` converts a client's value to Python.
     """
 
     opened: Callable[[Path], AbstractContextManager[Any]]
@@ -461,7 +461,7 @@ def test_values_and_types_arrive(client: str, builds: Builds, queries: dict[str,
 
 
 def command_line(file: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run DuckDB's command line, without what a person has set up for it."""
+    """Run DuckDB's command line, without a user's settings."""
     command = [PROGRAMS / "duckdb", "-readonly", "-init", os.devnull, *arguments]
     command.insert(len(command) - 1, str(file))
     return subprocess.run(command, capture_output=True, encoding="utf-8", check=False)
@@ -681,11 +681,11 @@ def test_metricflow_answers_what_the_marts_say(builds: Builds, tmp_path: Path) -
     assert len(rows) == 4
 
 
-# ---- Which version is read, and that a process has one ---------------------------------------
+# ---- The version that is read, and one instance per process --------------------------------------
 
 
 class Shop:
-    """A project in which nothing runs, whose build can be changed and published."""
+    """A project without running processes, whose build can be changed and published."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -693,7 +693,7 @@ class Shop:
         self.publish(1)
 
     def publish(self, exports: int) -> None:
-        """Publish a version that says it has seen so many exports."""
+        """Publish a version with a given number of exports seen."""
         with duckdb.connect(str(self.folder / "build/warehouse.duckdb")) as connection:
             connection.execute(f"update marts.warehouse_build set exports_seen = {exports}")
         publish(self.folder)

@@ -1,4 +1,4 @@
-"""The decision layer against the oracle, and against its own past."""
+"""The decision layer compared with the oracle, and with earlier moments."""
 
 import functools
 from collections.abc import Callable
@@ -108,7 +108,7 @@ LATER_ON_PURPOSE = {
     ("risk_escalation", "review_due_at"),  # a deadline
     ("risk_inbox", "review_due_at"),
     ("next_actions", "due_at"),
-    ("warehouse_build", "newest_event_at"),  # says what the export holds, and so what is left out
+    ("warehouse_build", "newest_event_at"),  # describes the whole export, also later events
 }
 
 DATES_OF_EVENTS = {
@@ -151,7 +151,7 @@ OF_THE_HISTORY = ("status_history", "scorecard_history", "what_changed")
 def known_on(export: Export, day: date) -> Export:
     """Return an export as it would have been written at the end of a day.
 
-    What carries no time stays: entities, the ledger, and statuses but for the two that do (an
+    Fields without a time stay: entities, the ledger, and statuses, except the two with a time (an
     approval has a latency, the end of an experiment a date).
     """
     end = oracle.end_of(day)
@@ -185,7 +185,7 @@ def known_on(export: Export, day: date) -> Export:
 
 
 def not_yet_approved(action: dict, end: datetime) -> dict:
-    """Return a budget action as the proposal that it was before its approval."""
+    """Return a budget action as the proposal before its approval."""
     at = oracle.budget_action(action, oracle.read_policy())["approved_at"]
     if at is None or at <= end:
         return action
@@ -209,8 +209,8 @@ def test_export_cut_by_hand_gives_the_same_marts(
         )
     ]
     assert len(tables) > len(MARTS)
-    # These two also say what the export holds: its records and its newest event. What was seen when
-    # depends on when exports were made.
+    # These two also describe the whole export: its records and its latest event. First-seen times
+    # depend on the moments of exports.
     for mart in set(tables) - {"warehouse_build", "contract_compliance", *OF_THE_HISTORY}:
         seen = "ends_with(name, 'seen_at') or name = 'moved_before_approval'"
         shown = f"columns(name -> not ({seen}))"
@@ -235,7 +235,7 @@ def test_oracle_knows_nothing_later_either(export: Callable[[], Export], day: st
 
 
 def without_export(rows: list[dict]) -> list[dict]:
-    """Return rows without what depends on the export's own moment: when it first showed a move."""
+    """Return rows without the times that depend on the export's as-of."""
     return [
         row | ({"waiting_since": None} if row.get("action_type") == "resolve_breach" else {})
         for row in rows

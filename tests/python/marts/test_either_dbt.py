@@ -29,7 +29,7 @@ COLUMNS = """
 
 
 def written(build: Build) -> tuple[set[tuple], dict[str, tuple]]:
-    """Return what a build wrote: each column's type and comment, and each relation's rows."""
+    """Return the output of a build: each column's type and comment, and each relation's rows."""
     # Views of the lake say where it is from the project.
     with contextlib.chdir(build.folder), duckdb.connect() as connection:
         connection.execute(f"attach '{build.database}' (read_only)")
@@ -90,12 +90,12 @@ def test_the_demo_is_built_the_same_unit_tests_and_all(
 
 
 def digits(value: Any) -> Any:
-    """Return a value, of a double the digits that dbt 2 reads of a fixture."""
+    """Return a value; for a double, the digits that dbt 2 reads from a fixture."""
     return f"{value:.14g}" if isinstance(value, float) else value
 
 
 def test_unit_tests_hold_to_the_last_digit(workspace: Workspace, sample: Build) -> None:
-    """By its own queries, of which dbt 2 compares no timestamp, and one decimal of a number."""
+    """With the project's own queries, since dbt 2 compares no timestamps, and only one decimal."""
     compiled = sample.folder / "target/compiled"
     queries = {file.stem: file.read_text(encoding="utf-8") for file in compiled.rglob("*.sql")}
     names = [one["name"] for one in workspace.manifest["unit_tests"].values()]

@@ -1,7 +1,7 @@
-"""Judgments that hold: the user's cases and the demo, with answers worked by hand.
+"""Judgments: the user's cases and the demo, with answers worked by hand.
 
-tests/cases has the user's edits of the demo's exports. Those that touch different things are built
-as one export; what else a test needs is added to it.
+tests/cases has the user's edits of the demo's exports. Edits of different records are built as one
+export; tests add other records to it.
 """
 
 import math
@@ -32,7 +32,7 @@ def decision(decision_id: str, campaign_id: str, at: str, trigger: str, action: 
 
 
 def untidy(export: Export) -> Export:
-    """Return the demo with the cases that don't meet, and more decisions by people."""
+    """Return the demo with the cases that don't overlap, and more human decisions."""
     for case in (
         "03_stop_from_40_impressions",
         "04_completed_before_its_planned_end",
@@ -74,7 +74,7 @@ def untidy(export: Export) -> Export:
 
 @pytest.fixture(scope="module")
 def cases(workspace: Workspace, export: Callable[[], Export]) -> Build:
-    """Build the demo with the cases that don't meet."""
+    """Build the demo with the cases that don't overlap."""
     return workspace.build(untidy(export()))
 
 
@@ -161,7 +161,7 @@ def test_the_review_of_another_risk_answers_nothing(cases: Build) -> None:
 
 
 def test_a_decision_of_another_campaign_can_name_a_risk(cases: Build) -> None:
-    """Of several, too; without a time to be reviewed in, none is late, after nine days or more."""
+    """Of several, too; without a review time none is late, even after nine days or more."""
     row = found(cases, "risk_escalation", risk_id="RSK_0006")
     columns = ("review_state", "review_link", "reviewed_by_decision_id", "response_minutes")
     assert values(row, *columns) == ("reviewed", "named", "DEC_9101", 55.0)
@@ -170,9 +170,9 @@ def test_a_decision_of_another_campaign_can_name_a_risk(cases: Build) -> None:
 
 
 def test_only_what_names_nothing_else_is_inferred(cases: Build) -> None:
-    """DEC_9102 came first, but was about ASSET_001; to name the campaign is to name nothing.
+    """DEC_9102 came first, but is about ASSET_001; a decision may name the campaign.
 
-    And nothing is inferred for RSK_9002, of the same campaign and moment: it needs no review.
+    Nothing is inferred for RSK_9002, of the same campaign and moment: it needs no review.
     """
     row = found(cases, "risk_escalation", risk_id="RSK_9001")
     columns = ("review_state", "review_link", "reviewed_by_decision_id", "response_minutes")
@@ -326,7 +326,7 @@ def test_the_demos_segments(sample: Build) -> None:
 
 
 def test_none_is_no_news_where_few_go_on_anywhere(cases: Build) -> None:
-    """Case 9: of 10,000 visits elsewhere 50 bought; of 100 here none."""
+    """Case 9: elsewhere 50 of 10,000 visits bought, here 0 of 100."""
     place = {"campaign_id": "CAMP_001", "segment_id": "SEG_003", "stage": "purchase"}
     here = found(cases, "funnel_conversion", **place, channel_id="CH_02")
     columns = ("previous_stage_count", "compared_count", "elsewhere_step_rate", "drop_off_status")
@@ -352,7 +352,7 @@ def test_the_demos_blocked_steps(
 
 
 def test_clicks_are_weak_where_their_interval_says_so(sample: Build) -> None:
-    """6.319% of 39,800 impressions are no less than the portfolio's 6.326%."""
+    """6.319% of 39,800 impressions are not significantly below the portfolio's 6.326%."""
     row = found(
         sample,
         "journey_diagnosis",
@@ -379,7 +379,7 @@ def test_all_is_well(well_and_empty: tuple[Build, Build]) -> None:
 
 
 def test_without_performance_nothing_is_on_track(well_and_empty: tuple[Build, Build]) -> None:
-    """Case 5: what isn't measured is neither on target nor below it."""
+    """Case 5: a metric that isn't measured is neither on target nor below it."""
     _, empty = well_and_empty
     scorecard = metrics(empty)
     assert scorecard["health"] == (None, "attention")
@@ -450,8 +450,8 @@ def test_a_row_covers_the_days_since_the_one_before(
 def test_the_facts_behind_a_spend_spike(sample: Build, cases: Build) -> None:
     """RSK_0003, 14 March 16:20: the newest row of its two assets by then is of 11 March.
 
-    It covers 10 and 11 March: (47.12 + 47.42) / 2 = 47.27 a day. The seven days before had 83.04,
-    89.60 and 131.36: 304.00 / 7 = 43.43. A spike from 380 to 640 is nowhere to be seen.
+    It covers 10 and 11 March: (47.12 + 47.42) / 2 = 47.27 per day. The seven days before had 83.04,
+    89.60 and 131.36: 304.00 / 7 = 43.43. There is no spike from 380 to 640.
     """
     row = found(sample, "risk_escalation", risk_id="RSK_0003")
     assert row["evidence_check"] == "mismatch"

@@ -1,4 +1,4 @@
-"""The marts against the oracle: the project's own export, random ones, and their past."""
+"""The marts compared with the oracle: the project's export, random ones, earlier moments."""
 
 import functools
 from collections.abc import Callable

@@ -1,8 +1,8 @@
-"""Whether missed_risks finds what was planted, and nothing where nothing was, looked at every day.
+"""Whether missed_risks finds planted risks, and nothing else, with a look on every day.
 
-Campaigns of six weeks are drawn, each with an experiment of two arms and a third asset beside them
-in the same channel, whose days vary by more than chance. Most have nothing wrong; in each of the
-others one thing is. No signal is raised. --whole draws more.
+Campaigns of six weeks are drawn, each with an experiment of two arms and a third asset in the same
+channel, whose days vary by more than chance. Most have no problem; each of the others has one. No
+signal is raised. --whole draws more.
 """
 
 import math
@@ -32,7 +32,7 @@ ONLY_RISKS = ("--select", "+missed_risks", "--exclude-resource-type", "test", "u
 
 
 def export_of(demo: Export, count: int, seed: int) -> tuple[Export, list[str | None]]:
-    """Draw an export, and what is wrong with each campaign; nothing with three of five."""
+    """Draw an export, and the problem of each campaign; three of five have none."""
     rng = np.random.default_rng(seed)
     start = LAST - timedelta(days=DAYS - 1)
     export: Export = {name: [] for name in demo}
@@ -75,7 +75,7 @@ def export_of(demo: Export, count: int, seed: int) -> tuple[Export, list[str | N
 
 
 def rows_of(rng: np.random.Generator, ids: list[str], fault: str | None) -> list[dict]:
-    """Draw what three assets report: days vary by 0 to 20%, and together by 0 to 20%."""
+    """Draw the reports of three assets: days vary by 0 to 20%, and jointly by 0 to 20%."""
 
     def log_uniform(low: float, high: float) -> float:
         return math.exp(rng.uniform(math.log(low), math.log(high)))
@@ -137,7 +137,7 @@ def looked_at(
     whole: bool,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> tuple[list[str | None], set[tuple[str, int]]]:
-    """Return what is wrong with each campaign, and which definitions were found in which."""
+    """Return the problem of each campaign, and the definitions found in it."""
     drawn, faults = export_of(export(), 2500 if whole else 1000, 21)
     folder = tmp_path_factory.mktemp("risks")
     write_export(folder, drawn, lambda dataset: Form())
@@ -185,7 +185,7 @@ def test_where_nothing_is_planted_at_most_the_level_is_found(
 def test_an_export_of_one_row_per_asset_says_little(
     workspace: Workspace, export: Callable[[], Export]
 ) -> None:
-    """What is no matter of chance is found, and else only what so many clicks tell."""
+    """Problems that do not depend on chance are found; otherwise only clicks without conversion."""
     small = export()
     newest = {row["asset_id"]: row for row in small["performance_metrics"]}
     small["performance_metrics"] = list(newest.values())

@@ -1,8 +1,8 @@
-"""The promises of money_uptake, by simulation: exports with moves and effects that are planted.
+"""The error rates of money_uptake, by simulation: exports with planted moves and effects.
 
 Each campaign has four channels and one move between two of them, which shows in the spend of both,
-of one or of neither. The conversion rate of the channel that receives changes beside those of the
-others, or doesn't; all of them drift. Days vary by 0 to 20%. --whole draws five times as many.
+of one or of neither. The receiving channel's conversion rate changes relative to the others, or
+doesn't; all of them drift. Days vary by 0 to 20%. --whole draws five times as many.
 """
 
 import math
@@ -34,7 +34,7 @@ ONLY_UPTAKE = ("--select", "+money_uptake", "--exclude-resource-type", "test", "
 
 @dataclass(frozen=True)
 class Drawn:
-    """Campaigns: the move of each, and what its channels had by day."""
+    """Campaigns: the move of each, and the figures of its channels by day."""
 
     moved: Array  # position in MOVED
     move_day: Array
@@ -50,7 +50,7 @@ class Drawn:
 
 
 def draw(seed: int, count: int) -> Drawn:
-    """Draw campaigns whose move plans half to one and a half times of what a channel spends."""
+    """Draw campaigns whose move plans half to one and a half times a channel's spend."""
     rng = np.random.default_rng(seed)
     shape = (count, len(CHANNELS), DAYS)
     moved = rng.integers(0, len(MOVED), count)
@@ -90,7 +90,7 @@ def draw(seed: int, count: int) -> Drawn:
 
 
 def export_of(drawn: Drawn, demo: Export, seed: int) -> Export:
-    """Return the export: an asset for each channel; a row says what came since the one before."""
+    """Return the export: one asset per channel; a row has the results since the previous one."""
     rng = np.random.default_rng(seed)
     export: Export = {name: [] for name in demo}
     for name in ("audience_segments", "channels"):
@@ -148,7 +148,7 @@ def export_of(drawn: Drawn, demo: Export, seed: int) -> Export:
 
 @dataclass(frozen=True)
 class Judged:
-    """What was drawn, and the mart by column, nan for null, in the order of campaigns."""
+    """The drawn campaigns, and the mart by column, nan for null, in the order of campaigns."""
 
     drawn: Drawn
     export: Export
@@ -156,16 +156,16 @@ class Judged:
     columns: dict[str, Array]
 
     def is_moved(self, *kinds: str) -> Array:
-        """Return which campaigns' moves are of these kinds."""
+        """Return whether each campaign's move is of one of these kinds."""
         return np.isin(self.drawn.moved, [list(MOVED).index(kind) for kind in kinds])
 
     def is_called(self, column: str, *statuses: str) -> Array:
-        """Return which moves have one of these statuses."""
+        """Return whether each move has one of these statuses."""
         return np.isin(self.columns[column], statuses)
 
     @property
     def is_daily(self) -> Array:
-        """Return which campaigns have a row each day, and nothing but noise and the move."""
+        """Return whether each campaign has a row each day, and nothing but noise and the move."""
         return (self.drawn.every == 1) & self.drawn.is_plain
 
 
@@ -199,7 +199,7 @@ def judged(
 
 
 def test_mart_is_what_the_oracle_reads(judged: Judged) -> None:
-    """And all that can be said is said of these or of the cases that the other marts share."""
+    """All statuses occur here, or in the cases that the other marts share."""
     key, work_out = oracle_money.MARTS["money_uptake"]
     expected = work_out(oracle.read_world(judged.export, {"as_of": AS_OF}))
     assert_same("money_uptake", key, expected, judged.rows, is_close)
@@ -230,7 +230,7 @@ def test_an_export_with_one_row_per_asset_says_not_enough(
 
 
 def assert_at_most(is_found: Array, share: float) -> None:
-    """Assert that no more than a share is found, as far as so many can tell."""
+    """Assert that no more than a share is found, within three standard errors."""
     assert is_found.size > 50
     assert is_found.mean() <= share + 3 * math.sqrt(share * (1 - share) / is_found.size)
 
@@ -250,7 +250,7 @@ def test_moves_that_did_not_happen_are_not_called_happened(
 
 
 def test_large_moves_are_found(judged: Judged, figures: dict[str, str]) -> None:
-    """Of a half or more of what each channel spends, where rows come daily."""
+    """For moves of half or more of each channel's spend, with daily rows."""
     is_large = judged.is_moved("both") & judged.is_daily
     found = judged.is_called("uptake_status", "happened")[is_large]
     figures["large moves, daily rows: called happened"] = f"{found.mean():.1%} of {found.size}"
@@ -275,7 +275,7 @@ def test_moves_that_did_not_happen_are_found(
 
 
 def test_no_effect_is_called_none(judged: Judged, figures: dict[str, str]) -> None:
-    """Though all channels drift, and spend of some moves with the money."""
+    """Although all channels drift, and some campaigns' spend changes with the move."""
     is_effect = judged.is_called("effect_status", "better", "worse")
     is_known = is_effect | judged.is_called("effect_status", "unclear")
     from_effect = judged.is_called("from_effect_status", "better", "worse")
@@ -296,7 +296,7 @@ def test_no_effect_is_called_none(judged: Judged, figures: dict[str, str]) -> No
 
 
 def test_large_effects_are_found(judged: Judged, figures: dict[str, str]) -> None:
-    """Half, or eight tenths more, where each window has two hundred conversions of the channel."""
+    """Effects of half as much, or eight tenths more, with two hundred conversions per window."""
     days = np.arange(DAYS) - judged.drawn.move_day[:, None]
     is_large = (judged.drawn.every == 1) & ~judged.drawn.is_lone
     for window in ((days >= -7) & (days < 0), (days > 0) & (days <= 7)):

@@ -1,8 +1,8 @@
-"""What next_budget promises of costs, comparisons and slopes, by campaigns that are drawn.
+"""The error rates of next_budget for costs, comparisons and slopes, by simulation.
 
-Each campaign has two channels, each with a true cost per conversion. Money of a day varies, what it
-yields as well, by a factor that all assets of a channel share; one to three assets report every one
-to three days. What the mart says of four weeks is held against what was drawn. --whole draws five
+Each campaign has two channels, each with a true cost per conversion. Spend per day varies, and so
+does its yield, by a factor that all assets of a channel share; one to three assets report every one
+to three days. The mart's figures for four weeks are compared with the true ones. --whole draws five
 times as many.
 """
 
@@ -29,7 +29,7 @@ SHARES = (0.6, 0.25, 0.15)
 
 @dataclass(frozen=True)
 class Drawn:
-    """Campaigns; by campaign and channel the true cost, and by asset and day what came."""
+    """Campaigns: the true cost by campaign and channel, and the results by asset and day."""
 
     kind: Array
     variation: Array  # of days, as a relative standard deviation, by campaign
@@ -40,7 +40,7 @@ class Drawn:
 
 
 def draw(seed: int, count: int) -> Drawn:
-    """Draw campaigns: 20 to 5,000 a day, 5 to 100 a conversion, days that vary by 0 to 40%."""
+    """Draw campaigns: 20 to 5,000 per day, 5 to 100 per conversion, days that vary by 0 to 40%."""
     rng = np.random.default_rng(seed)
 
     def log_uniform(low: float, high: float, *shape: int) -> Array:
@@ -65,7 +65,7 @@ def draw(seed: int, count: int) -> Drawn:
 
 
 def export_of(drawn: Drawn, demo: Export, seed: int) -> Export:
-    """Return the export; a row says what came since its asset's row before."""
+    """Return the export; a row has the results since its asset's previous row."""
     rng = np.random.default_rng(seed)
     export: Export = {name: [] for name in demo}
     export["audience_segments"] = demo["audience_segments"]
@@ -110,7 +110,7 @@ def export_of(drawn: Drawn, demo: Export, seed: int) -> Export:
 
 @dataclass(frozen=True)
 class Judged:
-    """What was drawn, and the mart by column, of campaigns by channel; nan for null."""
+    """The drawn campaigns, and the mart by column, for campaigns by channel; nan for null."""
 
     drawn: Drawn
     columns: dict[str, Array]
@@ -147,7 +147,7 @@ def judged(
 
 
 def at_least(is_right: Array, level: float) -> bool:
-    """Tell whether a promise is kept but for three standard errors of what was drawn."""
+    """Return whether a rate is kept within three standard errors."""
     return is_right.mean() >= level - 3 * math.sqrt(level * (1 - level) / is_right.size)
 
 
@@ -211,7 +211,7 @@ def test_a_channel_twice_as_good_is_found_and_ranked_first(
 def test_what_one_more_conversion_costs_lies_within_its_interval(
     judged: Judged, figures: dict[str, str]
 ) -> None:
-    """Where conversions go by spend it is the cost itself; else it has no upper bound."""
+    """If conversions are proportional to spend, it is the cost; else it has no upper bound."""
     seen, drawn = judged.columns, judged.drawn
     assert set(seen["marginal_status"].flat) == {"told", "spend_varied_too_little", "not_enough"}
     is_told = seen["marginal_status"] == "told"
@@ -233,7 +233,7 @@ def test_what_one_more_conversion_costs_lies_within_its_interval(
 def test_of_a_tiny_export_nothing_is_said(
     workspace: Workspace, export: Callable[[], Export]
 ) -> None:
-    """One row per asset, as real exports have them, says nothing of how days vary."""
+    """One row per asset, as in real exports, shows no variation of days."""
     tiny = export()
     newest = {row["asset_id"]: row for row in tiny["performance_metrics"]}
     tiny["performance_metrics"] = list(newest.values())

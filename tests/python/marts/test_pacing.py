@@ -1,8 +1,8 @@
-"""Where campaigns end, foretold at half-time by the models themselves.
+"""Projections of campaign_pacing at half-time, compared with the simulated ends.
 
-Campaigns of four to twelve weeks are drawn with a pattern of weekdays. Those days are exported that
-are gone at half-time, by assets that report every one to three days, and built; what
-campaign_pacing expects is held against how they go on. --whole draws five times as many.
+Campaigns of four to twelve weeks are drawn with a pattern of weekdays. The days up to half-time are
+exported, by assets that report every one to three days, and built; the projection is compared with
+the rest of the campaign. --whole draws five times as many.
 """
 
 import math
@@ -26,7 +26,7 @@ ONLY_PACING = ("--select", "+campaign_pacing", "--exclude-resource-type", "test"
 
 @dataclass(frozen=True)
 class Drawn:
-    """Campaigns: what each spends and converts by asset and day, nothing after its end."""
+    """Campaigns: spend and conversions by asset and day, nothing after the end."""
 
     kind: Array
     days: Array  # of which half are gone
@@ -36,7 +36,7 @@ class Drawn:
 
 
 def draw(seed: int, count: int) -> Drawn:
-    """Draw campaigns: 20 to 5,000 a day, days that vary by 5 to 40%, two assets that share it."""
+    """Draw campaigns: 20 to 5,000 per day, days that vary by 5 to 40%, shared by two assets."""
     rng = np.random.default_rng(seed)
 
     def log_uniform(low: float, high: float) -> Array:
@@ -63,7 +63,7 @@ def draw(seed: int, count: int) -> Drawn:
 
 
 def export_of(drawn: Drawn, demo: Export, seed: int) -> Export:
-    """Return an export made at half-time; a row says what came since its asset's row before."""
+    """Return an export at half-time; a row has the results since its asset's previous row."""
     rng = np.random.default_rng(seed)
     export: Export = {name: [] for name in demo}
     for name in ("audience_segments", "channels"):
@@ -105,13 +105,13 @@ def export_of(drawn: Drawn, demo: Export, seed: int) -> Export:
 
 @dataclass(frozen=True)
 class Foretold:
-    """What was drawn, and the mart by column, nan for null, in the order of campaigns."""
+    """The drawn campaigns, and the mart by column, nan for null, in the order of campaigns."""
 
     drawn: Drawn
     columns: dict[str, Array]
 
     def ends(self, measure: str) -> Array:
-        """Return what each campaign really ends with."""
+        """Return the true end of each campaign."""
         return getattr(self.drawn, measure).sum((1, 2))
 
 
@@ -144,7 +144,7 @@ def foretold(
 def test_intervals_at_half_time_hold_the_end(
     measure: str, foretold: Foretold, figures: dict[str, str]
 ) -> None:
-    """Also of those that differ by nothing but weekdays, which a wider one would hold too often."""
+    """Also if only weekdays differ, where a wider interval would contain too many."""
     end, seen = foretold.ends(measure), foretold.columns
     low, high = seen[f"{measure}_at_end_low"], seen[f"{measure}_at_end_high"]
     has_interval = ~np.isnan(low)
@@ -161,7 +161,7 @@ def test_intervals_at_half_time_hold_the_end(
 
 @pytest.mark.parametrize("measure", ["spend", "conversions"])
 def test_ends_are_as_often_above_as_below(measure: str, foretold: Foretold) -> None:
-    """Also where the newest days wait for an asset that reports later."""
+    """Also where the latest days wait for an asset that reports later."""
     end, seen = foretold.ends(measure), foretold.columns[f"{measure}_at_end"]
     late = foretold.columns["days_to_come"] > foretold.drawn.days // 2
     assert late.sum() > 100

@@ -1,4 +1,4 @@
-"""What MetricFlow answers against SQL on the marts, and what people can read about a metric."""
+"""MetricFlow's answers compared with SQL on the marts, and the descriptions of metrics."""
 
 import json
 import math
@@ -35,8 +35,8 @@ drop view marts.{fact};
 alter table marts.fact rename to {fact};
 """
 
-# The sample has one month and one currency. What is changed here changes no total of a campaign,
-# since other marts state those as well.
+# The sample has one month and one currency. The changes here keep the totals of a campaign, since
+# other marts have these too.
 MORE_MONTHS_AND_CURRENCIES = """
 update marts.fct_performance_daily
 set recorded_date = recorded_date - 40 where recorded_date < '2026-03-10';
@@ -391,12 +391,12 @@ def test_the_data_tells_months_and_currencies_apart(semantics: Semantics) -> Non
     assert len(semantics.rows(["budget_moved"], ("budget_action__currency",))) == 2
 
 
-# ---- The same figures as the marts state themselves ------------------------------------------
+# ---- The same figures as in other marts ------------------------------------------
 
 
 @dataclass(frozen=True)
 class Statement:
-    """What another mart says: metrics by some groups, and the SQL that reads the same from it."""
+    """Metrics by some groups, and the SQL that reads the same from another mart."""
 
     metrics: list[str]
     group_by: tuple[str, ...]
@@ -516,7 +516,7 @@ def test_nothing_counted_is_zero_and_nothing_measured_is_null(semantics: Semanti
     assert all(0 in count and None not in count for count in counts)
 
 
-# ---- The week before, and who approves, from the JSON -----------------------------------------
+# ---- The week before, and approvers, from the JSON -----------------------------------------
 
 WEEKLY = ("spend", "conversions", "cost_per_conversion", "return_on_ad_spend")
 BESIDE = [f"{name}_{which}" for name in WEEKLY for which in ("week_before", "change")]
@@ -633,7 +633,7 @@ def test_every_mart_has_a_reader(database: Build) -> None:
         for exposure in manifest["exposures"].values()
         for node_id in exposure["depends_on"]["nodes"]
     }
-    # What read warehouse_build would be below all parents of the governance tests.
+    # An exposure of warehouse_build would be downstream of all parents of the governance tests.
     assert read == marts - {"model.marketing_orchestrator.warehouse_build"}
 
 

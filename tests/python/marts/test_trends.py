@@ -1,8 +1,8 @@
-"""The promise of trends, by simulation: of rates that stay, one in twenty at most seems to change.
+"""The error rate of trends, by simulation: at most one in twenty constant rates seems to change.
 
-Two weeks of a funnel step (or of a segment's KPI), drawn anew each time: each day has a rate of its
-own, people by day log-uniform, fewer at the weekend. The promise may be missed by three standard
-errors of the steps drawn. That this is what the marts do, see the oracle.
+Two weeks of a funnel step (or of a segment's KPI) are drawn each time: each day has its own rate,
+people per day are log-uniform, fewer at the weekend. The rate may be missed by three standard
+errors of the steps drawn. The oracle shows that the marts use these formulas.
 """
 
 import math
@@ -31,7 +31,7 @@ def draw(
     """Return successes and trials by step and day of a week, then of the week before.
 
     Args:
-        seed: Seed of what is drawn.
+        seed: Seed of the draws.
         people: Least and most people of a Monday.
         rate: Lowest and highest rate of a step.
         variation: Relative standard deviation of a day's rate.

@@ -1,10 +1,10 @@
-"""How far the orchestrator can be trusted, with faults that are planted and orchestrators drawn.
+"""How far the orchestrator can be trusted, with planted faults and simulated orchestrators.
 
-One export holds true and wrong figures, recommendations that the next week bears out or not, and
-experiments that were called early or in time: what is planted must be found, and nothing else.
-Orchestrators that say how sure they are, honestly or not, are built too; thousands more are drawn
-and judged by a reference in NumPy, which must say of those few what the mart says. --whole draws
-five times as many.
+One export has true and wrong figures, recommendations that the next week confirms or not, and
+experiments that were called early or in time: exactly the planted faults must be found.
+Orchestrators with honest and dishonest confidence are built too; thousands more are drawn and
+judged by a reference in NumPy, which must agree with the mart on those few. --whole draws five
+times as many.
 """
 
 import math
@@ -32,7 +32,7 @@ WITHOUT_UNIT_TESTS = ("--exclude-resource-type", "unit_test", "--indirect-select
 
 
 def at_most(level: float, count: int) -> float:
-    """Return the share of so many that a level may reach, by three standard errors."""
+    """Return the share of a number of draws that a level may reach, by three standard errors."""
     return level + 3 * math.sqrt(level * (1 - level) / count)
 
 
@@ -60,7 +60,7 @@ FIGURES = ("impressions", "clicks", "conversions", "spend", "revenue_proxy", "kp
 
 
 class Planted:
-    """An export with faults, and where they are, by kind of claim."""
+    """An export with faults, and their records, by kind of claim."""
 
     def __init__(self, demo: Export, seed: int, count: int) -> None:
         self.rng = np.random.default_rng(seed)
@@ -149,7 +149,7 @@ class Planted:
         )
 
     def experiment(self, name: str, call: str, number: int) -> None:
-        """Add a campaign with an experiment that was called: its arms alike, unless it decided."""
+        """Add a campaign with a called experiment: its arms are equal, unless it decided."""
         days = 9 if call == "decided" else 3 + number // len(CALLS) % 4
         end = START + timedelta(days=days - 1)
         last = end if call == "campaign_end" else START + timedelta(days=100)
@@ -221,7 +221,7 @@ def test_every_fault_is_found_and_nothing_else(
 def test_experiments_are_judged_by_how_they_were_called(
     planted: Planted, outcomes: dict[str, dict[str, str]]
 ) -> None:
-    """An unapproved variant makes an experiment unhealthy, so that nothing can be said of it."""
+    """An unapproved variant makes an experiment unhealthy, so it is not judged."""
     expected = {"early": NOT_BORNE_OUT, "unapproved": "not_checkable"}
     assert outcomes["experiment_call"] == {
         name: expected.get(call, "borne_out") for name, call in planted.called.items()
@@ -247,7 +247,7 @@ def test_recommendations_are_judged_by_what_came_next(
     assert np.mean(is_borne_out) >= 0.8
 
 
-# ---- Orchestrators that say how sure they are ----------------------------------------------------
+# ---- Orchestrators with stated confidence ----------------------------------------------------
 
 SAYS: dict[str, Callable[[np.random.Generator, tuple[int, ...]], Array]] = {
     "always 0.9": lambda rng, size: np.full(size, 0.9),
@@ -399,7 +399,7 @@ def brier_intervals(said: Array, stood: Array) -> dict[str, tuple[float, float]]
 
 @pytest.mark.parametrize("keeps", ["as said", "less than said"])
 def test_intervals_hold_what_is_so(keeps: str, whole: bool, figures: dict[str, str]) -> None:
-    """Of 100 decisions; what is so is that of a million."""
+    """From 100 decisions; the truth is from a million."""
     rng, draws, count = np.random.default_rng(41), 2_500 if whole else 500, 100
 
     def draw(size: int) -> tuple[Array, Array, Array]:

@@ -1,4 +1,4 @@
-"""The promises of watched arms, by simulation; --whole draws eight times as many experiments.
+"""The error rates of watched arms, by simulation; --whole draws eight times as many experiments.
 
 Each experiment is drawn anew: 28 days, rates log-uniform from 1 to 10%, trials per day of both arms
 log-uniform from 200 to 20,000. A promise ("at most 5%") may be missed by three standard errors of
@@ -24,13 +24,13 @@ AT_THE_END = End(DAYS - 1, DAYS - 1)
 
 @pytest.fixture(scope="module")
 def count(whole: bool) -> int:
-    """Return how many experiments are drawn for a figure."""
+    """Return the number of experiments drawn for a figure."""
     return 40_000 if whole else 5_000
 
 
 @pytest.fixture
 def record(figures: dict[str, str], whole: bool, request: pytest.FixtureRequest) -> Callable:
-    """Return a function that has the long run print a share that was seen."""
+    """Return a function that makes the long run print an observed share."""
 
     def say(of: str, seen: float) -> float:
         if whole:
@@ -67,7 +67,7 @@ class Drawn:
     n0: Array
 
     def compared(self, is_inflated: bool = True) -> Comparison:
-        """Return the comparison, with what days vary beyond binomial or without it."""
+        """Return the comparison, with or without overdispersion."""
         comparison = arms.compare(self.a, self.n1, self.c, self.n0)
         return comparison if is_inflated else replace(comparison, inflation=1.0)
 
@@ -135,7 +135,7 @@ LOOKS = {
 
 
 def looked_at(drawn: Drawn, design: str) -> tuple[Comparison, Decision]:
-    """Return what a design of the recipe's table sees and decides at each look.
+    """Return the figures and decisions of a design of the recipe's table at each look.
 
     In its table only the last design has inflation, and waits for the seventh day.
     """
@@ -148,7 +148,7 @@ def looked_at(drawn: Drawn, design: str) -> tuple[Comparison, Decision]:
 
 
 def is_missed(decision: Decision, ratio: float) -> np.ndarray:
-    """Tell where an interval leaves out a ratio; an empty one leaves out all."""
+    """Return where an interval excludes a ratio; an empty one excludes all."""
     is_empty = np.isnan(decision.low) & (decision.p < POLICY.significance_level)
     return (decision.low > ratio) | (decision.high < ratio) | is_empty
 
@@ -184,7 +184,7 @@ def test_designs_that_are_not_valid(same: Drawn, count: int, record: Callable) -
         "sequential, then all of the fixed test", (watched.any(-1) | (fixed[:, -1] < 0.05)).mean()
     )
     assert 0.053 - noise(0.053, count) <= twice <= 0.056 + noise(0.056, count)
-    # Stopped at the look that would do, and tested as if that had been the end.
+    # Stopped at the look that is significant, and tested as if that had been the end.
     stopped = record("stopped when ahead", (fixed / 0.8 < 0.05).any(-1).mean())
     assert_near(stopped, 0.155, count)
 

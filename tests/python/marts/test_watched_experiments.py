@@ -1,9 +1,10 @@
-"""The promises of experiments that may be watched, shown by the models themselves.
+"""The error rates of experiments that may be watched, with the models themselves.
 
-Experiments of 28 days are drawn, ingested once a look, and built as of that day. Each figure of
-`experiment_results` must be what `arms` says of the same records. The short run looks twice at ugly
-experiments; --whole looks 14 times at these, at 1,000 experiments whose arms are alike, and at 500
-whose variant is better by a fifth, and holds the promises of the recipe against the verdicts.
+Experiments of 28 days are drawn, ingested once per look, and built as of that day. Each figure of
+`experiment_results` must equal that of `arms` for the same records. The short run looks twice at
+difficult experiments; --whole looks 14 times at these, at 1,000 experiments with equal arms, and at
+500 whose variant is better by a fifth, and compares the verdicts with the error rates of the
+recipe.
 """
 
 import math
@@ -40,9 +41,9 @@ WITH_TESTS = (*EXPERIMENTS, "--exclude-resource-type", "unit_test", "--indirect-
 
 @dataclass(frozen=True)
 class Watched:
-    """Experiments, in arrays: what each arm has by day, the variant's first, and the design.
+    """Experiments, in arrays: figures of each arm by day, the variant's first, and the design.
 
-    `has_variant` and `has_control` tell which rows there are. The planned share is 0.5, the last
+    `has_variant` and `has_control` mark the existing rows. The planned share is 0.5, the last
     day (an index) and the sample nan where they aren't declared.
     """
 
@@ -77,9 +78,9 @@ class Watched:
 def draw(seed: int, count: int, lift: Array, share: Array) -> Watched:
     """Draw experiments: rates log-uniform from 0.3 to 10%, trials per day from 400 to 40,000.
 
-    With these volumes one test finds +20% in four of five, as it does in the recipe's table. With
-    fewer trials less is found, and of that less by looking on: of 200 to 20,000 without a declared
-    end 0.70 of what one test finds, not 0.78 (200 draws of 250).
+    With these volumes one test finds +20% in four of five, as in the recipe's table. With fewer
+    trials both find less, the sequential test the more so: with 200 to 20,000, without a declared
+    end, 0.70 of the single test's findings, not 0.78 (200 draws of 250).
     """
     rng = np.random.default_rng(seed)
     rate = np.exp(rng.uniform(math.log(0.003), math.log(0.1), (count, 1)))
@@ -127,7 +128,7 @@ DESIGNS = ("none", "share", "date", "sample", "both")
 
 
 def ugly() -> Watched:
-    """Draw experiments with each ugliness under each design; declared ends are about day 15."""
+    """Draw experiments with each difficulty under each design; declared ends are about day 15."""
     kinds = [(kind, design) for kind in UGLY for design in DESIGNS]
     count = len(kinds)
     kind, design = (np.array(values) for values in zip(*kinds, strict=True))
@@ -243,7 +244,7 @@ def designs_of(watched: Watched) -> str:
 
 
 def with_designs(lines: str) -> Callable[[Path], None]:
-    """Return what adds lines to the seed of designs."""
+    """Return a function that adds lines to the seed of designs."""
 
     def edit_seeds(folder: Path) -> None:
         with (folder.parent / "reference/experiment_designs.csv").open("a") as file:
@@ -252,11 +253,11 @@ def with_designs(lines: str) -> Callable[[Path], None]:
     return edit_seeds
 
 
-# ---- What arms.py says of it
+# ---- The figures of arms.py
 
 
 def covered_from(has: Array) -> Array:
-    """Return for each day the day after an arm's row before it; the first day if there is none."""
+    """Return for each day the day after an arm's previous row; the first day if there is none."""
     days = np.where(has, np.arange(1, has.shape[-1] + 1), 0)
     before = np.maximum.accumulate(days, -1)
     return np.concatenate([np.zeros_like(days[:, :1]), before[:, :-1]], -1)
@@ -268,9 +269,9 @@ def first_day(is_true: Array) -> Array:
 
 
 def figures_of(watched: Watched, days: int) -> dict[str, Array]:
-    """Return what experiment_results should have after some days, nan for null.
+    """Return the expected experiment_results after some days, nan for null.
 
-    Of the guardrail also the interval that its status goes by, which the mart doesn't show.
+    For the guardrail also the interval behind its status, which the mart doesn't show.
     """
     result: dict[str, Array] = {}
     has_end, has_sample = ~np.isnan(watched.end), ~np.isnan(watched.sample)
@@ -364,7 +365,7 @@ def figures_of_group(part: Watched, is_dated: bool, is_sampled: bool) -> dict[st
 
 @dataclass(frozen=True)
 class Look:
-    """What the models say after some days, by column and in the order of experiments."""
+    """The models' figures after some days, by column and in the order of experiments."""
 
     days: int
     statuses: set[str]
@@ -373,7 +374,7 @@ class Look:
 
 @dataclass(frozen=True)
 class Story:
-    """All that is watched, what every look at it says, and which of it is for which promise."""
+    """All watched experiments, the figures of every look, and their groups."""
 
     watched: Watched
     looks: list[Look]
@@ -381,7 +382,7 @@ class Story:
     better: slice
 
     def seen(self, column: str, experiments: slice) -> Array:
-        """Return a column of some experiments, a look a column."""
+        """Return a column of some experiments, one column per look."""
         return np.stack([look.columns[column][experiments] for look in self.looks], -1)
 
 
@@ -436,7 +437,7 @@ def story(
 
 
 def differences(look: Look, expected: dict[str, Array]) -> Iterator[str]:
-    """Yield what isn't as expected, to 1e-9 and null-safe."""
+    """Yield the differences from the expected figures, to 1e-9 and null-safe."""
     for name, wanted in expected.items():
         seen = look.columns[name]
         if wanted.dtype == float:
@@ -470,14 +471,14 @@ def test_intervals_that_contradict_each_other_leave_none(story: Story) -> None:
     assert columns["verdict"] not in DECISIVE
 
 
-# ---- The promises
+# ---- The error rates
 
 DECLARED = np.arange(1000) % 2 == 0
 
 
 @pytest.fixture
 def record(figures: dict[str, str], request: pytest.FixtureRequest) -> Callable:
-    """Return a function that has the run print a count that was seen, of how many."""
+    """Return a function that makes the run print an observed count and its total."""
 
     def say(of: str, is_so: Array) -> float:
         figures[f"{request.node.name}, {of}"] = (
@@ -494,7 +495,7 @@ def assert_at_most(share: float, promise: float, count: int) -> None:
 
 
 def is_missed(story: Story, experiments: slice, lift: float) -> Array:
-    """Tell where an interval leaves out the true lift; one that is empty leaves out all."""
+    """Return where an interval excludes the true lift; an empty one excludes all."""
     low = story.seen("sequential_ci_low", experiments)
     high = story.seen("sequential_ci_high", experiments)
     p_value = story.seen("decision_p_value", experiments)
@@ -527,7 +528,7 @@ def test_intervals_hold_the_true_lift_at_all_looks(story: Story, record: Callabl
 def test_a_better_variant_is_found_nearly_as_often_as_by_one_test(
     story: Story, record: Callable
 ) -> None:
-    """The one test is the pooled one of two rates, of all rows up to the planned end."""
+    """The single test is the pooled test of two rates, of all rows up to the planned end."""
     watched = story.watched.select(np.arange(len(story.watched))[story.better], DAYS)
     total = (watched.n1 + watched.n0).cumsum(-1)
     end = np.where(np.isnan(watched.sample), DAYS - 1, first_day(total >= watched.sample[:, None]))
@@ -568,7 +569,7 @@ EXP_006,2026-03-11,0.2,2026-03-12,5000,planned late
 
 
 def untangled(export: Callable[[], Export]) -> Export:
-    """Return the demo with case 1, and the others where they don't meet."""
+    """Return the demo with case 1, and the cases that don't overlap with it."""
     whole = edited(export(), "01_interval_contradicts_test")
     for place, case in PLACES.items():
         (experiment,) = (one for one in whole["experiments"] if one["experiment_id"] == place)
@@ -644,7 +645,7 @@ def test_a_late_plan_ends_nothing(
 ) -> None:
     """Case 11, planned on 11 March: not known on the 10th; later the split is, and no end.
 
-    What else can be wrong with a design, test_corruptions tries.
+    test_corruptions has the other errors of a design.
     """
     row = row_of(cases, "EXP_006")
     assert (row["srm_p_value"], row["decision_basis"]) == (1, "sequential")

@@ -1,7 +1,6 @@
-"""Which builds are published, and how, and what is said of those that are not.
+"""Published builds, and the messages about builds that are not published.
 
-dbt never runs here: a project is a small database and the few fields that are read of dbt's
-artifacts.
+dbt never runs here: a project is a small database and the few fields read from dbt's artifacts.
 """
 
 import json
@@ -99,7 +98,7 @@ class Project:
         return next(r for r in self.run_results["results"] if r["unique_id"].endswith(f".{name}"))
 
     def ended(self, name, status, **fields):
-        """Say how a node ended."""
+        """Set the result of a node."""
         self.result(name).update(status=status, **fields)
 
     def add(self, added, status="pass", **fields):
@@ -127,7 +126,7 @@ class Project:
         return publish.publish(self.folder)
 
     def refused(self):
-        """Return why publishing is refused; what is published must be untouched."""
+        """Return the reason of a refusal; the published file must be untouched."""
         before = self.published.read_bytes() if self.published.is_file() else None
         with pytest.raises(WarehouseError) as refusal:
             self.publish()
@@ -136,14 +135,14 @@ class Project:
         return str(refusal.value)
 
     def explained(self):
-        """Write the artifacts and return what is said of them."""
+        """Write the artifacts and return their explanation."""
         self.write()
         return str(explain(self.folder))
 
 
 @pytest.fixture(scope="session")
 def database(tmp_path_factory):
-    """Make a build file, to be copied."""
+    """Make a build file for copies."""
     file = tmp_path_factory.mktemp("database") / "warehouse.duckdb"
     with duckdb.connect(str(file)) as connection:
         connection.execute(TABLES)
@@ -176,7 +175,7 @@ def republished(project):
 
 
 def public(file):
-    """Return what a database file shows: the rows of each mart."""
+    """Return the contents of a database file: the rows of each mart."""
     with duckdb.connect(str(file), read_only=True) as connection:
         names = connection.sql(
             "select table_name from information_schema.tables where table_schema = 'marts'"
@@ -195,7 +194,7 @@ def run_python(code, *arguments, **options):
 
 
 def write_lock(file):
-    """Return a process that has a database file open for writing, until it is told to end."""
+    """Return a process that has a database file open for writing until it is stopped."""
     code = "import duckdb, sys; c = duckdb.connect(sys.argv[1]); print(1, flush=True); input()"
     process = run_python(code, file)
     assert process.stdout.readline() == "1\n"
@@ -540,7 +539,7 @@ def test_a_link_stays_one_and_readers_keep_their_rights(republished):
 
 
 def test_damage_is_no_lock(republished):
-    """DuckDB's message of a wrong checksum names a block, which is no lock."""
+    """DuckDB's message about a wrong checksum names a block, which is not a lock."""
     with republished.build.open("r+b") as file:
         for position in (4196, 8292):  # in both of its headers
             file.seek(position)
@@ -649,7 +648,7 @@ def test_nothing_to_explain(project):
 
 
 def test_a_run_that_ended_before_it_built_anything_is_no_list_of_failures(project):
-    """As dbt 2 leaves it; of one node alone the same words are a failure like any other."""
+    """As dbt 2 does; for a single node the same message is a failure like any other."""
     project.ended("stage_is_known", "error", message="Compilation Error")
     assert "FAILED  test stage_is_known" in project.explained()
     for result in project.run_results["results"]:
@@ -737,7 +736,7 @@ OVERFLOWS = [
 
 @pytest.mark.parametrize("message", OVERFLOWS)
 def test_counts_beyond_64_bits_are_told_in_words(project, message):
-    """The as-of reads every dataset, and adds up nothing."""
+    """The as-of reads every dataset, and sums nothing."""
     as_of, hints = "model.shop.int_as_of", "model.shop.stg_attribution_hints"
     funnel = "model.shop.stg_funnel_events"
     for name, above in (
@@ -805,7 +804,7 @@ def test_each_kind_of_test_is_put_in_words(project, kind, arguments, words):
 
 
 def test_a_test_of_several_columns_is_explained_column_by_column(project):
-    """Each with all of its rows, as if it had a test of its own; what doesn't fail isn't named."""
+    """Each with all of its rows, as in a separate test; columns that don't fail aren't named."""
     code = f"""
         select 'stage' as failed_column, 'one of visit, signup' as allowed, *
         from ({ALL_EVENTS}) where stage = 'vist'

@@ -1,4 +1,4 @@
-"""However an export is broken, the converter says so in words, and no seed changes."""
+"""Any broken export gets a message from the converter, and no seed changes."""
 
 import re
 import subprocess
@@ -45,7 +45,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 
 def problems_of(inputs: Path, seeds: Path) -> list[str]:
-    """Return what is wrong with an export, or nothing; if anything is, no seed has changed."""
+    """Return the problems of an export; if there are any, no seed has changed."""
     # Another dataset has changed, and is right.
     other = inputs / "channels.json"
     other.write_text(f"[{CHANNEL}]" if other.read_text() == "[]" else "[]")

@@ -1,4 +1,4 @@
-"""The exact seeds that JSON gives, and the exact words when the JSON is wrong."""
+"""The exact seeds of valid JSON, and the exact messages about invalid JSON."""
 
 import errno
 import gzip
@@ -440,7 +440,7 @@ def test_a_link_to_nothing_is_not_a_missing_file(inputs, output, dataset):
 
 
 def refusal(folder, output):
-    """Return what the conversion of a folder says to somebody who isn't root."""
+    """Return the messages of a conversion for a user who isn't root."""
     declaration = conversion.read_declaration()  # others may not even reach the checkout
     user = os.geteuid()
     with pytest.MonkeyPatch.context() as patch, pytest.raises(ConversionError) as caught:

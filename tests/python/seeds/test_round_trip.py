@@ -1,4 +1,4 @@
-"""JSON to seed to staging gives back the JSON, for any valid JSON."""
+"""JSON to seed to staging keeps any valid JSON."""
 
 from pathlib import Path
 
@@ -27,7 +27,7 @@ from warehouse.seeds.conversion import convert
 def assert_staged(
     connection: duckdb.DuckDBPyConnection, dataset: str, records: list[Record], query: str
 ) -> None:
-    """Compare what a query shows of a dataset with its records."""
+    """Compare the rows of a query with a dataset's records."""
     result = connection.sql(query)
     found = [dict(zip(result.columns, row, strict=True)) for row in result.fetchall()]
     for row in found:
@@ -89,7 +89,7 @@ def test_a_file_comes_back_from_staging(
 
 
 def drawn(strategy: st.SearchStrategy[Record], count: int) -> list[Record]:
-    """Return about so many different records."""
+    """Return about a given number of different records."""
     records = []
 
     @settings(max_examples=count, phases=[Phase.generate])

@@ -1,4 +1,4 @@
-"""What is wrong with a cluster is said in a sentence, before anything is started or stopped."""
+"""Problems with a cluster are reported before anything is started or stopped."""
 
 import os
 import subprocess
@@ -10,7 +10,7 @@ from helpers.project import PROJECT
 
 
 def told(folder: Path, command: str, **environment: str) -> str:
-    """Return what a refused command says."""
+    """Return the message of a refused command."""
     done = subprocess.run(
         [sys.executable, PROJECT / "tools/spark_cluster.py", command],
         cwd=folder,

@@ -1,6 +1,6 @@
-"""Each macro of macros/dialect that gives an expression gives the same on DuckDB and on Spark.
+"""Each macro of macros/dialect that is an expression has the same value on DuckDB and on Spark.
 
-What is expected is worked out by hand.
+Expected values are worked by hand.
 """
 
 import json
@@ -35,12 +35,12 @@ MOMENT = "timestamp '2026-02-28 23:59:30'"
 
 
 def value(expression: str) -> str:
-    """Return a query for one value of what a macro gives."""
+    """Return a query for one value of a macro."""
     return f"select {{{{ {expression} }}}} as x"
 
 
 def over(expression: str, rows: str) -> str:
-    """Return a query for what an aggregate gives of some rows."""
+    """Return a query for an aggregate's value of some rows."""
     return f"select {{{{ {expression} }}}} as x from {rows} as given"
 
 

@@ -38,13 +38,13 @@ MODELS = ("--exclude-resource-type", "test", "unit_test", "--select")
 
 
 def lake_of(workspace: Workspace) -> dict[str, str]:
-    """Return the vars with which Spark reads the lake of what DuckDB has built."""
+    """Return the vars with which Spark reads the lake of DuckDB's build."""
     return LAKE | {"lake_path": str(workspace.folder / "lake")}
 
 
 @pytest.fixture(scope="module")
 def landing(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a folder of generated Parquet, by the day."""
+    """Return a folder of generated Parquet, by day."""
     folder = tmp_path_factory.mktemp("generated") / "landing"
     command = [sys.executable, PROJECT / "benchmarks/generate.py", folder, *SIZE]
     done = subprocess.run(command, capture_output=True, text=True)
@@ -53,7 +53,7 @@ def landing(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_two_exports_from_seeds(workspace: Workspace, spark: Spark) -> None:
-    """All models, with a history; the tests are all compared where something fails them."""
+    """All models, with a history; the test with corruptions compares all tests."""
     spark, in_history = replace(spark, schema="sample"), {"fresh": False, "arguments": WHOLE}
     workspace.build(as_of(read_export(), 1), arguments=WHOLE)
     spark.build(workspace.folder, *WHOLE)
@@ -93,9 +93,9 @@ def test_days_that_arrive(
 def test_corrupted_input_fails_the_same_tests(
     core: Workspace, spark: Spark, export: Callable[[], Export], tmp_path: Path
 ) -> None:
-    """Of every field, what can be wrong with it; as many rows fail, of the same tests.
+    """All corruptions of every field: the same tests fail, with as many rows.
 
-    By one dbt: the other skips less of what comes after.
+    With one dbt: the other skips fewer downstream nodes.
     """
     of_files = OfFiles(core, tmp_path)
     corruptions = [one for one in c.of_every_field() if not one.is_null]  # ingest refuses these
@@ -177,7 +177,7 @@ def test_what_failed_is_explained_with_the_files_of_its_rows(
 def test_what_dies_changes_nothing(workspace: Workspace, spark: Spark, landing: Path) -> None:
     """The server is killed in the middle of a build; then a worker, with its executor, in the next.
 
-    Of the first, nothing is in the way; of the second, Spark does the work elsewhere.
+    The first leaves nothing in the way; after the second, Spark does the work elsewhere.
     """
     spark = replace(spark, schema="killed")
     marts = (*MODELS, "+campaign_performance", "+funnel_conversion")

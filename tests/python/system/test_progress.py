@@ -1,4 +1,4 @@
-"""Long work shows how far it is: in lines, and in place on a terminal."""
+"""Long work shows its progress: in lines, and in place on a terminal."""
 
 import os
 import pty
@@ -46,7 +46,7 @@ def test_lines_come_now_and_then(
 
 
 def test_what_the_environment_says_to_others_is_not_heard() -> None:
-    """As tqdm is imported it reads TQDM_...: in a process of its own."""
+    """In a separate process, since tqdm reads TQDM_... when it is imported."""
     said = {"DISABLE": "1", "INITIAL": "5", "POSTFIX": "x", "UNIT_SCALE": "1"}
     environment = os.environ | {f"TQDM_{name}": value for name, value in said.items()}
     command = [sys.executable, "-c", "from test_progress import work; work(2)"]

@@ -1,4 +1,4 @@
-"""Print what gbstats and ville say of sequential boundaries and p values, as CSV.
+"""Print sequential boundaries and p values of gbstats and ville, as CSV.
 
 gbstats needs older NumPy and pandas than the project, so its figures are recorded:
 
