@@ -1,10 +1,14 @@
 """How the suite runs: what it shares, and what of it only --whole runs."""
 
 import copy
+import fcntl
 import functools
 import os
+import pickle
 import re
+import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -152,9 +156,9 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
 
 
 @pytest.fixture(scope="session")
-def sample(workspace: Workspace) -> Build:
-    """Build the project's own export, unit tests included."""
-    return workspace.build(read_export(), arguments=())
+def sample(build_of: Callable[[str], Build]) -> Build:
+    """Return the build of the project's own export, unit tests included."""
+    return build_of("sample")
 
 
 @pytest.fixture(scope="session")
@@ -177,13 +181,27 @@ def export() -> Callable[[], Export]:
 
 
 @pytest.fixture(scope="session")
-def build_of(workspace: Workspace, request: pytest.FixtureRequest) -> Callable[[str], Build]:
-    """Return a function that gives the build of a case."""
+def build_of(
+    workspace: Workspace, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[str], Build]:
+    """Return a function that gives the build of a case, whichever process has built it."""
+    base = tmp_path_factory.getbasetemp()
+    cases = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "cases"
+    cases.mkdir(exist_ok=True)
 
     @functools.cache
     def build(name: str) -> Build:
-        if name == "sample":
-            return request.getfixturevalue("sample")
-        return workspace.build(CASES[name].export(), variables=CASES[name].variables)
+        folder, kept = cases / name, cases / f"{name}.pickle"
+        with (cases / f"{name}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not kept.exists():
+                built = workspace.build(
+                    CASES[name].export(),
+                    variables=CASES[name].variables,
+                    arguments=() if name == "sample" else DATA_ONLY,
+                )
+                shutil.move(built.folder, folder)
+                kept.write_bytes(pickle.dumps(replace(built, folder=folder)))
+        return pickle.loads(kept.read_bytes())
 
     return build

@@ -242,10 +242,9 @@ def checks_of_splits(world: World) -> Iterator[Check]:
             yield Check("broken_split", "experiment", identity, day, at, day, first, day, is_met)
 
 
-@cache
-def all_checks(world_id: int) -> list[Check]:
-    """Return all checks of a world, which is kept by its id."""
-    world = WORLDS[world_id]
+@oracle.once
+def checks_of(world: World) -> list[Check]:
+    """Return all checks of a world."""
     every = reports(world)
     checks = [*checks_of_rates(world), *checks_of_splits(world)]
     for asset_id, rows in every.items():
@@ -256,15 +255,7 @@ def all_checks(world_id: int) -> list[Check]:
     return sorted(checks, key=lambda one: (one.definition, one.record_id, one.on))
 
 
-WORLDS: dict[int, World] = {}
-
-
-def checks_of(world: World) -> list[Check]:
-    """Return all checks of a world, worked out once."""
-    WORLDS[id(world)] = world
-    return all_checks(id(world))
-
-
+@oracle.once
 def findings(world: World) -> list[Row]:
     """Return the episodes: checks in a row that meet a definition."""
     series: dict[tuple, list[Check]] = defaultdict(list)
