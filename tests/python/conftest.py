@@ -29,29 +29,19 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--whole", action="store_true", help="run the long suites at full length")
 
 
-SHARING = {"marts", "review"}  # folders whose tests share builds
-
-
-def is_sharing(file: Path) -> bool:
-    """Tell whether a file's tests share builds with other files'."""
-    return file.parent.name in SHARING
-
-
-class ByBuilds(LoadScopeScheduling):
-    """Runs a file's tests in one process, and all those that share builds.
+class ByFile(LoadScopeScheduling):
+    """Runs a file's tests in one process, for they share builds.
 
     Those of Spark's parity share little but a cluster, of which each process has one.
     """
 
     def _split_scope(self, nodeid: str) -> str:
-        file = Path(nodeid.split("::")[0])
-        if file.stem == "test_spark_parity":
-            return nodeid
-        return "marts" if is_sharing(file) else file.stem
+        file = nodeid.split("::")[0]
+        return nodeid if Path(file).stem == "test_spark_parity" else file
 
 
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByBuilds:
-    return ByBuilds(config, log)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFile:
+    return ByFile(config, log)
 
 
 MEMORY = Path("/dev/shm")  # a file system of Linux's
@@ -98,7 +88,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         config.hook.pytest_deselected(items=long)
         items[:] = [item for item in items if item not in long]
     # What takes longest first, so that no process ends with it alone.
-    items.sort(key=lambda item: not is_sharing(item.path))
+    items.sort(key=lambda item: item.path.parent.name != "marts")
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -156,6 +146,28 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
 
 
 @pytest.fixture(scope="session")
+def shared(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Callable[[str, Callable[[], Build]], Build]:
+    """Return a function that gives a build by name; the first process that needs it makes it."""
+    base = tmp_path_factory.getbasetemp()
+    builds = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "shared"
+    builds.mkdir(exist_ok=True)
+
+    def build(name: str, make: Callable[[], Build]) -> Build:
+        kept = builds / f"{name}.pickle"
+        with (builds / f"{name}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not kept.exists():
+                made = make()
+                shutil.move(made.folder, builds / name)
+                kept.write_bytes(pickle.dumps(replace(made, folder=builds / name)))
+        return pickle.loads(kept.read_bytes())
+
+    return build
+
+
+@pytest.fixture(scope="session")
 def sample(build_of: Callable[[str], Build]) -> Build:
     """Return the build of the project's own export, unit tests included."""
     return build_of("sample")
@@ -168,9 +180,12 @@ def core(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
 
 
 @pytest.fixture(scope="session")
-def sample_of_core(core: Workspace, whole: bool) -> Build:
+def sample_of_core(
+    core: Workspace, whole: bool, shared: Callable[[str, Callable[[], Build]], Build]
+) -> Build:
     """Let dbt-core build the project's own export; its unit tests take as long again."""
-    return core.build(read_export(), arguments=() if whole else DATA_ONLY)
+    arguments = () if whole else DATA_ONLY
+    return shared("sample of core", lambda: core.build(read_export(), arguments=arguments))
 
 
 @pytest.fixture(scope="session")
@@ -182,26 +197,16 @@ def export() -> Callable[[], Export]:
 
 @pytest.fixture(scope="session")
 def build_of(
-    workspace: Workspace, tmp_path_factory: pytest.TempPathFactory
+    workspace: Workspace, shared: Callable[[str, Callable[[], Build]], Build]
 ) -> Callable[[str], Build]:
-    """Return a function that gives the build of a case, whichever process has built it."""
-    base = tmp_path_factory.getbasetemp()
-    cases = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "cases"
-    cases.mkdir(exist_ok=True)
+    """Return a function that gives the build of a case."""
 
     @functools.cache
     def build(name: str) -> Build:
-        folder, kept = cases / name, cases / f"{name}.pickle"
-        with (cases / f"{name}.lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            if not kept.exists():
-                built = workspace.build(
-                    CASES[name].export(),
-                    variables=CASES[name].variables,
-                    arguments=() if name == "sample" else DATA_ONLY,
-                )
-                shutil.move(built.folder, folder)
-                kept.write_bytes(pickle.dumps(replace(built, folder=folder)))
-        return pickle.loads(kept.read_bytes())
+        case, arguments = CASES[name], () if name == "sample" else DATA_ONLY
+        return shared(
+            name,
+            lambda: workspace.build(case.export(), variables=case.variables, arguments=arguments),
+        )
 
     return build

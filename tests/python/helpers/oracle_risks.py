@@ -424,13 +424,13 @@ def spent_once(rows: list[Row], until_report: bool) -> Fraction | None:
     return sum(days.values(), Fraction(0)) if rows else None
 
 
-def facts_check(world: World, signal: Row, found: list[Row]) -> str:
+def facts_check(world: World, signal: Row, found: list[Row], checks: list[Check]) -> str:
     """Return whether the facts bear a signal out."""
     if any(signal["risk_id"] in row["answers"] for row in found):
         return "borne_out"
     newest: dict[tuple[str, str], Check] = {}
     scope = scope_of(world, signal)
-    for one in checks_of(world):
+    for one in checks:
         if (
             definitions()[one.definition]["risk_type"] == signal["risk_type"]
             and (one.record_kind, one.record_id) in scope
@@ -443,9 +443,9 @@ def facts_check(world: World, signal: Row, found: list[Row]) -> str:
 
 def facts_checks(world: World) -> list[Row]:
     """Return each signal's facts_check, as risk_escalation has it."""
-    found = findings(world)
+    found, checks = findings(world), checks_of(world)
     return [
-        {"risk_id": one["risk_id"], "facts_check": facts_check(world, one, found)}
+        {"risk_id": one["risk_id"], "facts_check": facts_check(world, one, found, checks)}
         for one in world.signals
     ]
 
