@@ -76,6 +76,10 @@ LONG = {"messy in the beginning", "sample in the past", "sample a day before its
 """Cases that only --whole builds: what they show, others show as well, at another moment."""
 
 
+LONGEST = {"build", "history", "ingestion", "marts"}
+"""Folders whose files take longest: they come first, so that no process ends with one alone."""
+
+
 def case_of(item: pytest.Item) -> str | None:
     """Return the case that a test is given."""
     callspec = getattr(item, "callspec", None)
@@ -87,8 +91,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         long = [item for item in items if item.get_closest_marker("long") or case_of(item) in LONG]
         config.hook.pytest_deselected(items=long)
         items[:] = [item for item in items if item not in long]
-    # What takes longest first, so that no process ends with it alone.
-    items.sort(key=lambda item: item.path.parent.name != "marts")
+    items.sort(key=lambda item: item.path.parent.name not in LONGEST)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -422,23 +422,31 @@ def parts_of_days(world: World, row: Row) -> dict[date, Row]:
     """Return what each day has of a row of performance (issue on time).
 
     In whole counts; of money in cents, where all of it is in cents, else in millionths.
+    """
+    first = world.covered_from[row["asset_id"], row["day"]]
+    return spread(first, (row["day"] - first).days + 1, tuple(row[name] for name in MEASURES))
+
+
+@functools.cache
+def spread(first: date, length: int, totals: tuple) -> dict[date, Row]:
+    """Return what each of so many days has of totals.
 
     Day k of n has round(total * k / n) - round(total * (k - 1) / n), the last all that is left.
     """
-    first = world.covered_from[row["asset_id"], row["day"]]
-    length = (row["day"] - first).days + 1
 
-    def so_far(name: str, number: int) -> Fraction:
-        total, unit = Fraction(row[name]), 1
+    def so_far(name: str, total: Fraction, number: int) -> Fraction:
+        unit = 1
         if name in ("spend", "revenue_proxy"):
             unit = 100 if (total * 100).denominator == 1 else 10**6
         if number == length:
             return total
         return Fraction(math.floor(total * unit * number / length + Fraction(1, 2)), unit)
 
+    of = [(name, Fraction(total)) for name, total in zip(MEASURES, totals, strict=True)]
     return {
         first + timedelta(days=number - 1): {
-            name: so_far(name, number) - so_far(name, number - 1) for name in MEASURES
+            name: so_far(name, total, number) - so_far(name, total, number - 1)
+            for name, total in of
         }
         for number in range(1, length + 1)
     }
