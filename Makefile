@@ -34,10 +34,10 @@ export: $(INSTALLED)-own  ## write the published marts to export/, as Parquet an
 	@$(WAREHOUSE) export $(ARGS)
 
 test: $(INSTALLED)-dev $(INSTALLED)-dbt2  ## run every test; ARGS=--whole runs the long suites at full length
-	@$(BIN)/pytest --numprocesses auto --ignore-glob '*/test_browser_*' --ignore tests/python/spark $(ARGS)
+	@$(BIN)/pytest --numprocesses auto --ignore tests/python/browser --ignore tests/python/spark $(ARGS)
 
-browser-test: $(INSTALLED)-dev  ## open the review in Chromium, and compare it with the marts
-	@$(BIN)/pytest tests/python/review/test_browser_*.py $(ARGS)
+browser-test: $(INSTALLED)-dev  ## open the review and the lineage in Chromium, and compare them with the marts
+	@$(BIN)/pytest tests/python/browser $(ARGS)
 
 dbt2: $(INSTALLED)-dbt2  ## set up dbt 2 as .venv/bin/dbt2, on Linux x86-64; make test does too
 	@test -x $(BIN)/dbt2
@@ -49,10 +49,11 @@ lint: $(INSTALLED)-dev  ## check Python, YAML and SQL
 	$(BIN)/yamllint --strict .
 	$(BIN)/sqlfluff lint --processes 2 analyses models tests/contract
 
-docs: $(INSTALLED)-base  ## write dbt's static docs page and docs/data_dictionary.md
+docs: $(INSTALLED)-dev  ## write dbt's static docs page, the lineage of every column, and docs/data_dictionary.md
 	@$(BIN)/dbt --quiet docs generate --static
+	@$(BIN)/colibri generate --light --disable-telemetry --output-dir target/lineage >/dev/null
 	@$(BIN)/python tools/data_dictionary.py
-	@echo "target/static_index.html, docs/data_dictionary.md"
+	@echo "target/static_index.html, target/lineage/index.html, docs/data_dictionary.md"
 
 bench: $(INSTALLED)-bench $(INSTALLED)-dbt2  ## measure speed and memory; ARGS chooses, ARGS=--help says what; see benchmarks/README.md
 	@$(BIN)/python benchmarks/bench.py $(ARGS)

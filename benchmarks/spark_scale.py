@@ -3,7 +3,7 @@
 Each number of workers gets a fresh cluster, and so a cold JVM, as a nightly build has; DuckDB
 builds the same files beside. Where the time goes, what is shuffled and how uneven tasks are
 is from Spark's event log, by the node that dbt names in its queries; of the largest size on the
-most workers. docs/scaling.md says what came out.
+most workers. docs/spark.md says what came out.
 
 Usage: .venv/bin/python benchmarks/spark_scale.py [--events 2_000_000 20_000_000]
 """

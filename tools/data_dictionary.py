@@ -25,10 +25,15 @@ def render(manifest: dict) -> str:
     for node in manifest["nodes"].values():
         if node["resource_type"] == "model" and node["schema"] == "marts":
             domains.setdefault(Path(node["path"]).parent.name, []).append(node)
-    parts = [HEAD]
+    for models in domains.values():
+        models.sort(key=lambda model: model["name"])
+    parts = [HEAD, "\n"]
+    for domain, models in sorted(domains.items()):
+        links = (f"[{model['name']}](#{model['name']})" for model in models)
+        parts.append(f"- {domain}: {', '.join(links)}\n")
     for domain, models in sorted(domains.items()):
         parts.append(f"\n## {domain}\n")
-        for model in sorted(models, key=lambda model: model["name"]):
+        for model in models:
             parts.append(f"\n### {model['name']}\n\n{one_line(model['description'])}\n")
             parts.append("\n| column | type | meaning |\n|---|---|---|\n")
             for column in model["columns"].values():

@@ -37,7 +37,7 @@ CONFIGURATION = {
     "spark.ui.showConsoleProgress": "false",
     "spark.log.level": "WARN",
 }
-"""What the Thrift server is told, besides where it runs. See the README on a company's own."""
+"""What the Thrift server is told, besides where it runs. See docs/spark.md on a company's own."""
 
 
 class ClusterError(Exception):

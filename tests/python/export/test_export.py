@@ -420,9 +420,9 @@ def test_the_manifest_says_what_the_files_are(ugly: Path) -> None:
 
 
 @every_mart
-def test_the_readmes_line_gives_the_fingerprint(ugly: Path, mart: str) -> None:
-    readme = (PROJECT / "README.md").read_text(encoding="utf-8")
-    (line,) = re.findall(r'"(select printf.*) from \'export/\w+\.parquet\' as mart"', readme)
+def test_the_documented_line_gives_the_fingerprint(ugly: Path, mart: str) -> None:
+    page = (PROJECT / "docs/exports.md").read_text(encoding="utf-8")
+    (line,) = re.findall(r'"(select printf.*) from \'export/\w+\.parquet\' as mart"', page)
     file = publish.quoted(ugly / f"export/{mart}.parquet")
     manifest = json.loads((ugly / "export/manifest.json").read_bytes())
     (fingerprint,) = duckdb.sql(f"{line} from {file} as mart").fetchall()

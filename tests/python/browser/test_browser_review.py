@@ -2,13 +2,10 @@
 
 import functools
 import json
-import os
 import re
-import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from contextlib import ExitStack
 from datetime import datetime, time, timedelta
 from pathlib import Path
 from typing import Any
@@ -16,60 +13,15 @@ from typing import Any
 import duckdb
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from helpers.browser import DESKTOP, opened
 from helpers.builds import Build
-from playwright.sync_api import Browser, Locator, Page, sync_playwright
+from playwright.sync_api import Browser, Locator, Page
 
 from warehouse.review.review import review
 
-PROGRAMS = ("chromium", "chromium-browser", "google-chrome", "chrome")
-QUIET = [
-    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
-    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
-]
-WIDTHS = {"desktop": 1280, "tablet": 820, "phone": 390}
+WIDTHS = {"desktop": DESKTOP, "tablet": 820, "phone": 390}
 MINUS = "\N{MINUS SIGN}"
 NONE = "\N{EN DASH} none"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Start the machine's Chromium, or the one that CHROMIUM names."""
-    named = os.environ.get("CHROMIUM")
-    program = next(filter(None, map(shutil.which, [named] if named else PROGRAMS)), None)
-    if not program:
-        pytest.fail(
-            "No Chromium or Chrome is found: install Debian's chromium, or name one by CHROMIUM."
-        )
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=QUIET)
-        yield browser
-        browser.close()
-
-
-@dataclass
-class Heard:
-    """What a page said and asked for while it was open."""
-
-    said: list[str] = field(default_factory=list)
-    asked: list[str] = field(default_factory=list)
-
-
-@contextmanager
-def opened(browser: Browser, file: Path, fragment: str = "", **options: Any) -> Iterator[Page]:
-    """Open a page with the network cut off; whatever it says or asks for is wrong."""
-    options = {"viewport": {"width": WIDTHS["desktop"], "height": 900}} | options
-    context = browser.new_context(offline=True, **options)
-    page, heard = context.new_page(), Heard()
-    page.on("console", lambda message: heard.said.append(message.text))
-    page.on("pageerror", lambda error: heard.said.append(str(error)))
-    page.on("dialog", lambda dialog: heard.said.append(dialog.message))
-    page.on("request", lambda request: heard.asked.append(request.url))
-    address = f"{file.as_uri()}{fragment}"
-    page.goto(address)
-    yield page
-    assert heard.said == []
-    assert set(heard.asked) <= {file.as_uri(), address}
-    context.close()
 
 
 @pytest.fixture(scope="module")
