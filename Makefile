@@ -16,7 +16,7 @@ $(shell test -x $(BIN)/python || rm -f $(INSTALLED)-*)
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:  # what installs into .venv
-.PHONY: help build history review export test browser-test dbt2 lint docs bench spark-up spark-build spark-down spark-test clients clean lock
+.PHONY: help build history review export diff test browser-test dbt2 lint docs bench spark-up spark-build spark-down spark-test clients clean lock
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## /make \1|/p' Makefile | awk -F'|' '{ printf "%-13s %s\n", $$1, $$2 }'
@@ -32,6 +32,9 @@ review: $(INSTALLED)-own  ## write review.html from what is published; make buil
 
 export: $(INSTALLED)-own  ## write the published marts to export/, as Parquet and CSV; ARGS names another folder
 	@$(WAREHOUSE) export $(ARGS)
+
+diff: $(INSTALLED)-$(if $(DBT),own,base)  ## compare the published marts with BASE, a commit (which is built) or a published file: make diff BASE=main
+	@$(WAREHOUSE) diff $(ARGS) $(BASE) $(HEAD)
 
 test: $(INSTALLED)-dev $(INSTALLED)-dbt2  ## run every test; ARGS=--whole runs the long suites at full length
 	@$(BIN)/pytest --numprocesses auto --ignore tests/python/browser --ignore tests/python/spark $(ARGS)

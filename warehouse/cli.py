@@ -1,6 +1,7 @@
 """The command line: `warehouse`, with a command for each step."""
 
 import sys
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from functools import partial
@@ -8,9 +9,9 @@ from pathlib import Path
 
 import click
 
-from warehouse.system.errors import WarehouseError
+from warehouse.system.errors import ExitCode, WarehouseError
 from warehouse.system.locks import is_interruption, sole_build
-from warehouse.system.paths import PROJECT, relative
+from warehouse.system.paths import EXPORT_FOLDER, PROJECT, relative
 from warehouse.system.words import counted
 
 # What a command needs is imported when it runs: each takes its time.
@@ -23,23 +24,26 @@ landing = click.option("--from", "landing", help="Ingest this landing folder fir
 
 @contextmanager
 def in_sentences(failure: str = "") -> Iterator[None]:
-    """End with exit code 1 and a sentence where something can't be done, 130 after Ctrl-C."""
+    """End with a sentence where something can't be done, and with an exit code that says why."""
     try:
         yield
     except WarehouseError as error:
         between = "\n" if "\n" in str(error) else " "
         click.echo(f"{failure}{between}{error}".lstrip(), err=True)
-        sys.exit(1)
-    except (KeyboardInterrupt, RuntimeError) as error:
-        if not is_interruption(error):
+        sys.exit(error.exit_code)
+    except (KeyboardInterrupt, Exception) as error:
+        if is_interruption(error):
+            click.echo("\nInterrupted.", err=True)
+            sys.exit(ExitCode.INTERRUPTED)
+        if isinstance(error, BrokenPipeError):  # click's to end
             raise
-        click.echo("\nInterrupted.", err=True)
-        sys.exit(130)
+        traceback.print_exc()  # as Python does, but it ends with the code of a broken export
+        sys.exit(ExitCode.COULD_NOT_RUN)
 
 
 @click.group()
 def main() -> None:
-    """Build, publish and read the warehouse."""
+    """Build, publish and read the warehouse. docs/ci.md says what exit codes mean."""
     here = Path.cwd()
     projects = [
         folder for folder in (here, *here.parents) if (folder / "warehouse/cli.py").exists()
@@ -120,12 +124,25 @@ def spark(landing: str | None, dbt_arguments: tuple[str, ...]) -> None:
     alone(partial(build, landing=landing), dbt_arguments)
 
 
-def alone(steps: Callable[[list[str], int], int], arguments: tuple[str, ...]) -> None:
+def alone(steps: Callable[[list[str], int], ExitCode], arguments: tuple[str, ...]) -> None:
     """Run the steps of a build, alone in this project; end with their exit code."""
     from warehouse.build.build import as_the_environment_says
 
-    with in_sentences("Nothing was built."), sole_build(PROJECT) as lock:
+    with in_sentences("Nothing was built."), sole_build(PROJECT) as lock, told_to_ci():
         sys.exit(steps(as_the_environment_says(list(arguments)), lock))
+
+
+@contextmanager
+def told_to_ci() -> Iterator[None]:
+    """Let a CI system know as well what can't be done."""
+    from warehouse.explain.ci import tell_ci
+    from warehouse.explain.explanation import explain_error
+
+    try:
+        yield
+    except WarehouseError as error:
+        tell_ci(explain_error(error))
+        raise
 
 
 @main.command()
@@ -137,16 +154,22 @@ def publish() -> None:
     from warehouse.publish import publish
 
     with in_sentences("Not published."), sole_build(PROJECT):
-        click.echo(publish())
+        publication = publish()
+        click.echo(publication)
+        sys.exit(publication.exit_code)
 
 
 @main.command()
 def explain() -> None:
-    """Explain what failed in the last dbt run."""
+    """Explain what failed in the last dbt run; end with the exit code that says how it ended."""
+    from warehouse.explain.ci import tell_ci
     from warehouse.explain.explanation import explain
 
-    with in_sentences():
-        click.echo(explain())
+    with in_sentences("There is no dbt run to explain."), told_to_ci():
+        explanation = explain()
+        click.echo(explanation)
+        tell_ci(explanation)
+        sys.exit(explanation.exit_code)
 
 
 @main.command()
@@ -165,10 +188,36 @@ def review(quiet: bool) -> None:
 @click.argument("folder", type=FOLDER, required=False)
 def export(folder: Path | None) -> None:
     """Export the published marts to a folder, by default export/."""
-    from warehouse.export import FOLDER, export
+    from warehouse.export import export
 
     with in_sentences("Nothing was exported."):
-        click.echo(export(folder or FOLDER))
+        click.echo(export(folder or PROJECT / EXPORT_FOLDER))
+
+
+@main.command()
+@click.argument("base")
+@click.argument("head", required=False)
+@click.option("--markdown", is_flag=True, help="Report as a comment on a pull request.")
+def diff(base: str, head: str | None, markdown: bool) -> None:
+    """Compare the marts of BASE with those of HEAD, by default warehouse.duckdb.
+
+    Either is a published file, or a commit, which is built for it, on this project's history; what
+    is known of a file's marts is read from target/manifest.json and CHANGELOG.md beside it.
+
+    It ends with 0 where nothing breaks readers of the marts: values and rows may be others; with 1
+    where something does: a mart or a column is gone before its deprecation date, a type or a key is
+    another, or marts or columns are others and CHANGELOG.md is the same; with 4 where there is
+    nothing to compare.
+    """
+    from warehouse.diff import report
+    from warehouse.diff.compare import compare
+    from warehouse.diff.sides import side
+
+    with in_sentences("Nothing was compared."):
+        with side(base) as one, side(head) as other:
+            found = compare(one, other)
+        click.echo(report.markdown(found) if markdown else report.text(found))
+    sys.exit(found.exit_code)
 
 
 @main.group(invoke_without_command=True)

@@ -30,11 +30,10 @@ from warehouse.system.files import (
     write_synced,
 )
 from warehouse.system.locks import sole_export
-from warehouse.system.paths import PROJECT, PUBLISHED_FILE, relative
+from warehouse.system.paths import EXPORT_FOLDER, PROJECT, PUBLISHED_FILE, relative
 from warehouse.system.progress import Progress
 from warehouse.system.words import BUILD
 
-FOLDER = PROJECT / "export"
 MANIFEST = "manifest.json"
 SUFFIXES = (".parquet", ".csv")
 LEFT_BY_DESKTOPS = {".DS_Store", "Thumbs.db", "desktop.ini"}
@@ -127,7 +126,7 @@ class Export:
         )
 
 
-def export(folder: Path = FOLDER, project: Path = PROJECT) -> Export:
+def export(folder: Path = PROJECT / EXPORT_FOLDER, project: Path = PROJECT) -> Export:
     """Write the published marts to a folder, all of them or none.
 
     They are those of one version of the published file, also if another is published meanwhile.

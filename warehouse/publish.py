@@ -17,8 +17,13 @@ import duckdb
 
 from warehouse.database.marts import PUBLIC_SCHEMAS, Marts, public_relations, read_marts
 from warehouse.database.opening import CATALOG, held, quoted, refuse_log, stamp_of
-from warehouse.dbt.artifacts import RUN_RESULTS, Artifact, read_artifacts
-from warehouse.system.errors import WarehouseError
+from warehouse.dbt.artifacts import (
+    RUN_RESULTS,
+    Artifact,
+    is_governance_test,
+    read_artifacts,
+)
+from warehouse.system.errors import ExitCode, WarehouseError
 from warehouse.system.files import remedy, remove_leftovers, sync_folder, temporary_beside
 from warehouse.system.paths import BUILD_FILE, PROJECT, PUBLISHED_FILE
 from warehouse.system.words import AGAIN
@@ -31,6 +36,12 @@ class PublishError(WarehouseError):
     """The build is not published; the message says why, and what to do."""
 
 
+class BrokenBuildError(PublishError):
+    """Something failed that has to be right before anything is published."""
+
+    exit_code = ExitCode.BROKEN
+
+
 @dataclass(frozen=True)
 class Publication:
     """What was published, and the governance tests that failed."""
@@ -38,6 +49,11 @@ class Publication:
     path: Path
     marts: Marts
     breaches: list[str]
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """How the command ends that published it."""
+        return ExitCode.BREACHED if self.breaches else ExitCode.GREEN
 
     def __str__(self) -> str:
         marts = f"{self.marts}, as of {self.marts.as_of}"
@@ -106,7 +122,9 @@ def judge(
         counts = f"{len(failed)} failed and {len(skipped)} skipped"
         named = name_some(failed or skipped, nodes)
         advice = "`warehouse explain` says why."
-        raise PublishError(f"The last build is broken, {counts}: {named}. {advice}")
+        messages = [result.get("message") or "" for result in run_results["results"]]
+        of_kind = PublishError if remedy("\n".join(messages)) else BrokenBuildError
+        raise of_kind(f"The last build is broken, {counts}: {named}. {advice}")
     missing = sorted(
         node_id
         for node_id, node in nodes.items()
@@ -118,11 +136,6 @@ def judge(
         reason = f"The last build was partial: it left out {name_some(missing, nodes)}"
         raise PublishError(f"{reason}. Run `dbt build` without selecting.")
     return [nodes[node_id]["name"] for node_id in breaches]
-
-
-def is_governance_test(node: Artifact) -> bool:
-    """Tell whether what a test guards is to be seen in the marts, and not kept out of them."""
-    return node.get("resource_type") == "test" and "governance" in node.get("tags", [])
 
 
 def name_some(node_ids: list[str], nodes: Artifact) -> str:

@@ -14,7 +14,8 @@ from typing import Any
 
 import pytest
 
-os.environ.pop("DBT", None)  # the suite chooses
+for name in ("DBT", "GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY"):
+    os.environ.pop(name, None)  # the suite chooses
 pytest.register_assert_rewrite("helpers")  # whose asserts show values, as those of tests do
 
 from helpers.builds import DATA_ONLY, Build, Workspace

@@ -19,7 +19,7 @@ def test_it_works_for_the_project_that_it_is_installed_for(
     below.mkdir()
     monkeypatch.chdir(below)
     done = CliRunner().invoke(main, ["seeds", "--check"])
-    assert (done.exit_code, done.stdout) == (1, "")
+    assert (done.exit_code, done.stdout) == (4, "")
     reason = f"This command is installed for {PROJECT}. Here, run `python -m warehouse`.\n"
     assert done.stderr == reason
 
@@ -46,5 +46,5 @@ def test_spark_that_is_not_installed_is_said(
         monkeypatch.delitem(sys.modules, name, raising=False)
     monkeypatch.setattr("importlib.util.find_spec", find_spec)
     done = CliRunner().invoke(main, arguments)
-    assert done.exit_code == 1
+    assert done.exit_code == 4
     assert "not installed here: `make spark-up` installs it." in done.stderr

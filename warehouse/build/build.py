@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Any
@@ -29,13 +30,13 @@ from warehouse.build.summary import (
     ways_to_open,
 )
 from warehouse.dbt.database_files import prepare_files
-from warehouse.dbt.run import LOG, dbt_program, results_of, run_dbt
-from warehouse.explain.explanation import explain
+from warehouse.dbt.run import LOG, DbtError, dbt_program, results_of, run_dbt
+from warehouse.explain.ci import tell_ci
+from warehouse.explain.explanation import explain, not_done
 from warehouse.lake.ingest import ingest, report
 from warehouse.publish import publish
 from warehouse.seeds.conversion import convert
-from warehouse.seeds.errors import ConversionError
-from warehouse.system.errors import WarehouseError
+from warehouse.system.errors import ExitCode, WarehouseError
 from warehouse.system.files import WRITABLE, remedy
 from warehouse.system.paths import BUILD_FILE, LOGS, PROJECT, TARGET
 from warehouse.system.words import counted
@@ -56,31 +57,33 @@ class SettingError(WarehouseError):
     """What the environment says can't be meant; the message says why."""
 
 
-def build(arguments: list[str], lock: int, landing: str | None = None) -> int:
-    """Run every step; return 0 if all is green and published, else 1.
+def build(arguments: list[str], lock: int, landing: str | None = None) -> ExitCode:
+    """Run every step; return how all ended.
 
     Args:
         arguments: What `dbt build` gets.
         lock: File descriptor of the lock on the project.
         landing: Folder whose files are ingested first; without it, the JSON is converted.
 
+    Raises:
+        WarehouseError: Nothing could be built.
+
     """
     started = time.monotonic()
     if landing:
         arguments = with_variables(arguments, {"raw": "lake"})
     source = prepared(arguments, landing)
-    results, exit_code = built(arguments, lock) if source else (None, 1)
-    if not source or results is None:
-        return 1
-    publication, refusal, no_review = None, "", ""
+    results, lost, dbt_exit_code = built(arguments, lock)
+    publication, refusal, no_review = None, None, ""
     try:
         publication = publish()
     except WarehouseError as error:
-        refusal = str(error)
+        refusal = error
     if publication:
         no_review = reviewed()
-    if is_to_explain(results):
-        print("", explain(), sep="\n")
+    explanation = explain(lost=lost)
+    if explanation.failures:
+        print("", explanation, sep="\n")
 
     print()
     if publication and given_variables(arguments).get("raw") == "lake":
@@ -93,38 +96,49 @@ def build(arguments: list[str], lock: int, landing: str | None = None) -> int:
         print_entry("As of", publication.marts.as_of)
     print_entry("Tests", tests_summary(results))
     if publication:
-        print_entry("Contract", *contract_summary(publication.path))
+        print_entry("Contract", *contract_summary(explanation.contract))
         is_left_alone = given_variables(arguments).get("history") is False
         print_entry("History", history_summary(publication.path, is_left_alone))
         print_entry("Published", f"{publication.path.name}, in this folder")
         print_entry("Review", no_review or "review.html, in this folder: open it in a browser")
         print_entry("Open it", *ways_to_open(publication.path))
     print_entry("Took", f"{time.monotonic() - started:.1f} s")
-    print()
-    if not publication:
-        print(sentences(f"Not published. {refusal}", (result["message"] for result in results)))
-        return 1
-    if publication.breaches:
+    ending, exit_code = ["Published."], ExitCode.GREEN
+    if refusal:
+        messages = [result["message"] for result in results]
+        ending = [sentences(f"Not published. {refusal}", messages)]
+        is_broken = explanation.exit_code == ExitCode.BROKEN
+        exit_code = ExitCode.BROKEN if is_broken else refusal.exit_code
+    elif publication and publication.breaches:
         rules = ", ".join(publication.breaches)
-        print(f"Published, but red: governance is breached ({rules}). The marts show where.")
-        print(f"Correct it at the source, or accept it for a time in {WAIVERS}.")
-        return 1
-    if exit_code:
-        print(f"Published, but dbt ended with exit code {exit_code}. {LOG}")
-        return 1
-    if no_review:
-        print(f"Published, but without its review. {no_review}")
-        return 1
-    return 0
+        ending = [
+            f"Published, but red: governance is breached ({rules}). The marts show where.",
+            f"Correct it at the source, or accept it for a time in {WAIVERS}.",
+        ]
+        exit_code = publication.exit_code
+    elif dbt_exit_code:
+        ending = [f"Published, but dbt ended with exit code {dbt_exit_code}. {LOG}"]
+        exit_code = ExitCode.COULD_NOT_RUN
+    elif no_review:
+        ending = [f"Published, but without its review. {no_review}"]
+        exit_code = ExitCode.COULD_NOT_RUN
+    print("", *(ending if exit_code else []), sep="\n")
+    told = " ".join(ending)
+    cases = explanation.cases
+    if exit_code == ExitCode.COULD_NOT_RUN:
+        cases = [*cases, not_done(told)]
+    tell_ci(replace(explanation, cases=cases, exit_code=exit_code), told)
+    return exit_code
 
 
-def prepared(arguments: list[str], landing: str | None) -> str | None:
-    """Ingest or convert; return what is built from, or None if that is wrong.
+def prepared(arguments: list[str], landing: str | None) -> str:
+    """Ingest or convert; return what is built from.
 
     Raises:
         FolderError: dbt couldn't write.
         DbtError: There is no dbt to build with.
-        IngestError: The landing folder holds something wrong.
+        ConversionError: The JSON is wrong, or can't be converted.
+        IngestError: The landing folder holds something wrong, or can't be ingested.
 
     """
     refuse_unwritable(LOGS, TARGET)
@@ -136,35 +150,40 @@ def prepared(arguments: list[str], landing: str | None) -> str | None:
             where = lake if "://" in lake else PROJECT / lake
             print(*report(ingest(landing, where)), sep="\n", flush=True)
         return f"files below {landing}" if landing else f"the lake in {lake}"
-    try:
-        conversion = convert()
-    except ConversionError as error:
-        print(error, *filter(None, [remedy(str(error))]), sep="\n", file=sys.stderr)
-        return None
+    conversion = convert()
     changed = counted(len(conversion.changed), "seed")
     print(f"Converted {conversion} ({changed} changed).", flush=True)
     return f"{conversion} from seeds/json"
 
 
-def built(arguments: list[str], lock: int) -> tuple[list[dict[str, Any]] | None, int]:
-    """Run `dbt build`; return its results, or None if it couldn't run, and its exit code."""
+def built(arguments: list[str], lock: int) -> tuple[list[dict[str, Any]], dict[str, str], int]:
+    """Run `dbt build`.
+
+    Returns its results, what is said of nodes that broke without one, by id, and its exit code.
+
+    Raises:
+        FileError: A database file can't be used.
+        DbtError: dbt couldn't run.
+
+    """
     prepare_files()
     dbt = run_dbt(arguments, lock)
     for warning in dbt.warnings:
         print(f"dbt warns: {warning}")
     results = results_of(dbt)
-    known = {result["unique_id"] for result in results or ()}
-    for name in sorted((dbt.errors_of.keys() | dbt.broken) - known if results else ()):
-        # As dbt 2 leaves what a macro breaks, or a seed that is no CSV.
-        print(f"{name} has no result: {dbt.errors_of.get(name) or ' '.join(dbt.errors)}")
     if results is None:
         reasons = dbt.errors or dbt.other_lines
         if dbt.exit_code < 0:  # DuckDB can fall over a damaged file without a word
             name = signal.Signals(-dbt.exit_code).name
             reasons = [*reasons, f"dbt was ended by the signal {name}. {SUSPECTS}"]
-        print("", *reasons, "", sep="\n")
-        print(sentences("`dbt build` could not run; nothing was published.", reasons))
-    return results, dbt.exit_code
+        raise DbtError("\n".join([*reasons, "", sentences("`dbt build` could not run.", reasons)]))
+    # As dbt 2 leaves what a macro breaks, or a seed that is no CSV.
+    known = {result["unique_id"] for result in results}
+    lost = {
+        name: dbt.errors_of.get(name) or " ".join(dbt.errors)
+        for name in (dbt.errors_of.keys() | dbt.broken) - known
+    }
+    return results, lost, dbt.exit_code
 
 
 def reviewed() -> str:
@@ -179,14 +198,11 @@ def reviewed() -> str:
         text=True,
         check=False,
     )
-    if done.returncode > 1 or done.returncode < 0:
-        return f"It ended with exit code {done.returncode}: `make review` shows why."
-    return done.stderr.strip() if done.returncode else ""
-
-
-def is_to_explain(results: list[dict[str, Any]]) -> bool:
-    """Tell whether anything is not as it should be."""
-    return bool({result["status"] for result in results} - {"success", "pass", "no-op"})
+    if done.returncode == ExitCode.COULD_NOT_RUN:
+        return done.stderr.strip()
+    is_written = done.returncode == ExitCode.GREEN
+    ended = f"It ended with exit code {done.returncode}: `make review` shows why."
+    return "" if is_written else ended
 
 
 def given_variables(arguments: list[str]) -> dict[str, Any]:

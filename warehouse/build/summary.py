@@ -8,6 +8,7 @@ from typing import Any
 import duckdb
 
 from warehouse.database.marts import Marts
+from warehouse.database.reader import Row
 from warehouse.system.words import counted
 
 MAX_DAYS = 5
@@ -86,19 +87,14 @@ def listed_days(days: list[date]) -> str:
     return ", ".join(map(str, days[:MAX_DAYS])) + more
 
 
-def contract_summary(file: Path) -> list[str]:
+def contract_summary(rules: list[Row]) -> list[str]:
     """Return a line for each rule of the contract."""
-    query = """
-        select rule, rule_name, status, checked_rows, violating_rows, waived_rows
-        from marts.contract_compliance
-        order by rule
-    """
-    rules = rows_of(file, query)
-    width = max((len(rule[1]) for rule in rules), default=0)
+    width = max((len(str(rule["name"])) for rule in rules), default=0)
     return [
-        f"{rule} {name:<{width}}  {status}  {checked:,} checked, {violating:,} violating"
-        + (f", {waived:,} of them waived" if waived else "")
-        for rule, name, status, checked, violating, waived in rules
+        f"{rule['rule']} {rule['name']:<{width}}  {rule['status']}"
+        f"  {rule['checked']:,} checked, {rule['violating']:,} violating"
+        + (f", {rule['waived']:,} of them waived" if rule["waived"] else "")
+        for rule in rules
     ]
 
 

@@ -52,7 +52,12 @@ def read_marts(connection: duckdb.DuckDBPyConnection, catalog: str) -> Marts:
     for name in names:
         query = f'select count(*), {FINGERPRINT} from {catalog}.marts."{name}" as hashed'
         rows[name], fingerprints[name] = connection.sql(query).fetchall()[0]
-    as_of = connection.sql(
+    return Marts(rows, fingerprints, as_of_in(connection, catalog))
+
+
+def as_of_in(connection: duckdb.DuckDBPyConnection, catalog: str) -> str:
+    """Return as of when the marts in an attached file are; raise as `read_marts` does."""
+    return connection.sql(
         f"""
         select
             coalesce(cast(as_of as varchar), 'no event at all')
@@ -60,4 +65,3 @@ def read_marts(connection: duckdb.DuckDBPyConnection, catalog: str) -> Marts:
         from {catalog}.marts.warehouse_build
         """
     ).fetchall()[0][0]
-    return Marts(rows, fingerprints, as_of)

@@ -48,17 +48,29 @@ def held(
 
     """
     with duckdb.connect() as connection:
-        try:
-            connection.execute(f"attach {quoted(project / path)} as {CATALOG} (read_only)")
-        except duckdb.Error as error:
-            holder = holder_of(error)
-            if holder:
-                advice = f"Let it end, or close it, and {once_free}"
-                raise DatabaseError(f"{path} is open for writing by {holder}. {advice}") from None
-            message = str(error).splitlines()[0]
-            advice = f"If it is damaged, remove it. {once_removed}"
-            raise DatabaseError(f"{path} can't be opened: {message} {advice}") from None
+        attach(connection, project, path, CATALOG, once_free, once_removed)
         yield connection
+
+
+def attach(
+    connection: duckdb.DuckDBPyConnection,
+    project: Path,
+    path: Path,
+    catalog: str,
+    once_free: str,
+    once_removed: str,
+) -> None:
+    """Attach a database file read-only, under a name of its own; the rest is as `held` has it."""
+    try:
+        connection.execute(f"attach {quoted(project / path)} as {catalog} (read_only)")
+    except duckdb.Error as error:
+        holder = holder_of(error)
+        if holder:
+            advice = f"Let it end, or close it, and {once_free}"
+            raise DatabaseError(f"{path} is open for writing by {holder}. {advice}") from None
+        message = str(error).splitlines()[0]
+        advice = f"If it is damaged, remove it. {once_removed}"
+        raise DatabaseError(f"{path} can't be opened: {message} {advice}") from None
 
 
 def refuse_log(project: Path, path: Path, advice: str) -> None:

@@ -54,6 +54,13 @@ class Evidence:
         except DatabaseError as error:
             return [], f"they can't be shown: {error}"
 
+    def first_of(self, relations: dict[str, str | None], *queries: str) -> list[Row]:
+        """Return the rows of the first query that can be answered of the relations it names."""
+        for query in queries:
+            with suppress(KeyError, DatabaseError):  # what a failure skipped isn't there
+                return self.database.fetch(query.format_map(relations))
+        return []
+
     def files_of(self, rows: list[Row], datasets: list[str]) -> list[str]:
         """Return the landing files of failing rows, where raw data is a lake and a row tells."""
         by_dataset: dict[str, list[Row]] = {}
@@ -168,7 +175,11 @@ def identifying(row: Row, keys: list[str]) -> Row:
     }
 
 
-def in_one_line(row: Row, first: list[str]) -> str:
-    """Return a row's columns and values, the named columns first."""
-    columns = [*(name for name in dict.fromkeys(first) if name in row), *row]
-    return " ".join(f"{name}={value_text(row[name])}" for name in dict.fromkeys(columns))
+def with_first(row: Row, first: list[str]) -> Row:
+    """Return a row with the named columns first."""
+    return {name: row[name] for name in dict.fromkeys([*first, *row]) if name in row}
+
+
+def in_one_line(row: Row) -> str:
+    """Return a row's columns and values."""
+    return " ".join(f"{name}={value_text(value)}" for name, value in row.items())

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from warehouse.system.errors import WarehouseError
+from warehouse.system.errors import ExitCode, WarehouseError
 from warehouse.system.words import shown
 
 
@@ -12,6 +12,12 @@ class IngestError(WarehouseError):
     def __init__(self, problems: list[str], *summary: str) -> None:
         self.problems = problems
         super().__init__("\n".join([*problems, *summary]))
+
+
+class WrongFilesError(IngestError):
+    """What the landing folder holds is wrong."""
+
+    exit_code = ExitCode.BROKEN
 
 
 SHOWN = 10  # problems of a dataset

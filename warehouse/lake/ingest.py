@@ -17,7 +17,7 @@ from warehouse.lake import manifest as manifests
 from warehouse.lake import rows
 from warehouse.lake.damaged import FAILURES, damaged, reason
 from warehouse.lake.endings import wrong_ending
-from warehouse.lake.errors import IngestError, Problems
+from warehouse.lake.errors import IngestError, Problems, WrongFilesError
 from warehouse.lake.landing import Landing, LandingFile, look
 from warehouse.lake.manifest import Content, Manifest, Part, Source
 from warehouse.lake.places import Place, place
@@ -110,7 +110,7 @@ def written_by(steps: "list[Step]", found: Landing) -> dict[str, Content]:
     if lines:
         count = len(found.problems) + sum(step.problems.count for step in steps)
         what_to_do = "nothing was ingested. Correct the files, or take them out."
-        raise IngestError(lines, f"{counted(count, 'problem')}; {what_to_do}")
+        raise WrongFilesError(lines, f"{counted(count, 'problem')}; {what_to_do}")
     return {step.dataset.name: step.write() for step in steps}
 
 

@@ -18,7 +18,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from warehouse.seeds.declaration import DECLARED_IN, Dataset, Field, read_declaration
-from warehouse.seeds.errors import ConversionError, FileError, MismatchError
+from warehouse.seeds.errors import (
+    ConversionError,
+    FileError,
+    MismatchError,
+    WrongExportError,
+)
 from warehouse.seeds.json_text import (
     IN_BULK,
     JsonObject,
@@ -29,7 +34,13 @@ from warehouse.seeds.json_text import (
     records_in,
 )
 from warehouse.seeds.values import CONVERTERS, MAX_CHARACTERS
-from warehouse.system.files import remove_leftovers, sync_folder, temporary_beside, write_synced
+from warehouse.system.files import (
+    remedy,
+    remove_leftovers,
+    sync_folder,
+    temporary_beside,
+    write_synced,
+)
 from warehouse.system.paths import PROJECT, relative
 from warehouse.system.words import counted, shown
 
@@ -68,9 +79,10 @@ def convert(
         check: Change nothing, and raise where a seed isn't what the JSON gives.
 
     Raises:
-        ConversionError: The declaration, a file or a record is wrong, seeds can't be written, or
-            `check` found a difference. Only where a file system refuses the last step, a rename,
-            can some seeds have changed; the message then says how many.
+        WrongExportError: A file or a record is wrong, or `check` found a difference.
+        ConversionError: The declaration can't be used, or seeds can't be written. Only where a file
+            system refuses the last step, a rename, can some seeds have changed; the message then
+            says how many.
 
     """
     datasets = read_declaration()
@@ -81,7 +93,7 @@ def convert(
     differences = compare(seeds, output_dir)
     if differences:
         count = counted(len(differences), "difference")
-        raise ConversionError(differences, f"{count} from what the JSON gives; nothing changed.")
+        raise WrongExportError(differences, f"{count} from what the JSON gives; nothing changed.")
     return Conversion(records, missing, [])
 
 
@@ -92,8 +104,8 @@ def build_seeds(
     try:
         present = {path.name for path in input_dir.iterdir()}
     except OSError as error:
-        reason = f"the input folder {relative(input_dir)} can't be read: {error.strerror}"
-        raise ConversionError([reason], "No seed was changed.") from None
+        reason = f"The input folder {relative(input_dir)} can't be read: {error.strerror}"
+        raise ConversionError([f"{reason}. No seed was changed."]) from None
     seeds, records, checksums = {}, {}, ""
     problems: dict[str, list[str]] = {name: [] for name in datasets}
     for name, dataset in datasets.items():
@@ -120,7 +132,7 @@ def build_seeds(
     if lines:
         affected = counted(sum(map(bool, problems.values())), "dataset")
         summary = f"{counted(len(lines), 'problem')} in {affected}; no seed was changed."
-        raise ConversionError(lines, summary)
+        raise WrongExportError(lines, summary)
     return seeds | {CHECKSUMS: checksums.encode()}, records
 
 
@@ -233,8 +245,9 @@ def write(seeds: dict[str, bytes], output_dir: Path) -> list[str]:
     except OSError as error:
         count = sum(target.name != CHECKSUMS for target in temporary)
         changed = f"{len(replaced)} of {count} seeds were" if replaced else "no seed was"
-        reason = f"the seeds can't be written to {relative(output_dir)}: {error.strerror}"
-        raise ConversionError([f"{reason}; {changed} changed."]) from None
+        reason = f"The seeds can't be written to {relative(output_dir)}: {error.strerror}"
+        sentence = f"{reason}; {changed} changed. {remedy(reason)}".rstrip()
+        raise ConversionError([sentence]) from None
     finally:
         for file in temporary.values():
             with suppress(OSError):

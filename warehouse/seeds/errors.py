@@ -1,6 +1,6 @@
 """What is wrong with an export."""
 
-from warehouse.system.errors import WarehouseError
+from warehouse.system.errors import ExitCode, WarehouseError
 
 
 class ConversionError(WarehouseError):
@@ -12,6 +12,12 @@ class ConversionError(WarehouseError):
     def __init__(self, problems: list[str], *summary: str) -> None:
         self.problems = problems
         super().__init__("\n".join([*problems, *summary]))
+
+
+class WrongExportError(ConversionError):
+    """The JSON is wrong, or the seeds are of other JSON."""
+
+    exit_code = ExitCode.BROKEN
 
 
 class FileError(Exception):

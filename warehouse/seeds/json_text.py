@@ -14,6 +14,7 @@ from warehouse.system.words import shown
 MAX_BYTES = 50_000_000  # of one file: a seed is small, what is larger is read where it lies
 MAX_DEPTH = 100  # of nested values: beyond any real record, below Python's recursion limit
 CUT_OFF = "; the file seems to be cut off"
+BETWEEN = re.compile(r"[\s,]*")  # what separates the elements of an array
 IN_BULK = "load this dataset in bulk from landing/ instead"
 
 
@@ -60,6 +61,20 @@ def records_in(data: bytes) -> list[object]:
     if not isinstance(records, list):
         raise FileError(f"expected a JSON array of records, found {described(records)}")
     return records
+
+
+def lines_of_records(data: bytes) -> list[int]:
+    """Return the line on which each element begins of a JSON array that can be read."""
+    text, lines, line = text_of(data), [], 1
+    decoder = json.JSONDecoder(parse_int=str, parse_float=str)  # of any number of digits
+    position = text.index("[") + 1
+    line += text.count("\n", 0, position)
+    while (start := BETWEEN.match(text, position).end()) and text[start] != "]":
+        line += text.count("\n", position, start)
+        lines.append(line)
+        _, position = decoder.raw_decode(text, start)
+        line += text.count("\n", start, position)
+    return lines
 
 
 def read_bytes(path: Path) -> bytes:

@@ -4,26 +4,21 @@ Arguments go to `dbt build`. The server is the one that the profile names; by de
 cluster of `make spark-up`.
 """
 
-import sys
 import time
 
-from warehouse.build.build import (
-    built,
-    given_variables,
-    is_to_explain,
-    prepared,
-    with_variables,
-)
+from warehouse.build.build import built, given_variables, prepared, with_variables
 from warehouse.build.summary import print_entry, tests_summary
 from warehouse.dbt.run import LOG
+from warehouse.explain.ci import tell_ci
 from warehouse.explain.explanation import explain
 from warehouse.lake.ingest import LAKE
 from warehouse.spark.server import TARGET, Server
+from warehouse.system.errors import ExitCode, WarehouseError
 from warehouse.system.paths import PROJECT
 
 
-def build(arguments: list[str], lock: int, landing: str | None = None) -> int:
-    """Run every step; return 0 if all is green, else 1.
+def build(arguments: list[str], lock: int, landing: str | None = None) -> ExitCode:
+    """Run every step; return how all ended.
 
     Args:
         arguments: What `dbt build` gets.
@@ -35,30 +30,29 @@ def build(arguments: list[str], lock: int, landing: str | None = None) -> int:
     with Server(PROJECT) as server:
         if server.problem:
             place = f"{server.credentials.host}:{server.credentials.port}"
-            print(
+            raise WarehouseError(
                 f"No Thrift server answers at {place} ({server.problem}). Start one here with"
                 " `make spark-up`, or say where yours is:"
-                " export DBT_SPARK_HOST=... DBT_SPARK_PORT=...",
-                file=sys.stderr,
+                " export DBT_SPARK_HOST=... DBT_SPARK_PORT=..."
             )
-            return 1
         schemas = server.credentials.schema
     if landing:
         # A server isn't where this runs.
         lake = given_variables(arguments).get("lake_path", str(LAKE))
         arguments = with_variables(arguments, {"raw": "lake", "lake_path": lake})
     source = prepared(arguments, landing)
-    results, exit_code = built(["--target", TARGET, *arguments], lock) if source else (None, 1)
-    if not source or results is None:
-        return 1
-    if is_to_explain(results):
-        print("", explain(PROJECT, Server), sep="\n")
+    results, lost, dbt_exit_code = built(["--target", TARGET, *arguments], lock)
+    explanation = explain(PROJECT, Server, lost)
+    if explanation.failures:
+        print("", explanation, sep="\n")
     print()
     print_entry("In", source)
     print_entry("Out", f"{schemas}_marts, {schemas}_semantic")
     print_entry("Tests", tests_summary(results))
     print_entry("Took", f"{time.monotonic() - started:.1f} s")
-    if exit_code:
+    exit_code = explanation.exit_code
+    if dbt_exit_code:
         print(f"\nNot green. {LOG}")
-        return 1
-    return 0
+        exit_code = exit_code or ExitCode.COULD_NOT_RUN
+    tell_ci(explanation, f"Not green. {LOG}" if exit_code else "Built.")
+    return exit_code

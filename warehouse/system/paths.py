@@ -10,6 +10,7 @@ BUILD_FILE = Path("build/warehouse.duckdb")
 PUBLISHED_FILE = Path("warehouse.duckdb")
 HISTORY_FILE = Path("history.duckdb")
 REVIEW_FILE = Path("review.html")
+EXPORT_FOLDER = Path("export")
 TARGET = Path(os.environ.get("DBT_TARGET_PATH") or "target")  # where dbt leaves its artifacts
 LOGS = Path(os.environ.get("DBT_LOG_PATH") or "logs")
 

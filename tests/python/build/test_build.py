@@ -13,6 +13,7 @@ from helpers.builds import DATA_ONLY, Build, DbtError, Workspace
 from helpers.project import DBT_CORE, EXPORT, PROJECT, Export
 
 from warehouse import publish
+from warehouse.database import marts
 
 MARTS = {
     "attribution_summary",
@@ -84,6 +85,22 @@ def test_every_mart_and_column_says_what_it_means(sample: Build) -> None:
         " where schema_name = 'marts' and coalesce(trim(comment), '') = ''"
     )
     assert silent == []
+
+
+def test_what_is_published_is_public_and_nothing_else_is(
+    workspace: Workspace, sample: Build
+) -> None:
+    models = [
+        node for node in workspace.manifest["nodes"].values() if node["resource_type"] == "model"
+    ]
+    public = {node["name"] for node in models if node["access"] == "public"}
+    assert public == {node["name"] for node in models if node["schema"] in marts.PUBLIC_SCHEMAS}
+    assert {node["name"] for node in models if node["contract"]["enforced"]} == public
+    groups = {group["name"]: group["owner"] for group in workspace.manifest["groups"].values()}
+    assert {node["group"] for node in models} == groups.keys()
+    exposures = workspace.manifest["exposures"].values()
+    roles = {exposure["owner"]["name"] for exposure in exposures}
+    assert {owner["name"] for owner in groups.values()} == roles
 
 
 # ---- Sameness --------------------------------------------------------------------------------

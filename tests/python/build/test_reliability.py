@@ -73,7 +73,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> World:
         if name == "first":  # what can't be written costs the review, and nothing else
             reason = "review.html can't be written: Is a directory."
             assert f"Published, but without its review. {reason}" in output
-            assert code == 1, output
+            assert code == 4, output
             review.rmdir()
         else:
             assert "Review     review.html, in this folder: open it in a browser" in output
@@ -326,7 +326,7 @@ def test_the_second_stops_with_the_name_of_the_first(
         code, output = untouched.run(command, env={"BUILD_WAIT_SECONDS": "0.5"})
     waiting, refusal = output.splitlines()
     other = f"Another build is running (PID {process}, since "
-    assert code == 1
+    assert code == 4
     assert waiting.startswith(other)
     assert waiting.endswith("waiting up to 0.5 s.")
     assert refusal.startswith(beginning + other)
@@ -354,7 +354,7 @@ def test_a_first_that_is_left_by_its_parent_is_named(world: World) -> None:
         first.kill()
         first.wait()
         code, output = project.run("publish", env=NO_WAIT)
-        assert code == 1
+        assert code == 4
         dbt = int(output.split("with dbt as PID ")[1].split(",")[0])
         assert os.getpgid(dbt) == first.pid
     finally:
@@ -450,7 +450,7 @@ def test_a_file_that_is_held_is_waited_for(
 def test_a_build_says_it_without_a_traceback(untouched: Project) -> None:
     with holding(READ, untouched.folder / "build/warehouse.duckdb") as process:
         code, output = untouched.run("build", env=NO_WAIT)
-    assert code == 1
+    assert code == 4
     assert f"(PID {process}), and was waited for 0 s." in output
     assert "Traceback" not in output
 
@@ -465,13 +465,13 @@ def test_a_full_disk_is_said(untouched: Project, whole: bool) -> None:
     untouched.give(later_export())
     for size in (1_000, 1_000_000):
         code, output = untouched.run("build", preexec_fn=limit_files(size))
-        assert code == 1, output
+        assert code == 4, output
         assert "File too large" in output
         assert "Raise the limit on the size of a file (`ulimit -f`), and try again." in output
         assert "Traceback" not in output
     if whole:
         code, output = untouched.run("build", preexec_fn=limit_files(8_000_000))
-        assert code == 1, output
+        assert code == 4, output
         left = "build/warehouse.duckdb.wal is left of a write that was broken off. The disk has "
         assert left in output
         assert "Traceback" not in output
@@ -493,7 +493,7 @@ def test_what_is_in_the_way_is_said(
     """For root, who may write everywhere, it stands for a folder that is read-only."""
     spoil(untouched.folder / name)
     code, output = untouched.run("build")
-    assert code == 1
+    assert code == 4
     assert name in output
     assert "Traceback" not in output
     assert len(output.splitlines()) <= 2
@@ -502,7 +502,7 @@ def test_what_is_in_the_way_is_said(
 @pytest.mark.parametrize(
     ("name", "sentence"),
     [
-        ("seeds/json", "the input folder seeds/json can't be read: No such file or directory"),
+        ("seeds/json", "The input folder seeds/json can't be read: No such file or directory"),
         ("seeds/orchestrator", "seeds/orchestrator/_orchestrator__seeds.yml can't be used: "),
         ("profiles.yml", "profile"),  # each dbt in its words
     ],
@@ -511,7 +511,7 @@ def test_what_is_missing_is_named(untouched: Project, name: str, sentence: str) 
     path = untouched.folder / name
     shutil.rmtree(path) if path.is_dir() else path.unlink()
     code, output = untouched.run("build")
-    assert code == 1
+    assert code == 4
     assert sentence in output
     assert "Traceback" not in output
 

@@ -59,7 +59,7 @@ def test_more_than_all_impressions_is_an_error(
     assert build.statuses["status_log"] == "skipped", "it is no history"
     with pytest.raises(publish.PublishError):
         publish.publish(build.folder)
-    said = " ".join(explanation.explain(build.folder).split())
+    said = " ".join(str(explanation.explain(build.folder)).split())
     assert f"FAILED {TOTAL} guards Over all its rows an asset has" in said
     assert "dataset performance_metrics" in said
     assert f"asset_id={row['asset_id']}" in said

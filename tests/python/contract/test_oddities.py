@@ -154,7 +154,7 @@ def odd(workspace: Workspace, odd_export: Export) -> Build:
 
 def test_oddities_break_nothing(odd: Build) -> None:
     assert odd.named("fail", "error", "skipped") == set()
-    said = explanation.explain(odd.folder)
+    said = str(explanation.explain(odd.folder))
     assert set(re.findall(r"^WARNED  (.*)$", said, re.MULTILINE)) == WARNINGS
 
 

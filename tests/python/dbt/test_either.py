@@ -4,6 +4,7 @@ import os
 import re
 import signal
 import time
+import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
 import pytest
@@ -93,6 +94,33 @@ def test_an_interruption_is_no_traceback(project: Project, dbt: Path) -> None:
     assert output.endswith("Interrupted.\n")
     assert "Traceback" not in output
     assert project.version is None
+
+
+EXIT_CODES = {"structure": 1, "a seed": 1, "governance": 3, "a setting": 4}
+
+
+@pytest.mark.parametrize("dbt", EITHER)
+@pytest.mark.parametrize("what", EXIT_CODES)
+def test_an_exit_code_says_what_is_red(project: Project, dbt: Path, what: str) -> None:
+    """Of the build, and after it of its explanation and its publication."""
+    export, code = read_export(), EXIT_CODES[what]
+    env, arguments = {"DBT": str(dbt)}, []
+    if what == "structure":
+        export["campaigns"].append(export["campaigns"][0] | {"campaign_id": "CAMP_lonely"})
+    if what == "governance":
+        export["budget_actions"][0]["approved_by_human"] = False
+    if what == "a seed":  # of which dbt 2 leaves no result
+        seed = project.folder / "seeds/reference/kpi_definitions.csv"
+        seed.write_text(seed.read_text(encoding="utf-8") + "a,b,c,d,e,f,g,h,i,j,k\n", "utf-8")
+    if what == "a setting":
+        arguments = ["--vars", "{as_of: yesterday}"]
+    project.give(export)
+    assert project.run("build", *arguments, env=env)[0] == code
+    assert (project.version is not None) == (code == 3)
+    report = ElementTree.parse(project.folder / "build/junit.xml").getroot()
+    assert len(report.findall("*/failure") + report.findall("*/error")) == 1
+    assert project.run("publish")[0] == code
+    assert project.run("explain")[0] == code
 
 
 OF_EACH = re.compile(

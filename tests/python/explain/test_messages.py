@@ -11,7 +11,7 @@ from warehouse.explain import explanation
 
 def said(build: Build) -> str:
     """Return what is explained of a build, on one line."""
-    return " ".join(explanation.explain(build.folder).split())
+    return " ".join(str(explanation.explain(build.folder)).split())
 
 
 def test_a_reference_in_another_unicode_form_is_told_so(

@@ -724,7 +724,7 @@ def test_the_command_line_exports_or_says_why_not(project: Path) -> None:
     (project / "warehouse.duckdb").unlink()
     with start(project) as process:
         output = process.communicate()
-    assert (process.returncode, output[0]) == (1, "")
+    assert (process.returncode, output[0]) == (4, "")
     assert output[1] == "Nothing was exported. warehouse.duckdb is missing. Run `make build`.\n"
 
 
@@ -749,7 +749,7 @@ def test_a_full_disk_is_said(project: Path) -> None:
     process = start(project, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, limit))
     with process:
         error = process.communicate()[1]
-    assert process.returncode == 1
+    assert process.returncode == 4
     assert error.startswith("Nothing was exported. export can't be written: ")
     assert "File too large" in error
     assert error.endswith("Raise the limit on the size of a file (`ulimit -f`), and try again.\n")

@@ -87,7 +87,7 @@ class Project:
 
     def start(self, *command: str | Path, **options) -> subprocess.Popen[str]:
         """Start a command of ours, or a program, in a process group of its own."""
-        if command[0] in ("build", "publish", "seeds"):
+        if command[0] in ("build", "explain", "publish", "seeds"):
             command = (sys.executable, "-m", "warehouse", *command)
         options = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT} | options
         if "build" in command:

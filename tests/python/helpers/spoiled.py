@@ -118,7 +118,7 @@ def spoiled_build(
     with pytest.MonkeyPatch.context() as patch:
         # All rows, where a reader gets the first few: each of them must lead somewhere.
         patch.setattr(explanation, "MAX_ROWS", {"fail": 1000, "warn": 1000})
-        text = explanation.explain(build.folder)
+        text = str(explanation.explain(build.folder))
     titles = [*TITLE.finditer(text)]
     ends = [title.start() for title in titles[1:]] + [len(text)]
     said = {title[1]: text[title.start() : end] for title, end in zip(titles, ends, strict=True)}
@@ -188,7 +188,7 @@ def reasons(
     if not re.search(rf"\b{dataset}\b", head):
         yield f"doesn't name the dataset: {head}"
     for row in rows:
-        line = explanation.in_one_line(row, [])
+        line = explanation.in_one_line(row)
         tokens = re.findall(r'\S+="[^\n]*?"(?= |$)|\S+=\S+', line)
         printed = next(
             (one for one in lines.splitlines() if all(token in one for token in tokens)), None

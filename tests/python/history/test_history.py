@@ -416,7 +416,7 @@ def assert_listed(kept: Kept) -> None:
         ("changes", "0"): "There is no export 0: the history holds 1 to 3.",
     }.items():
         done = kept.history(*arguments)
-        assert (done.returncode, done.stderr.strip()) == (1, reason)
+        assert (done.returncode, done.stderr.strip()) == (4, reason)
 
 
 def test_what_keeps_the_history_from_being_mended_is_said(kept: Kept) -> None:
@@ -436,7 +436,7 @@ def test_what_keeps_the_history_from_being_mended_is_said(kept: Kept) -> None:
     with sole_build(kept.workspace.folder), pytest.MonkeyPatch.context() as patch:
         patch.setenv("BUILD_WAIT_SECONDS", "0")
         waited = kept.history()
-    assert waited.returncode == 1
+    assert waited.returncode == 4
     assert waited.stderr.startswith("Another build is running (PID ")
 
 
@@ -507,7 +507,7 @@ def test_one_wrong_date_is_no_history(kept: Kept, export: Callable[[], Export]) 
             "days_after_next_newest": 364,
         }
     ]
-    told = explanation.explain(kept.workspace.folder)
+    told = str(explanation.explain(kept.workspace.folder))
     assert "record_key=ATTR_0006" in told
     assert "adds nothing to the history" in " ".join(told.split())
     assert kept.log() == before
@@ -562,7 +562,7 @@ def test_a_dataset_that_comes_empty_is_a_warning(kept: Kept, export: Callable[[]
     assert (
         "dataset=performance_metrics records_now=0 records_before=98 since_export=1"
         " of_export_as_of=2026-03-21T12:00:00"
-    ) in explanation.explain(kept.workspace.folder)
+    ) in str(explanation.explain(kept.workspace.folder))
     build = kept.build(fuller)
     assert build.statuses[EMPTY] == "pass"
     assert build.rows("select 1 as n from marts.status_history where attribute = 'row_count'") == []

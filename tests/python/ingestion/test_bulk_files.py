@@ -46,7 +46,7 @@ def test_the_files_of_failing_rows_are_named(workspace: Workspace, tmp_path: Pat
     for names in ((of_range, of_key), (of_rule,)):  # dbt skips a rule of a dataset that failed
         tests = ("--select", *names, "--resource-type", "test")
         build = workspace.build(files=landing, fresh=False, arguments=tests)
-        said = explanation.explain(build.folder)
+        said = str(explanation.explain(build.folder))
         for block in re.split(r"^(?=FAILED)", said, flags=re.MULTILINE)[1:]:
             found = re.findall(r"(\S+[.]ndjson),?$", block, re.MULTILINE)
             files[block.split()[1].rstrip(":")] = set(found)

@@ -204,7 +204,7 @@ def replaced(story: Story, name: str, records: list[Record]) -> Iterator[None]:
 
 def red(build: Build, test: str) -> str:
     """Return the test that failed, with its column if it has several, that a pattern describes."""
-    names = [name for name, _ in BLOCK.findall(explanation.explain(build.folder))]
+    names = [name for name, _ in BLOCK.findall(str(explanation.explain(build.folder)))]
     found = [name for name in names if re.search(test, name)]
     assert found, f"{test} isn't among {names}"
     return found[0]
@@ -222,7 +222,7 @@ def test_what_is_wrong_is_found_beside_days_that_were_right(accepted: Story) -> 
         assert_whole(accepted.build("--select", "raw_*", *UNTESTED))
         for turn in ("first", "second"):
             build = accepted.build()
-            text = explanation.explain(build.folder)
+            text = str(explanation.explain(build.folder))
             blocks = dict(BLOCK.findall(text))
             for (kind, wrong), records in zip(wrongs.items(), all_records, strict=True):
                 block = blocks[red(build, wrong.test)]
@@ -237,7 +237,7 @@ def test_a_stage_that_is_counted_twice_is_found_until_it_is_mended(accepted: Sto
         for _ in range(2):
             build = accepted.build()
             assert build.failures[red(build, COUNTED_ONCE)] == 2 + 2
-            text = explanation.explain(build.folder)
+            text = str(explanation.explain(build.folder))
             assert "dataset funnel_events" in text
             for kind, records in zip(kinds, all_records, strict=True):
                 assert WRONG[kind].says(records) in text, text
@@ -294,7 +294,7 @@ def test_a_day_that_was_right_and_is_wrong_now_is_found(accepted: Story) -> None
     records = accepted.landing.files[name][1]
     with replaced(accepted, name, [*records[:-1], records[-1] | {"count": -7}]):
         build = accepted.build()
-        said = explanation.explain(build.folder)  # which looks at the files again
+        said = str(explanation.explain(build.folder))  # which looks at the files again
         red(build, r"stg_funnel_events_values_are_accepted: event_count")
     assert records[-1]["event_id"] in said, said
 

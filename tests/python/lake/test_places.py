@@ -98,7 +98,7 @@ def test_an_address_that_cannot_be_read_is_a_sentence(
     tmp_path: Path, address: str, said: str
 ) -> None:
     found = CliRunner().invoke(main, ["ingest", address, "--lake", str(tmp_path / "lake")])
-    assert (found.exit_code, found.stderr.strip()) == (1, said)
+    assert (found.exit_code, found.stderr.strip()) == (4, said)
 
 
 def test_without_fsspec_a_folder_will_do_and_an_address_says_what_is_missing(

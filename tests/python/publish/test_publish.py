@@ -137,7 +137,7 @@ class Project:
     def explained(self):
         """Write the artifacts and return what is said of them."""
         self.write()
-        return explain(self.folder)
+        return str(explain(self.folder))
 
 
 @pytest.fixture(scope="session")
@@ -460,7 +460,7 @@ def test_a_full_disk_is_refused(republished):
         text=True,
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000)),
     )
-    assert refused.returncode == 1
+    assert refused.returncode == 4
     assert refused.stderr.startswith("Not published. warehouse.duckdb can't be written: ")
     assert "File too large" in refused.stderr
     assert len(refused.stderr.splitlines()) == 1
@@ -554,12 +554,47 @@ def test_the_command_line_publishes_or_says_why_not(project):
     shutil.copytree(PROJECT / "warehouse", project.folder / "warehouse")
     refused = subprocess.run(COMMAND, cwd=project.folder, capture_output=True, text=True)
     reason = "Not published. target/run_results.json: No such file or directory. "
-    assert (refused.returncode, refused.stdout) == (1, "")
+    assert (refused.returncode, refused.stdout) == (4, "")
     assert refused.stderr == reason + "Run `dbt build` first.\n"
     project.write()
     published = subprocess.run(COMMAND, cwd=project.folder, capture_output=True, text=True)
     assert (published.returncode, published.stderr) == (0, "")
     assert published.stdout.startswith("Published warehouse.duckdb (3 marts, 16 rows, ")
+
+
+@pytest.mark.parametrize(
+    ("ended", "code"),
+    [
+        ({"stage_is_known": "warn"}, 0),
+        ({"stage_is_known": "fail"}, 1),
+        ({"fct_events": "error"}, 1),
+        ({"fct_events": "skipped"}, 1),
+        ({"money_is_approved": "fail"}, 3),
+        ({"money_is_approved": "error"}, 1),
+        ({"money_is_approved": "fail", "stage_is_known": "fail"}, 1),
+        ({"money_is_approved": "fail", "fct_events": "skipped"}, 1),
+    ],
+)
+def test_publishing_and_explaining_end_alike(project, ended, code):
+    for name, status in ended.items():
+        project.ended(name, status, failures=1, compiled_code=ALL_EVENTS)
+    project.write()
+    assert explain(project.folder).exit_code == code
+    assert publishing_ends(project) == code
+
+
+def test_a_full_disk_says_nothing_of_the_export(project):
+    project.ended("fct_events", "error", message="IO Error: No space left on device")
+    project.write()
+    assert explain(project.folder).exit_code == publishing_ends(project) == 4
+
+
+def publishing_ends(project):
+    """Return the exit code of publishing."""
+    try:
+        return publish.publish(project.folder).exit_code
+    except WarehouseError as error:
+        return error.exit_code
 
 
 # ---- Explaining -----------------------------------------------------------------------------
@@ -578,14 +613,16 @@ def test_a_run_that_ended_before_it_built_anything_is_no_list_of_failures(projec
     for result in project.run_results["results"]:
         result.update(status="error", message="Compilation Error")
     reason = "The last dbt run ended before it built anything: see logs/dbt.log."
-    assert project.explained() == f"There is no dbt run to explain. {reason}"
+    with pytest.raises(ArtifactError, match=reason):
+        project.explained()
     with pytest.raises(ArtifactError, match=reason):
         publish.publish(project.folder)
 
 
 def test_no_run_to_explain(project):
-    reason = "There is no dbt run to explain. target/run_results.json: No such file or directory."
-    assert explain(project.folder) == f"{reason} Run `dbt build` first."
+    reason = "target/run_results.json: No such file or directory. Run `dbt build` first."
+    with pytest.raises(ArtifactError, match=reason):
+        explain(project.folder)
 
 
 def test_a_failed_test_is_explained_with_its_rows(project):

@@ -186,6 +186,6 @@ def test_the_command_says_what_is_wrong_without_a_traceback(tmp_path: Path) -> N
     project = copy_project(tmp_path)
     command = [sys.executable, "-m", "warehouse", "review"]
     done = subprocess.run(command, cwd=project, capture_output=True, text=True, check=False)
-    assert done.returncode == 1
+    assert done.returncode == 4
     assert done.stdout == ""
     assert done.stderr == "No review. warehouse.duckdb is missing. Run `make build`.\n"

@@ -475,8 +475,7 @@ def test_an_unreadable_file(shared_inputs, output):
 def test_an_unreadable_input_folder(shared_inputs, output):
     shared_inputs.chmod(0)
     assert refusal(shared_inputs, output) == [
-        f"the input folder {shared_inputs} can't be read: Permission denied",
-        "No seed was changed.",
+        f"The input folder {shared_inputs} can't be read: Permission denied. No seed was changed."
     ]
     shared_inputs.chmod(0o755)
 
@@ -485,7 +484,8 @@ def test_an_output_folder_that_is_read_only(shared_inputs):
     output = shared_inputs.parent / "seeds"
     output.mkdir(mode=0o555)
     assert refusal(shared_inputs, output) == [
-        f"the seeds can't be written to {output}: Permission denied; no seed was changed."
+        f"The seeds can't be written to {output}: Permission denied; no seed was changed."
+        " A build needs a folder that it can write to."
     ]
 
 
@@ -514,8 +514,7 @@ def test_a_missing_input_folder(inputs, output, folder):
     with pytest.raises(ConversionError) as caught:
         convert(path, output)
     assert str(caught.value).splitlines() == [
-        f"the input folder {path} can't be read: {reason}",
-        "No seed was changed.",
+        f"The input folder {path} can't be read: {reason}. No seed was changed."
     ]
 
 
@@ -755,9 +754,10 @@ def test_a_write_that_fails_leaves_everything_as_it_was(
 
     monkeypatch.setattr(place, function, fail)
     done = command(inputs, output)
-    assert done.exit_code == 1
+    assert done.exit_code == 4
     assert done.stderr == (
-        f"the seeds can't be written to {output}: No space left on device; no seed was changed.\n"
+        f"The seeds can't be written to {output}: No space left on device; no seed was changed."
+        " Make room on the disk, and try again.\n"
     )
     assert snapshot(output) == before
 
@@ -772,7 +772,7 @@ def test_a_rename_that_fails_half_way_is_told_honestly(inputs, output, monkeypat
         return original(path, target)
 
     monkeypatch.setattr(Path, "replace", fail)
-    with pytest.raises(ConversionError, match=r"2 of 13 seeds were changed\.$"):
+    with pytest.raises(ConversionError, match=r"2 of 13 seeds were changed\. A build needs a"):
         convert(inputs, output)
     assert len(snapshot(output)) == 2
 

@@ -167,7 +167,7 @@ def test_what_failed_is_explained_with_the_files_of_its_rows(
     with pytest.MonkeyPatch.context() as patch:
         for name, value in spark.environment.items():
             patch.setenv(name, value)
-        said = explain(workspace.folder, Server)
+        said = str(explain(workspace.folder, Server))
     assert f"FAILED  {unique}\n" in said
     assert f"hint_id={again['hint_id']}" in said
     assert "    files   attribution_hints.ndjson\n" in said
