@@ -204,7 +204,7 @@ def test_an_environment_whose_python_is_gone_is_made_anew(machine: Machine) -> N
         (["build"], "base"),
         (["build", "DBT=dbt"], "own"),
         (["export"], "own"),
-        (["docs", "DBT=dbt"], "base"),
+        (["docs", "DBT=dbt"], "dev"),
     ],
 )
 def test_only_what_runs_the_pinned_dbt_installs_it(
