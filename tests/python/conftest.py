@@ -1,10 +1,14 @@
 """Set-up of the suite: shared builds, and the option --whole."""
 
 import copy
+import fcntl
 import functools
 import os
+import pickle
 import re
+import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,29 +30,19 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--whole", action="store_true", help="run the long suites at full length")
 
 
-SHARING = {"marts", "review"}  # folders whose tests share builds
-
-
-def is_sharing(file: Path) -> bool:
-    """Return whether a file's tests share builds with other files."""
-    return file.parent.name in SHARING
-
-
-class ByBuilds(LoadScopeScheduling):
-    """Runs the tests of a file, and all tests that share builds, in one process.
+class ByFile(LoadScopeScheduling):
+    """Run the tests of a file in one process: they share builds.
 
     The tests of Spark's parity share only a cluster, and each process has one.
     """
 
     def _split_scope(self, nodeid: str) -> str:
-        file = Path(nodeid.split("::")[0])
-        if file.stem == "test_spark_parity":
-            return nodeid
-        return "marts" if is_sharing(file) else file.stem
+        file = nodeid.split("::")[0]
+        return nodeid if Path(file).stem == "test_spark_parity" else file
 
 
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByBuilds:
-    return ByBuilds(config, log)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFile:
+    return ByFile(config, log)
 
 
 MEMORY = Path("/dev/shm")  # a file system of Linux's
@@ -83,6 +77,10 @@ LONG = {"messy in the beginning", "sample in the past", "sample a day before its
 """Cases that only --whole builds: what they show, others show as well, at another moment."""
 
 
+LONGEST = {"build", "history", "ingestion", "marts"}
+"""Folders whose files take longest: they come first, so that no process ends with one alone."""
+
+
 def case_of(item: pytest.Item) -> str | None:
     """Return the case of a test."""
     callspec = getattr(item, "callspec", None)
@@ -94,8 +92,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         long = [item for item in items if item.get_closest_marker("long") or case_of(item) in LONG]
         config.hook.pytest_deselected(items=long)
         items[:] = [item for item in items if item not in long]
-    # The slowest tests first, so that no process ends with one alone.
-    items.sort(key=lambda item: not is_sharing(item.path))
+    items.sort(key=lambda item: item.path.parent.name not in LONGEST)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -153,9 +150,31 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
 
 
 @pytest.fixture(scope="session")
-def sample(workspace: Workspace) -> Build:
-    """Build the project's own export, unit tests included."""
-    return workspace.build(read_export(), arguments=())
+def shared(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Callable[[str, Callable[[], Build]], Build]:
+    """Return a function that gives a build by name; the first process that needs it makes it."""
+    base = tmp_path_factory.getbasetemp()
+    builds = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "shared"
+    builds.mkdir(exist_ok=True)
+
+    def build(name: str, make: Callable[[], Build]) -> Build:
+        kept = builds / f"{name}.pickle"
+        with (builds / f"{name}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not kept.exists():
+                made = make()
+                shutil.move(made.folder, builds / name)
+                kept.write_bytes(pickle.dumps(replace(made, folder=builds / name)))
+        return pickle.loads(kept.read_bytes())
+
+    return build
+
+
+@pytest.fixture(scope="session")
+def sample(build_of: Callable[[str], Build]) -> Build:
+    """Return the build of the project's own export, unit tests included."""
+    return build_of("sample")
 
 
 @pytest.fixture(scope="session")
@@ -165,9 +184,12 @@ def core(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
 
 
 @pytest.fixture(scope="session")
-def sample_of_core(core: Workspace, whole: bool) -> Build:
+def sample_of_core(
+    core: Workspace, whole: bool, shared: Callable[[str, Callable[[], Build]], Build]
+) -> Build:
     """Let dbt-core build the project's own export; its unit tests take as long again."""
-    return core.build(read_export(), arguments=() if whole else DATA_ONLY)
+    arguments = () if whole else DATA_ONLY
+    return shared("sample of core", lambda: core.build(read_export(), arguments=arguments))
 
 
 @pytest.fixture(scope="session")
@@ -178,13 +200,17 @@ def export() -> Callable[[], Export]:
 
 
 @pytest.fixture(scope="session")
-def build_of(workspace: Workspace, request: pytest.FixtureRequest) -> Callable[[str], Build]:
+def build_of(
+    workspace: Workspace, shared: Callable[[str, Callable[[], Build]], Build]
+) -> Callable[[str], Build]:
     """Return a function that gives the build of a case."""
 
     @functools.cache
     def build(name: str) -> Build:
-        if name == "sample":
-            return request.getfixturevalue("sample")
-        return workspace.build(CASES[name].export(), variables=CASES[name].variables)
+        case, arguments = CASES[name], () if name == "sample" else DATA_ONLY
+        return shared(
+            name,
+            lambda: workspace.build(case.export(), variables=case.variables, arguments=arguments),
+        )
 
     return build

@@ -8,18 +8,19 @@ page, "issue" the issue that asked for the warehouse, "V1" and "V2" the two spec
 Counts are int, money Decimal with two places, rates float; a null is None.
 """
 
+import copy
 import csv
 import decimal
+import functools
 import math
 import re
 import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from fractions import Fraction
-from functools import cached_property
 from pathlib import Path
 from statistics import NormalDist
 from typing import Any
@@ -130,6 +131,7 @@ class World:
     signals: list[Row]
     actions: list[Row]
     rollups: list[Row]
+    worked_out: dict[Callable, list] = field(init=False, repr=False, default_factory=dict)
 
     @property
     def today(self) -> date:
@@ -141,12 +143,12 @@ class World:
         """Whether all exported events are included: the as-of is at the latest event or later."""
         return self.newest_event_at <= self.as_of
 
-    @cached_property
+    @functools.cached_property
     def covered_from(self) -> dict[tuple[str, date], date]:
         """The first day that an asset's rows of a day cover."""
         return coverage(self)
 
-    @cached_property
+    @functools.cached_property
     def subjects(self) -> dict[str, dict[str, set[tuple[str, str]]]]:
         """The records that each decision names, by decision and field."""
         return decision_subjects(self)
@@ -154,6 +156,18 @@ class World:
     def number(self, name: str) -> Fraction:
         """Return a number of the policy."""
         return exact(self.policy[name])
+
+
+def once(work_out: Callable[[World], list]) -> Callable[[World], list]:
+    """Compute a function once per world, since others build on it; return copies."""
+
+    @functools.wraps(work_out)
+    def kept(world: World) -> list:
+        if work_out not in world.worked_out:
+            world.worked_out[work_out] = work_out(world)
+        return [copy.copy(one) for one in world.worked_out[work_out]]
+
+    return kept
 
 
 def read_world(export: Export, variables: Row | None = None, as_of: str | None = None) -> World:
@@ -407,23 +421,31 @@ def parts_of_days(world: World, row: Row) -> dict[date, Row]:
     """Return each day's part of a row of performance (issue on time).
 
     In whole counts; money in cents where all of it is in cents, else in millionths.
+    """
+    first = world.covered_from[row["asset_id"], row["day"]]
+    return spread(first, (row["day"] - first).days + 1, tuple(row[name] for name in MEASURES))
+
+
+@functools.cache
+def spread(first: date, length: int, totals: tuple) -> dict[date, Row]:
+    """Return each day's part of totals.
 
     Day k of n has round(total * k / n) - round(total * (k - 1) / n), the last day the rest.
     """
-    first = world.covered_from[row["asset_id"], row["day"]]
-    length = (row["day"] - first).days + 1
 
-    def so_far(name: str, number: int) -> Fraction:
-        total, unit = Fraction(row[name]), 1
+    def so_far(name: str, total: Fraction, number: int) -> Fraction:
+        unit = 1
         if name in ("spend", "revenue_proxy"):
             unit = 100 if (total * 100).denominator == 1 else 10**6
         if number == length:
             return total
         return Fraction(math.floor(total * unit * number / length + Fraction(1, 2)), unit)
 
+    of = [(name, Fraction(total)) for name, total in zip(MEASURES, totals, strict=True)]
     return {
         first + timedelta(days=number - 1): {
-            name: so_far(name, number) - so_far(name, number - 1) for name in MEASURES
+            name: so_far(name, total, number) - so_far(name, total, number - 1)
+            for name, total in of
         }
         for number in range(1, length + 1)
     }
@@ -1325,6 +1347,7 @@ def claim_of(signal: Row) -> tuple:
     return signal["known_at"], *(signal[name] for name in names), *lists
 
 
+@once
 def risk_escalation(world: World) -> list[Row]:
     """Return one row per risk signal raised by the as-of (issue, "Risk")."""
     rows = []
@@ -1453,6 +1476,7 @@ def compares_two_assets(world: World, experiment: Row) -> bool:
 RECORD_KEYS = {1: "campaign_id", 2: "experiment_id", 3: "record_key", 4: "budget_action_id"}
 
 
+@once
 def contract_violations(world: World) -> list[Row]:
     """Return every breach as a row; without waivers, none is waived."""
     definitions = {int(row["rule"]): row for row in read_reference("contract_rules")}

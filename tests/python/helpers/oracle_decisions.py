@@ -32,6 +32,7 @@ def least_first(value: object) -> tuple[bool, object]:
 # ---- Experiments ----------------------------------------------------------------------------
 
 
+@oracle.once
 def experiment_results(world: World) -> list[Row]:
     """Return one row per experiment: health before lift, then the verdict (issue)."""
     performance = defaultdict(list)
@@ -552,6 +553,7 @@ def fct_performance_daily(world: World) -> list[Row]:
     return rows
 
 
+@oracle.once
 def campaign_performance(world: World) -> list[Row]:
     """Return a campaign's cost, by the ledger and as metered, and its return (issue)."""
     ledger = {row["campaign_id"]: row for row in world.export["roi_ledger"]}
@@ -620,6 +622,7 @@ CAMPAIGN_OF_PACING = (
 )
 
 
+@oracle.once
 def campaign_pacing(world: World) -> list[Row]:
     """Return each campaign's projected spend and conversions (issue on time; decisions)."""
     ledger = {row["campaign_id"]: row for row in world.export["roi_ledger"]}
@@ -1157,6 +1160,7 @@ def judged_windows(world: World) -> list[Row]:
     return [row for row in oracle.segment_rollups(world) if row["is_judged"]]
 
 
+@oracle.once
 def executive_scorecard(world: World) -> list[Row]:
     """Return the health verdict, then the metrics with their targets (issue).
 
@@ -1295,6 +1299,7 @@ ACTION_TYPES = (
 GOES_ON_ONLY_WITH_ITS_CAMPAIGN = ACTION_TYPES[4:]
 
 
+@oracle.once
 def next_actions(world: World) -> list[Row]:
     """Return the next actions, most urgent first, then decided ones (number 2).
 

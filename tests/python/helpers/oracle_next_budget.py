@@ -395,6 +395,7 @@ def context_of(world: World, place: Place, experiments: list[Row], pacing: Row) 
     }
 
 
+@oracle.once
 def next_budget(world: World) -> list[Row]:
     """Return the yields of the latest complete weeks by campaign and channel, ranked (issue)."""
     first, last = compared_weeks(world)

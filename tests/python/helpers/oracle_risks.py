@@ -242,10 +242,9 @@ def checks_of_splits(world: World) -> Iterator[Check]:
             yield Check("broken_split", "experiment", identity, day, at, day, first, day, is_met)
 
 
-@cache
-def all_checks(world_id: int) -> list[Check]:
-    """Return all checks of a world, which is kept by its id."""
-    world = WORLDS[world_id]
+@oracle.once
+def checks_of(world: World) -> list[Check]:
+    """Return all checks of a world."""
     every = reports(world)
     checks = [*checks_of_rates(world), *checks_of_splits(world)]
     for asset_id, rows in every.items():
@@ -256,15 +255,7 @@ def all_checks(world_id: int) -> list[Check]:
     return sorted(checks, key=lambda one: (one.definition, one.record_id, one.on))
 
 
-WORLDS: dict[int, World] = {}
-
-
-def checks_of(world: World) -> list[Check]:
-    """Return all checks of a world, computed once."""
-    WORLDS[id(world)] = world
-    return all_checks(id(world))
-
-
+@oracle.once
 def findings(world: World) -> list[Row]:
     """Return the episodes: unbroken runs of checks that meet a definition."""
     series: dict[tuple, list[Check]] = defaultdict(list)
@@ -433,13 +424,13 @@ def spent_once(rows: list[Row], until_report: bool) -> Fraction | None:
     return sum(days.values(), Fraction(0)) if rows else None
 
 
-def facts_check(world: World, signal: Row, found: list[Row]) -> str:
+def facts_check(world: World, signal: Row, found: list[Row], checks: list[Check]) -> str:
     """Return whether the data supports a signal."""
     if any(signal["risk_id"] in row["answers"] for row in found):
         return "borne_out"
     newest: dict[tuple[str, str], Check] = {}
     scope = scope_of(world, signal)
-    for one in checks_of(world):
+    for one in checks:
         if (
             definitions()[one.definition]["risk_type"] == signal["risk_type"]
             and (one.record_kind, one.record_id) in scope
@@ -452,9 +443,9 @@ def facts_check(world: World, signal: Row, found: list[Row]) -> str:
 
 def facts_checks(world: World) -> list[Row]:
     """Return each signal's facts_check, as risk_escalation has it."""
-    found = findings(world)
+    found, checks = findings(world), checks_of(world)
     return [
-        {"risk_id": one["risk_id"], "facts_check": facts_check(world, one, found)}
+        {"risk_id": one["risk_id"], "facts_check": facts_check(world, one, found, checks)}
         for one in world.signals
     ]
 

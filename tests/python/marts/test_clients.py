@@ -74,7 +74,87 @@ def export_as_of(now: datetime) -> Export:
 OF_BUILDS = {"DBT_TARGET": "duckdb", "DBT_LOG_LEVEL_FILE": "debug"}
 
 
-# ---- A project that is built and published repeatedly while clients read --------------
+# ---- The version that is read, and one instance per process ----------------------------------
+
+
+class Shop:
+    """A project without running processes, whose build can be changed and published."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.file = folder / "warehouse.duckdb"
+        self.publish(1)
+
+    def publish(self, exports: int) -> None:
+        """Publish a version with a given number of exports seen."""
+        with duckdb.connect(str(self.folder / "build/warehouse.duckdb")) as connection:
+            connection.execute(f"update marts.warehouse_build set exports_seen = {exports}")
+        publish(self.folder)
+
+
+EXPORTS_SEEN = "select exports_seen from marts.warehouse_build"
+
+
+@pytest.fixture
+def shop(sample: Build, tmp_path: Path) -> Shop:
+    for name in ("build", "target"):
+        shutil.copytree(sample.folder / name, tmp_path / name)
+    return Shop(tmp_path)
+
+
+def seen(engine: sa.Engine) -> int:
+    with engine.connect() as connection:
+        return connection.execute(sa.text(EXPORTS_SEEN)).scalar_one()
+
+
+def test_a_pool_keeps_its_version_and_no_pool_sees_the_next(shop: Shop) -> None:
+    pool, no_pool = engine_of(shop.file), engine_of(shop.file, poolclass=sa.NullPool)
+    assert seen(pool) == 1
+    shop.publish(2)
+    assert seen(pool) == seen(no_pool) == 1, "a process has one instance of a file"
+    pool.dispose()
+    assert seen(no_pool) == 2
+    shop.publish(3)
+    assert seen(no_pool) == 3
+    assert seen(pool) == 3
+    pool.dispose()
+
+
+def test_a_process_opens_a_file_in_one_way(shop: Shop) -> None:
+    """A pitfall that `docs/bi.md` names: SQLAlchemy's way of opening is not that of DuckDB."""
+    different = pytest.raises(duckdb.ConnectionException, match="different configuration")
+    with connected(shop.file), different:
+        duckdb.connect(str(shop.file), read_only=True)
+    with opened(shop.file) as connection:
+        assert connection.sql(EXPORTS_SEEN).fetchone() == (1,)
+
+
+def test_a_session_at_the_command_line_keeps_its_version(shop: Shop) -> None:
+    command = [
+        PROGRAMS / "duckdb",
+        "-readonly",
+        "-init",
+        os.devnull,
+        "-csv",
+        "-noheader",
+        shop.file,
+    ]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with subprocess.Popen(command, encoding="utf-8", bufsize=1, **pipes) as session:
+
+        def ask() -> str:
+            session.stdin.write(f"{EXPORTS_SEEN};\n")
+            return session.stdout.readline().strip()
+
+        assert ask() == "1"
+        shop.publish(2)
+        assert ask() == "1"
+        session.stdin.close()
+        assert session.wait(timeout=10) == 0
+    assert command_line(shop.file, "-csv", "-noheader", EXPORTS_SEEN).stdout.strip() == "2"
+
+
+# ---- A project that is built and published repeatedly while clients read ---------------------
 
 
 @dataclass
@@ -679,83 +759,3 @@ def test_metricflow_answers_what_the_marts_say(builds: Builds, tmp_path: Path) -
         ).fetchall()
     assert {(name, Decimal(spend), int(clicks)) for name, spend, clicks in rows} == set(expected)
     assert len(rows) == 4
-
-
-# ---- The version that is read, and one instance per process --------------------------------------
-
-
-class Shop:
-    """A project without running processes, whose build can be changed and published."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.file = folder / "warehouse.duckdb"
-        self.publish(1)
-
-    def publish(self, exports: int) -> None:
-        """Publish a version with a given number of exports seen."""
-        with duckdb.connect(str(self.folder / "build/warehouse.duckdb")) as connection:
-            connection.execute(f"update marts.warehouse_build set exports_seen = {exports}")
-        publish(self.folder)
-
-
-EXPORTS_SEEN = "select exports_seen from marts.warehouse_build"
-
-
-@pytest.fixture
-def shop(sample: Build, tmp_path: Path) -> Shop:
-    for name in ("build", "target"):
-        shutil.copytree(sample.folder / name, tmp_path / name)
-    return Shop(tmp_path)
-
-
-def seen(engine: sa.Engine) -> int:
-    with engine.connect() as connection:
-        return connection.execute(sa.text(EXPORTS_SEEN)).scalar_one()
-
-
-def test_a_pool_keeps_its_version_and_no_pool_sees_the_next(shop: Shop) -> None:
-    pool, no_pool = engine_of(shop.file), engine_of(shop.file, poolclass=sa.NullPool)
-    assert seen(pool) == 1
-    shop.publish(2)
-    assert seen(pool) == seen(no_pool) == 1, "a process has one instance of a file"
-    pool.dispose()
-    assert seen(no_pool) == 2
-    shop.publish(3)
-    assert seen(no_pool) == 3
-    assert seen(pool) == 3
-    pool.dispose()
-
-
-def test_a_process_opens_a_file_in_one_way(shop: Shop) -> None:
-    """A pitfall that `docs/bi.md` names: SQLAlchemy's way of opening is not that of DuckDB."""
-    different = pytest.raises(duckdb.ConnectionException, match="different configuration")
-    with connected(shop.file), different:
-        duckdb.connect(str(shop.file), read_only=True)
-    with opened(shop.file) as connection:
-        assert connection.sql(EXPORTS_SEEN).fetchone() == (1,)
-
-
-def test_a_session_at_the_command_line_keeps_its_version(shop: Shop) -> None:
-    command = [
-        PROGRAMS / "duckdb",
-        "-readonly",
-        "-init",
-        os.devnull,
-        "-csv",
-        "-noheader",
-        shop.file,
-    ]
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
-    with subprocess.Popen(command, encoding="utf-8", bufsize=1, **pipes) as session:
-
-        def ask() -> str:
-            session.stdin.write(f"{EXPORTS_SEEN};\n")
-            return session.stdout.readline().strip()
-
-        assert ask() == "1"
-        shop.publish(2)
-        assert ask() == "1"
-        session.stdin.close()
-        assert session.wait(timeout=10) == 0
-    assert command_line(shop.file, "-csv", "-noheader", EXPORTS_SEEN).stdout.strip() == "2"

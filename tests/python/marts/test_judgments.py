@@ -111,13 +111,16 @@ def metrics(build: Build) -> dict[str, tuple]:
     return {row["metric"]: values(row, "actual", "verdict") for row in rows}
 
 
+@pytest.fixture(scope="module")
+def world(export: Callable[[], Export]) -> oracle.World:
+    """Return what the export with the cases says."""
+    return oracle.read_world(untidy(export()))
+
+
 @pytest.mark.parametrize("mart", oracle.MARTS | oracle_decisions.MARTS)
-def test_cases_are_what_the_oracle_reads(
-    mart: str, cases: Build, export: Callable[[], Export]
-) -> None:
+def test_cases_are_what_the_oracle_reads(mart: str, cases: Build, world: oracle.World) -> None:
     key, work_out = (oracle.MARTS | oracle_decisions.MARTS)[mart]
-    expected = work_out(oracle.read_world(untidy(export())))
-    assert_same(mart, key, expected, cases.rows(f"select * from marts.{mart}"), is_close)
+    assert_same(mart, key, work_out(world), cases.rows(f"select * from marts.{mart}"), is_close)
 
 
 # ---- 1. Who answered what
