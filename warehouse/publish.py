@@ -8,7 +8,7 @@ the contract's governance rules are, since the marts show them.
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -85,7 +85,9 @@ def publish(project: Path = PROJECT) -> Publication:
         refuse_log(project, BUILD_FILE, f"The disk has {free:,} MB left. {AGAIN}")
         run_results, manifest = read_artifacts(project)
         breaches = judge(run_results, manifest, *stamp_of(connection))
-        marts = replace(project, connection, manifest)
+        results = run_results["results"]
+        passed = {result["unique_id"] for result in results if result["status"] != "warn"}
+        marts = replace(project, connection, manifest, passed)
     return Publication(project / PUBLISHED_FILE, marts, breaches)
 
 
@@ -155,7 +157,9 @@ def name_some(node_ids: list[str], nodes: Artifact) -> str:
 # ---- Files ----------------------------------------------------------------------------------
 
 
-def replace(project: Path, connection: duckdb.DuckDBPyConnection, manifest: Artifact) -> Marts:
+def replace(
+    project: Path, connection: duckdb.DuckDBPyConnection, manifest: Artifact, passed: Set[str]
+) -> Marts:
     """Publish the public schemas of the build file, which must be open; return their contents."""
     target = (project / PUBLISHED_FILE).resolve()  # a link stays a link
     temporary = temporary_beside(target)
@@ -167,7 +171,7 @@ def replace(project: Path, connection: duckdb.DuckDBPyConnection, manifest: Arti
             advice = "Nobody should write to the published file: remove it, and publish again."
             refuse_log(project, PUBLISHED_FILE, advice)
             remove_leftovers(target)
-            marts = write(connection, temporary, manifest)
+            marts = write(connection, temporary, manifest, passed)
             if target.is_file():
                 shutil.copymode(target, temporary)  # keeps the permissions
             temporary.replace(target)
@@ -182,7 +186,9 @@ def replace(project: Path, connection: duckdb.DuckDBPyConnection, manifest: Arti
     return marts
 
 
-def write(connection: duckdb.DuckDBPyConnection, file: Path, manifest: Artifact) -> Marts:
+def write(
+    connection: duckdb.DuckDBPyConnection, file: Path, manifest: Artifact, passed: Set[str]
+) -> Marts:
     """Write a database of the public schemas, and return once it is on disk.
 
     Everything becomes a table, with its comments and keys: views would read tables that aren't
@@ -192,7 +198,7 @@ def write(connection: duckdb.DuckDBPyConnection, file: Path, manifest: Artifact)
     connection.execute("use published")  # where a foreign key looks for what it refers to
     connection.begin()
     primary = declared_keys(manifest, ("primary_key",))
-    foreign = foreign_keys(manifest)
+    foreign = foreign_keys(manifest, passed)
     # What others refer to comes first.
     for schema, name in sorted(public_relations(connection), key=lambda one: one[1] in foreign):
         connection.execute(f"create schema if not exists published.{schema}")

@@ -1,6 +1,7 @@
 """Read what dbt knows of the marts besides their columns: their keys, and how long they stay."""
 
 from collections import defaultdict
+from collections.abc import Set
 from datetime import date
 from typing import Any
 
@@ -56,16 +57,16 @@ def declared_keys(
     return keys
 
 
-def foreign_keys(manifest: Artifact) -> dict[str, dict[str, tuple[str, str]]]:
+def foreign_keys(manifest: Artifact, passed: Set[str]) -> dict[str, dict[str, tuple[str, str]]]:
     """Return the foreign keys of each table: by column the table, and the column of that.
 
-    They are what `foreign_keys` tests: from a fact to a dimension, never between two facts or two
-    dimensions, so that one path leads from a fact to each.
+    They are what the tests `foreign_keys` found to hold: from a fact to a dimension, never between
+    two facts or two dimensions, so that one path leads from a fact to each.
     """
     keys: dict[str, dict[str, tuple[str, str]]] = defaultdict(dict)
-    for node in manifest["nodes"].values():
+    for node_id, node in manifest["nodes"].items():
         test = node.get("test_metadata") or {}
-        if test.get("name") == "foreign_keys":
+        if test.get("name") == "foreign_keys" and node_id in passed:
             table = manifest["nodes"][node["attached_node"]]["alias"]
             for column, referenced in test["kwargs"]["columns"].items():
                 dimension, _, key = referenced.partition(".")

@@ -317,6 +317,17 @@ def test_keys_are_published_as_tests_declare_them(project, rows, monkeypatch):
     ]
 
 
+def test_a_foreign_key_that_was_warned_of_is_not_declared(project):
+    """Looking back, a fact can be older than its dimension's row."""
+    project.sql(STAGES)
+    project.sql("delete from marts.dim_stages where stage = 'visit'")
+    for one in KEYED:
+        project.add(one)
+    project.ended("keys", "warn")
+    project.publish()
+    assert public(project.published) == public(project.build)
+
+
 def test_a_fingerprint_depends_on_the_rows_and_not_on_their_order(project):
     fingerprints = [project.publish().marts.fingerprints["fct_events"]]
     for change in (
