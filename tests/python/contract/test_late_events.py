@@ -60,6 +60,6 @@ def test_more_than_all_impressions_is_an_error(
     with pytest.raises(publish.PublishError):
         publish.publish(build.folder)
     said = " ".join(str(explanation.explain(build.folder)).split())
-    assert f"FAILED {TOTAL} guards Over all its rows an asset has" in said
+    assert f"FAILED {TOTAL} guards An asset has at most as many clicks" in said
     assert "dataset performance_metrics" in said
     assert f"asset_id={row['asset_id']}" in said

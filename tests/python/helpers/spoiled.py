@@ -71,10 +71,11 @@ def checks_of(node: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
         return
     metadata = node.get("test_metadata") or {"name": "", "kwargs": {}}
     arguments = metadata["kwargs"]
-    for column, rule in arguments.get("columns", {}).items():
-        for kind in rule.keys() - {"inclusive"}:
-            yield f"{node['name']}: {column}", kind, column
-    if "columns" not in arguments:
+    if metadata["name"] == "values_are_accepted":
+        for column, rule in arguments["columns"].items():
+            for kind in rule.keys() - {"inclusive"}:
+                yield f"{node['name']}: {column}", kind, column
+    else:
         yield node["name"], metadata["name"], arguments.get("column_name") or ""
 
 
