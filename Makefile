@@ -34,7 +34,7 @@ export: $(INSTALLED)-own  ## write the published marts to export/, as Parquet an
 	@$(WAREHOUSE) export $(ARGS)
 
 diff: $(INSTALLED)-$(if $(DBT),own,base)  ## compare the published marts with BASE, a commit (which is built) or a published file: make diff BASE=main
-	@$(WAREHOUSE) diff $(ARGS) $(BASE) $(HEAD)
+	@$(WAREHOUSE) diff $(ARGS) "$(BASE)" $(if $(HEAD),"$(HEAD)")
 
 test: $(INSTALLED)-dev $(INSTALLED)-dbt2  ## run every test; ARGS=--whole runs the long suites at full length
 	@$(BIN)/pytest --numprocesses auto --ignore tests/python/browser --ignore tests/python/spark $(ARGS)

@@ -26,15 +26,15 @@ def render(manifest: dict) -> str:
         if node["resource_type"] == "model" and node["schema"] == "marts":
             domains.setdefault(Path(node["path"]).parent.name, []).append(node)
     for models in domains.values():
-        models.sort(key=lambda model: model["name"])
+        models.sort(key=lambda model: model["alias"])
     parts = [HEAD, "\n"]
     for domain, models in sorted(domains.items()):
-        links = (f"[{model['name']}](#{model['name']})" for model in models)
+        links = (f"[{model['alias']}](#{model['alias']})" for model in models)
         parts.append(f"- {domain}: {', '.join(links)}\n")
     for domain, models in sorted(domains.items()):
         parts.append(f"\n## {domain}\n")
         for model in models:
-            parts.append(f"\n### {model['name']}\n\n{one_line(model['description'])}\n")
+            parts.append(f"\n### {model['alias']}\n\n{one_line(model['description'])}\n")
             parts.append("\n| column | type | meaning |\n|---|---|---|\n")
             for column in model["columns"].values():
                 meaning = one_line(column["description"])

@@ -38,7 +38,7 @@ from warehouse.publish import publish
 from warehouse.seeds.conversion import convert
 from warehouse.system.errors import ExitCode, WarehouseError
 from warehouse.system.files import WRITABLE, remedy
-from warehouse.system.paths import BUILD_FILE, LOGS, PROJECT, TARGET
+from warehouse.system.paths import BUILD_FILE, LOGS, PROJECT, PUBLISHED_FILE, REVIEW_FILE, TARGET
 from warehouse.system.words import counted
 
 SUSPECTS = (
@@ -127,7 +127,10 @@ def build(arguments: list[str], lock: int, landing: str | None = None) -> ExitCo
     cases = explanation.cases
     if exit_code == ExitCode.COULD_NOT_RUN:
         cases = [*cases, not_done(told)]
-    tell_ci(replace(explanation, cases=cases, exit_code=exit_code), told)
+    published = [PUBLISHED_FILE] if publication else []
+    if publication and not no_review:
+        published.append(REVIEW_FILE)
+    tell_ci(replace(explanation, cases=cases, exit_code=exit_code), told, published=published)
     return exit_code
 
 

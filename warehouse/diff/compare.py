@@ -129,7 +129,6 @@ def compare(base: Side, head: Side) -> Diff:
     for side in (base, head):
         if not side.file.is_file():
             raise DatabaseError(f"{side.name} is missing. {PUBLISHED}")
-        refuse_log(Path(), side.file, PUBLISHED)
     if base.file.samefile(head.file):
         raise DatabaseError(f"{base.name} and {head.name} are the same file. {PUBLISHED}")
     with (
@@ -138,10 +137,12 @@ def compare(base: Side, head: Side) -> Diff:
     ):
         attach(connection, Path(), base.file, "base", COMPARE, PUBLISHED)
         attach(connection, Path(), head.file, "head", COMPARE, PUBLISHED)
+        for side in (base, head):  # only now: a process that still writes has a log
+            refuse_log(Path(), side.file, PUBLISHED)
         try:
             before, after = (marts_in(connection, catalog) for catalog in ("base", "head"))
             keys = tuple(
-                side.keys | primary_keys(connection, catalog)
+                primary_keys(connection, catalog) | side.keys
                 for side, catalog in ((base, "base"), (head, "head"))
             )
             found = [

@@ -69,7 +69,7 @@ def details(mart: MartDiff, show: Callable[[str], str] = str) -> list[str]:
 
     if mart.name == ORIGIN and not mart.has_another_interface:
         return [f"columns that differ: {listed(one.name for one in mart.columns)}"]
-    lines = [f"rows are compared as a whole: {mart.note}"] if mart.note else []
+    lines = [f"rows are compared as a whole: {show(mart.note)}"] if mart.note else []
     if mart.columns_added:
         lines.append(f"columns added: {listed(mart.columns_added)}")
     if mart.columns_gone:

@@ -40,11 +40,18 @@ def side(given: str | None) -> Iterator[Side]:
             raise SideError(f"{PUBLISHED_FILE} is missing. {BUILD}")
         given = str(PROJECT / PUBLISHED_FILE)
     if Path(given).is_file():
-        yield of_file(relative(Path(given)), Path(given), Path(given).parent / MANIFEST)
+        file = Path(given)
+        manifest = file.parent / MANIFEST
+        # What lies beside a copy of the published file is of today.
+        is_beside = file.resolve() != (PROJECT / PUBLISHED_FILE).resolve() and (
+            file.resolve().parent == PROJECT
+        )
+        yield (Side(relative(file), file) if is_beside else of_file(relative(file), file, manifest))
         return
     commit = git("rev-parse", "--verify", "--quiet", "--end-of-options", f"{given}^{{commit}}")
     if commit is None:
         raise SideError(f"{given} is neither a file nor a commit of this project.")
+    git("worktree", "prune")  # of a comparison that was ended
     with tempfile.TemporaryDirectory(prefix="warehouse-diff-") as folder:
         checkout = Path(folder) / "checkout"
         try:
@@ -84,6 +91,8 @@ def build(name: str, checkout: Path) -> Path:
     Its history is a copy of this project's, which it leaves alone: marts of the history differ
     only where they are made in another way.
     """
+    if not (checkout / "warehouse/__main__.py").is_file():  # Python would run what is installed
+        raise SideError(f"{name} has no `warehouse build`. Compare with a published file.")
     print(f"Building {name} in {checkout}.", file=sys.stderr, flush=True)
     if (PROJECT / HISTORY_FILE).is_file():
         shutil.copy(PROJECT / HISTORY_FILE, checkout)
@@ -91,15 +100,25 @@ def build(name: str, checkout: Path) -> Path:
     own = {"HISTORY": "no", "DBT_TARGET_PATH": str(target), "DBT_LOG_PATH": str(checkout / "logs")}
     if program := shutil.which(os.environ.get("DBT") or ""):
         own["DBT"] = os.path.abspath(program)  # noqa: PTH100 (a link decides its environment)
-    done = subprocess.run(
+    running = subprocess.Popen(
         [sys.executable, "-m", "warehouse", "build"],
         cwd=checkout,
         # What it finds is no news for who waits for this checkout's build on GitHub.
         env={name: value for name, value in os.environ.items() if name[:7] != "GITHUB_"} | own,
-        stdout=sys.stderr,
-        check=False,
+        stdout=subprocess.PIPE,
+        text=True,
     )
+    summed_up = ""
+    with running:
+        for line in running.stdout:
+            if (
+                summed_up or not line.strip()
+            ):  # its progress is over: where the files are is no news
+                summed_up += line
+            else:
+                print(line, end="", file=sys.stderr, flush=True)
     # A breach of governance is published all the same.
     if not (checkout / PUBLISHED_FILE).is_file():
-        raise SideError(f"{name} can't be built (exit code {done.returncode}): see above.")
+        print(summed_up, end="", file=sys.stderr)
+        raise SideError(f"{name} can't be built (exit code {running.returncode}): see above.")
     return target / MANIFEST.name

@@ -7,7 +7,7 @@ import html
 import os
 import re
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -20,14 +20,7 @@ from warehouse.explain.explanation import Case, Explanation, Failure
 from warehouse.explain.rows import in_one_line
 from warehouse.system.errors import ExitCode
 from warehouse.system.files import temporary_beside
-from warehouse.system.paths import (
-    BUILD_FILE,
-    EXPORT_FOLDER,
-    PROJECT,
-    PUBLISHED_FILE,
-    REVIEW_FILE,
-    relative,
-)
+from warehouse.system.paths import BUILD_FILE, PROJECT, relative
 from warehouse.system.words import listed, shown, value_text
 
 JUNIT_FILE = BUILD_FILE.with_name("junit.xml")
@@ -49,13 +42,19 @@ TITLES = {
 }
 
 
-def tell_ci(explanation: Explanation, ending: str = "", project: Path = PROJECT) -> None:
+def tell_ci(
+    explanation: Explanation,
+    ending: str = "",
+    project: Path = PROJECT,
+    published: Sequence[Path] = (),
+) -> None:
     """Write build/junit.xml and, where GitHub runs this, a summary and annotations.
 
     Args:
         explanation: How the run ended.
         ending: What became of it.
         project: The folder of the project.
+        published: The files that this run published.
 
     """
     with said_if_not_written(project / JUNIT_FILE) as file:
@@ -63,7 +62,7 @@ def tell_ci(explanation: Explanation, ending: str = "", project: Path = PROJECT)
     if summary := os.environ.get(SUMMARY):
         with said_if_not_written(Path(summary)) as file:
             room = MAX_SUMMARY - (file.stat().st_size if file.exists() else 0)
-            text = summary_of(explanation, ending, project, room).encode()
+            text = summary_of(explanation, ending, published, room).encode()
             with file.open("ab") as opened:
                 opened.write(text if len(text) <= room else b"")
     if os.environ.get("GITHUB_ACTIONS") == "true":
@@ -120,7 +119,7 @@ def in_xml(text: str) -> str:
 # ---- GitHub's summary -----------------------------------------------------------------------
 
 
-def summary_of(explanation: Explanation, ending: str, project: Path, room: int) -> str:
+def summary_of(explanation: Explanation, ending: str, published: Sequence[Path], room: int) -> str:
     """Return a summary in Markdown, of as many failures as so many bytes have room for."""
     title = f"## Warehouse: {TITLES[explanation.exit_code]}"
     head = [title, in_markdown(ending), in_markdown(explanation.headline)]
@@ -135,11 +134,8 @@ def summary_of(explanation: Explanation, ending: str, project: Path, room: int) 
         tail += ["### What changed", table(changes[:MAX_CHANGES])]
     if len(changes) > MAX_CHANGES:
         tail.append(f"And {len(changes) - MAX_CHANGES:,} more, in `marts.what_changed`.")
-    places = (f"{PUBLISHED_FILE}", f"{REVIEW_FILE}", f"{EXPORT_FOLDER}/")
-    if there := [f"`{place}`" for place in places if (project / place).exists()]:
-        is_of_this = explanation.exit_code in (ExitCode.GREEN, ExitCode.BREACHED)
-        when = "Published" if is_of_this else "Published before, and untouched"
-        tail += ["### Marts", f"{when}: {listed(there)}."]
+    if published:
+        tail += ["### Marts", f"Published: {listed(f'`{file}`' for file in published)}."]
     more = "There is more: `warehouse explain` shows all."
     room -= size([*head, more, *tail])
     found = []

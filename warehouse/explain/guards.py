@@ -98,8 +98,8 @@ def datasets_of(node: Artifact, rows: list[Row]) -> str:
 
 
 def name_of(unique_id: str) -> str:
-    """Return the name of a model or seed."""
-    return unique_id.split(".")[-1]
+    """Return the name of a model or seed, with a model's version as dbt's tables have it."""
+    return "_".join(unique_id.split(".")[2:])
 
 
 def key_columns(parents: list[str], nodes: Artifact) -> list[str]:

@@ -35,6 +35,8 @@ days_of_events as (
     select event_date as event_day from funnel
     union all
     select covered_from as event_day from performance
+    union all
+    select as_of_date as event_day from as_of
 
 ),
 

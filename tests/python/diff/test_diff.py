@@ -469,3 +469,19 @@ def test_a_commit_is_built_and_leaves_nothing(
     assert list(temporary.iterdir()) == []
     assert git("worktree", "list").count("\n") == 1
     assert git("status", "--porcelain") == before
+
+
+def test_a_commit_without_a_build_of_its_own_is_not_built(tmp_path: Path) -> None:
+    """Python would find the installed package, and build and publish this project."""
+    with pytest.raises(sides.SideError, match="has no `warehouse build`"):
+        sides.build("v0", tmp_path)
+
+
+def test_a_copy_beside_the_published_file_has_no_changelog_of_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sides, "PROJECT", tmp_path)
+    for name in ("warehouse.duckdb", "before.duckdb", "CHANGELOG.md"):
+        (tmp_path / name).write_text("of today")
+    with sides.side(str(tmp_path / "before.duckdb")) as copy, sides.side(None) as published:
+        assert (copy.changelog, published.changelog) == (None, "of today")

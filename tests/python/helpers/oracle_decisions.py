@@ -401,9 +401,10 @@ def week_of(day: date) -> date:
 
 
 def dim_date(world: World) -> list[Row]:
-    """Return the days from the first event's Monday to the end of the last campaign (issue)."""
+    """Return the days from the first event's Monday to the last campaign's end, or the as-of."""
     days = {row["occurred_at"].date() for row in campaign_timeline(world)}
     days |= {row["day"] for row in world.funnel} | set(world.covered_from.values())
+    days.add(world.as_of.date())
     ends = [row["end_date"] for row in oracle.dim_campaigns(world)]
     first, last = week_of(min(days)), max(max(days), *ends)
     rows = []
