@@ -33,20 +33,36 @@ def expected(warehouse: Warehouse, marts: list[str]) -> dict[str, tuple[dict, li
 
 
 @pytest.fixture
-def connection(warehouse: Warehouse, expected: dict) -> Iterator[Backend]:
+def keys(warehouse: Warehouse, expected: dict) -> set[tuple[str, str]]:
+    """Return mart and column of what a primary key holds, which is never null."""
+    query = """
+        select table_name, unnest(constraint_column_names)
+        from duckdb_constraints()
+        where constraint_type = 'PRIMARY KEY'
+    """
+    return set(warehouse.rows(query))
+
+
+@pytest.fixture
+def connection(warehouse: Warehouse, expected: dict, keys: set) -> Iterator[Backend]:
     connection = ibis.duckdb.connect(warehouse.file, read_only=True)
     yield connection
     connection.disconnect()
 
 
 def test_tables_types_and_values(
-    connection: Backend, expected: dict[str, tuple[dict, list[tuple]]]
+    connection: Backend,
+    expected: dict[str, tuple[dict, list[tuple]]],
+    keys: set[tuple[str, str]],
 ) -> None:
     assert sorted(connection.list_tables(database="marts")) == list(expected)
     for mart, (columns, rows) in expected.items():
         table = connection.table(mart, database="marts")
         types = {name: str(kind) for name, kind in table.schema().items()}
-        assert types == {name: TYPES[kind] for name, (kind, _) in columns.items()}, mart
+        never_null = {name: "!" if (mart, name) in keys else "" for name in columns}
+        assert types == {
+            name: f"{never_null[name]}{TYPES[kind]}" for name, (kind, _) in columns.items()
+        }, mart
         found = [tuple(row.values()) for row in table.to_pyarrow().to_pylist()]
         assert list(map(repr, found)) == list(map(repr, rows)), mart
 
